@@ -1,0 +1,71 @@
+/* json: reading JSON. A thin C face over simdjson (json.cc is the project's one C++ file), so that another parser can
+ * take its place without a change elsewhere. Writing JSON is api/'s business (jansson).
+ *
+ * A reader belongs to one thread. Values and the strings got from them are valid until the reader parses again or is
+ * freed; strings need copying to outlive that. Strings are unescaped, valid UTF-8, and may hold NUL bytes. */
+#ifndef INKLING_BASE_JSON_H
+#define INKLING_BASE_JSON_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bytes behind the text that must be readable (their value does not matter). */
+#define JSON_PADDING 64
+#define JSON_DEPTH_MAX 32
+
+enum json_type { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_UNSIGNED, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+struct json_value {
+    const void *document;
+    size_t index;
+    uint8_t type; /* enum json_type; a zeroed value is JSON_NONE: absent */
+};
+
+struct json_iterator {
+    const void *document;
+    size_t at, end;
+};
+
+struct json_reader;
+
+struct json_reader *json_reader_new(void);
+struct json_reader *json_reader_free(struct json_reader *reader);
+
+/* Parses one whole document. `text` has JSON_PADDING readable bytes behind it. ERR_UNREADABLE with the reason
+ * otherwise (bad UTF-8, deeper than JSON_DEPTH_MAX, trailing text, an integer beyond 64 bits …). */
+MUST_USE int json_parse(struct json_reader *reader, struct slice text, struct json_value *ret_root, struct err *err);
+
+/* Member of an object by key (the first of equal keys); JSON_NONE when absent or when `value` is no object. */
+struct json_value json_get(struct json_value value, struct slice key);
+/* json_get where the value must be a string: empty when absent or of another type. */
+struct slice json_get_string(struct json_value value, struct slice key);
+
+/* Arrays and objects: begin, then next until false. On a value of another type, next is false at once. */
+struct json_iterator json_elements(struct json_value array);
+bool json_next(struct json_iterator *iterator, struct json_value *ret_element);
+struct json_iterator json_members(struct json_value object);
+bool json_next_member(struct json_iterator *iterator, struct slice *ret_key, struct json_value *ret_value);
+size_t json_count(struct json_value array_or_object);
+
+bool json_string(struct json_value value, struct slice *ret);
+bool json_bool(struct json_value value, bool *ret);
+/* Exact: false for a real number or beyond 64 bits signed. */
+bool json_i64(struct json_value value, int64_t *ret);
+bool json_real(struct json_value value, double *ret); /* any number */
+/* The value as a number whether written as integer or as a decimal string. */
+bool json_i64_lenient(struct json_value value, int64_t *ret);
+/* A point in time as providers write it: seconds (integer, real, numeric string) or ISO 8601. See time_parse. */
+bool json_time(struct json_value value, int64_t *ret_ms);
+/* Appends the value as compact JSON text to `out`. */
+struct strbuf;
+int json_write_value(struct json_value value, struct strbuf *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
