@@ -1,0 +1,116 @@
+/* server: HTTP/1.1 for the rest of the program, thin over libmicrohttpd. It knows nothing of mail.
+ *
+ * What it promises, whatever a client sends:
+ * - The whole request is read within limits before a handler sees it: body size by route, header size, header count,
+ *   connections in all and per address, idle time, and a minimum pace for slow bodies. Beyond: 413, 431, 408 or the
+ *   connection is closed; counted in METRIC_HTTP_REFUSED.
+ * - Refused with 400 before any handler: two Content-Length headers, Content-Length with Transfer-Encoding,
+ *   Transfer-Encoding other than "chunked", a path with NUL or malformed percent-encoding (RFC 9112 section 6).
+ * - The client's address is the peer's, unless the peer is a trusted proxy: then the right-most untrusted address of
+ *   X-Forwarded-For (compliance C-77). A header from anybody else is ignored.
+ * - HEAD works wherever GET does. Unknown path 404, known path with another method 405 with Allow. TRACE is 405.
+ * - Every answer has X-Request-Id, X-Content-Type-Options: nosniff, Referrer-Policy: no-referrer and, unless the handler sets
+ *   another, Cache-Control: no-store. Errors made here are application/problem+json (RFC 9457).
+ *
+ * Threads: handlers run on the server's event threads and must not block; a route with HTTP_ROUTE_WORKER runs on a
+ * worker thread instead and may. The number of requests waiting for a worker is bounded: 503 beyond.
+ * A handler that cannot answer yet calls http_defer() and returns; whoever has the answer calls http_finish(), from any
+ * thread. Between the two the request belongs to whoever was given it. */
+#ifndef INKLING_HTTP_SERVER_H
+#define INKLING_HTTP_SERVER_H
+
+#include "base/arena.h"
+#include "base/cidr.h"
+#include "base/err.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+#include "base/strbuf.h"
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_METHOD_COUNT };
+const char *http_method_name(enum http_method method);
+
+struct http_request;
+struct http_server;
+
+typedef void (*http_handler)(struct http_request *request);
+
+enum http_route_flags {
+    HTTP_ROUTE_WORKER = 1 << 0, /* runs on a worker thread, may block */
+};
+
+struct http_route {
+    enum http_method method;
+    const char *pattern; /* "/api/v1/emails/{id}": a part in braces matches one path segment, at most HTTP_PARAMS_MAX */
+    http_handler handler;
+    unsigned flags;
+    size_t body_max; /* bytes; 0: a request with a body is 413 */
+    const void *data; /* the handler's own, e.g. which scope the route needs */
+};
+
+#define HTTP_PARAMS_MAX  3
+#define HTTP_HEADERS_MAX 64
+#define HTTP_REQUEST_ID_MAX 32
+
+struct http_server_options {
+    const char *listen;            /* "127.0.0.1:8080", "[::]:8080", "0.0.0.0:0": 0 takes a free port */
+    size_t event_threads;          /* 0: one a processor, at most 8 */
+    size_t worker_threads;         /* 0: 2 */
+    size_t connections_max;        /* in all */
+    size_t connections_per_address_max; /* 0: no limit; trusted proxies are exempt */
+    int idle_timeout_s;
+    const struct cidr *trusted_proxies;
+    size_t trusted_proxy_count;
+    const char *tls_certificate_file; /* PEM chain; NULL: plain HTTP */
+    const char *tls_key_file;
+    struct metrics *metrics;
+    /* Called once an answered request, on a server thread; may be NULL. */
+    void (*on_answered)(const struct http_request *request, int status, int64_t duration_us, void *context);
+    void *context; /* given back by http_context(), for the handlers */
+};
+
+/* Starts listening; `routes` (ended by a row with pattern NULL) and the options' pointers outlive the server.
+ * ERR_UNAVAILABLE when the address cannot be bound, with a sentence that says what to do. */
+MUST_USE int http_server_start(const struct http_server_options *options, const struct http_route *routes,
+                               struct http_server **ret, struct err *err);
+int http_server_port(const struct http_server *server);
+/* Orderly stop: no new connections, requests under way are answered (up to `grace_ms`), then everything is closed.
+ * Every deferred request must still be finished by its owner. http_server_free after it. */
+void http_server_stop(struct http_server *server, int64_t grace_ms);
+struct http_server *http_server_free(struct http_server *server); /* NULL accepted */
+
+/* ---- the request, valid until it is answered ---- */
+void *http_context(const struct http_request *request);
+const struct http_route *http_matched_route(const struct http_request *request);
+enum http_method http_request_method(const struct http_request *request); /* HEAD shows as HTTP_GET */
+struct slice http_path(const struct http_request *request);      /* percent-decoded, always begins with '/' */
+struct slice http_body(const struct http_request *request);      /* 64 readable bytes behind it */
+struct slice http_header(const struct http_request *request, struct slice name); /* any case; the first; empty when absent */
+typedef void (*http_header_visitor)(struct slice name, struct slice value, void *context);
+void http_each_header(const struct http_request *request, http_header_visitor visit, void *context);
+struct slice http_param(const struct http_request *request, const char *name); /* "{id}" of the pattern, decoded */
+/* A query parameter, percent- and plus-decoded; empty when absent. */
+struct slice http_query(const struct http_request *request, struct slice name);
+bool http_query_present(const struct http_request *request, struct slice name);
+/* Visits every query parameter in order; for refusing unknown ones. */
+void http_each_query(const struct http_request *request, http_header_visitor visit, void *context);
+struct address http_client_address(const struct http_request *request);
+struct slice http_request_id(const struct http_request *request);
+int64_t http_received_us(const struct http_request *request); /* clock_monotonic_us at the last byte of the request */
+struct arena *http_arena(struct http_request *request);
+
+/* ---- the answer ---- */
+void http_set_header(struct http_request *request, const char *name, struct slice value); /* copied; CR or LF: BUG */
+/* The answer's body; copied. Call at most one of the two. */
+void http_answer(struct http_request *request, int status, const char *content_type, struct slice body);
+/* The answer's body by taking the buffer's bytes; `body` is empty afterwards. */
+void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body);
+/* RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…,"request_id":…}. */
+void http_problem(struct http_request *request, int status, const char *title, const char *detail);
+
+/* Puts the request to sleep; call from its handler, before anyone else gets to know the request, then return without
+ * touching it again. */
+void http_defer(struct http_request *request);
+/* Wakes a deferred request whose answer is set. Exactly once a request, from any thread. */
+void http_finish(struct http_request *request);
+
+#endif
