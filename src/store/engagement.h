@@ -11,6 +11,7 @@
 #include "model/counters.h"
 #include "model/identity.h"
 
+struct arena;
 struct db;
 
 struct email_lookup {
