@@ -89,13 +89,13 @@ static void assert_same_email(const struct email_stats *a, const struct email_st
 }
 
 static void test_order_of_arrival_does_not_matter(void **state) {
-    uint64_t random = 0x9e3779b97f4a7c15;
+    uint64_t seed = 0x9e3779b97f4a7c15;
     struct sample set[EVENTS_MAX];
     for (int round = 0; round < 500; round++) {
-        size_t count = make_set(&random, set);
+        size_t count = make_set(&seed, set);
         struct figures first = apply(set, count);
         for (int permutation = 0; permutation < 8; permutation++) {
-            shuffle(&random, set, count);
+            shuffle(&seed, set, count);
             struct figures other = apply(set, count);
             assert_same_email(&first.email, &other.email);
             for (size_t i = 0; i < LINKS; i++) {
@@ -112,10 +112,10 @@ static void test_order_of_arrival_does_not_matter(void **state) {
 
 /* The figures written out a second way: by asking the whole set. */
 static void test_figures_equal_a_recount(void **state) {
-    uint64_t random = 88172645463325252ULL;
+    uint64_t seed = 88172645463325252ULL;
     struct sample set[EVENTS_MAX];
     for (int round = 0; round < 500; round++) {
-        size_t count = make_set(&random, set);
+        size_t count = make_set(&seed, set);
         struct figures figures = apply(set, count);
         int64_t opens = 0, clicks = 0, machine_opens = 0, machine_clicks = 0, different = 0;
         int64_t opened_at = TIME_UNSET, unsubscribed_at = TIME_UNSET;
