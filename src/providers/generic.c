@@ -17,7 +17,9 @@ static int wrong(struct err *err, size_t index, const char *field, const char *w
     return err_set(err, ERR_INVALID, "event %zu: %s %s", index, field, what);
 }
 
-static bool is_absent(struct json_value value) { return value.type == JSON_NONE || value.type == JSON_NULL; }
+static bool is_absent(struct json_value value) {
+    return value.type == JSON_NONE || value.type == JSON_NULL;
+}
 
 /* A text that must be there; numbers are taken for ids. */
 static int read_required(struct json_value object, size_t index, const char *field, struct arena *arena,
@@ -111,8 +113,8 @@ static int read_identity(struct json_value object, size_t index, struct arena *a
 
 static int read_details(struct json_value object, size_t index, struct arena *arena, struct event *ret,
                         struct err *err) {
-    int result = read_optional(object, index, "event_id", arena, EVENT_PROVIDER_ID_MAX_BYTES, &ret->provider_event_id,
-                               err);
+    int result =
+        read_optional(object, index, "event_id", arena, EVENT_PROVIDER_ID_MAX_BYTES, &ret->provider_event_id, err);
     if (result == 0 && ret->type == EVENT_CLICK)
         result = read_optional(object, index, "url", arena, EVENT_URL_MAX_BYTES, &ret->url, err);
     if (result == 0)

@@ -5,7 +5,6 @@
 const struct provider *const providers[] = {
     &provider_generic,
     &provider_sendgrid,
-    &provider_ses,
     NULL,
 };
 
