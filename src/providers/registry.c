@@ -5,6 +5,7 @@
 const struct provider *const providers[] = {
     &provider_generic,
     &provider_sendgrid,
+    &provider_ses,
     NULL,
 };
 
