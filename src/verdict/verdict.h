@@ -1,4 +1,5 @@
-/* verdict: judges who caused an event (BR-558.7). Pure: an event in, a verdict and its reasons out. */
+/* verdict: human or machine (BR-558.7)? Pure: an event in, a judgement with its reasons out. Today's only rule is the
+ * provider's own flag; the counters and the store are ready for verdicts that change later. */
 #ifndef INKLING_VERDICT_VERDICT_H
 #define INKLING_VERDICT_VERDICT_H
 
@@ -7,10 +8,10 @@
 
 struct judgement {
     enum verdict verdict;
-    int64_t reasons; /* bits by enum verdict_reason */
+    int64_t reasons; /* bits of enum verdict_reason */
 };
 
-/* Opens and clicks only; everything else is taken as human: a bounce or a complaint is never discounted. */
+/* Only opens and clicks can be a machine's: bounces, complaints, unsubscribes and replies are never discounted. */
 struct judgement verdict_judge(const struct event *event);
 
 #endif
