@@ -117,7 +117,7 @@ static void read_members(struct json_value object, struct raw_event *ret) {
         if (member == MEMBER_CUSTOM) {
             if (ret->custom_count < CUSTOM_MAX)
                 ret->custom[ret->custom_count++] = (struct custom_argument){name, value};
-        } else if (ret->members[member].type == JSON_NONE) {
+        } else if (ret->members[member].type == JSON_KIND_NONE) {
             ret->members[member] = value;
         }
     }
@@ -125,7 +125,7 @@ static void read_members(struct json_value object, struct raw_event *ret) {
 
 static struct slice member_text(const struct raw_event *raw, enum member member) {
     struct slice text;
-    return json_string(raw->members[member], &text) ? text : SLICE_NONE;
+    return json_text(raw->members[member], &text) ? text : SLICE_NONE;
 }
 
 /* ---- what they mean ---- */
@@ -215,7 +215,7 @@ static void add_metadata(const struct raw_event *raw, enum event_type type, stru
         first = last = MEMBER_ASM_GROUP_ID;
     }
     for (enum member member = first; member <= last && member < MEMBER_COUNT; member++) {
-        if (raw->members[member].type != JSON_NONE)
+        if (raw->members[member].type != JSON_KIND_NONE)
             metadata_add_brief(metadata, member_name(member), raw->members[member]);
     }
     metadata_add(metadata, SLICE("category"), raw->members[MEMBER_CATEGORY]);
@@ -229,9 +229,9 @@ static int read_event(struct json_value object, size_t index, struct arena *aren
     struct raw_event raw;
     struct slice name;
     bool machine = false;
-    if (object.type != JSON_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
+    if (object.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
     read_members(object, &raw);
-    if (!json_string(raw.members[MEMBER_EVENT], &name))
+    if (!json_text(raw.members[MEMBER_EVENT], &name))
         return err_set(err, ERR_INVALID, "event %zu: event is missing", index);
     ret->link_position = LINK_POSITION_NONE;
     if (!find_event_type(name, &ret->type)) return 0;
@@ -264,7 +264,7 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
     (void)endpoint;
     int result = json_parse(json, delivery->body, &root, err);
     if (result < 0) return result;
-    if (root.type != JSON_ARRAY) return err_set(err, ERR_UNREADABLE, "the body is no array of events");
+    if (root.type != JSON_KIND_ARRAY) return err_set(err, ERR_UNREADABLE, "the body is no array of events");
     size_t count = json_count(root), index = 0;
     if (count > PROVIDER_EVENTS_MAX)
         return err_set(err, ERR_TOO_LARGE, "a delivery holds at most %d events", PROVIDER_EVENTS_MAX);

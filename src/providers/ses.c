@@ -209,7 +209,7 @@ static size_t refine(const struct ses_reader *reader, struct event *event,
 
 static struct slice address_of(struct json_value recipient) {
     struct slice text;
-    return json_string(recipient, &text) ? text : json_get_string(recipient, SLICE("emailAddress"));
+    return json_text(recipient, &text) ? text : json_get_string(recipient, SLICE("emailAddress"));
 }
 
 static void add_events(struct ses_reader *reader, const struct event *model, struct json_value recipient,
@@ -228,7 +228,7 @@ static void add_events(struct ses_reader *reader, const struct event *model, str
 static int read_events(struct ses_reader *reader, struct err *err) {
     struct event model = {.type = reader->type->type, .link_position = LINK_POSITION_NONE};
     enum event_type types[EVENTS_EACH_RECIPIENT];
-    if (reader->object.type != JSON_OBJECT)
+    if (reader->object.type != JSON_KIND_OBJECT)
         return err_set(err, ERR_INVALID, "%s event: %s is missing", reader->type->name, reader->type->object);
     if (!read_keys(reader, &model))
         return err_set(err, ERR_INVALID, "%s event: mail.messageId is missing", reader->type->name);
@@ -257,7 +257,7 @@ static int read_events(struct ses_reader *reader, struct err *err) {
 }
 
 static int parse_message(struct json_value root, struct ses_reader *reader, struct err *err) {
-    if (root.type != JSON_OBJECT) return err_set(err, ERR_UNREADABLE, "the message is no event of Amazon SES");
+    if (root.type != JSON_KIND_OBJECT) return err_set(err, ERR_UNREADABLE, "the message is no event of Amazon SES");
     reader->parsed.outcome = PROVIDER_EVENTS;
     reader->type = find_type(root);
     if (!reader->type) {

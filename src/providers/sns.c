@@ -62,12 +62,12 @@ int sns_read(const struct delivery *delivery, struct json_reader *json, struct s
         .subscribe_url = json_get_string(root, SLICE("SubscribeURL")),
         .token = json_get_string(root, SLICE("Token")),
     };
-    if (root.type != JSON_OBJECT || !find_type(message.type_name, &message.type))
+    if (root.type != JSON_KIND_OBJECT || !find_type(message.type_name, &message.type))
         return err_set(err, ERR_UNREADABLE, "the body is no SNS message");
-    if (!json_string(json_get(root, SLICE("Message")), &message.message) || slice_empty(message.message_id) ||
+    if (!json_text(json_get(root, SLICE("Message")), &message.message) || slice_empty(message.message_id) ||
         slice_empty(message.topic_arn) || slice_empty(message.timestamp))
         return err_set(err, ERR_UNREADABLE, "the SNS message lacks Message, MessageId, TopicArn or Timestamp");
-    message.has_subject = json_string(json_get(root, SLICE("Subject")), &message.subject);
+    message.has_subject = json_text(json_get(root, SLICE("Subject")), &message.subject);
     *ret = message;
     return 0;
 }

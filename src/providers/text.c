@@ -41,7 +41,7 @@ struct slice text_keep_key(struct arena *arena, struct slice message_id) {
 
 bool text_of_value(struct json_value value, struct arena *arena, struct slice *ret) {
     int64_t number;
-    if (json_string(value, ret)) return true;
+    if (json_text(value, ret)) return true;
     if (!json_i64(value, &number)) return false;
     *ret = slice_cstr(arena_printf(arena, "%lld", (long long)number));
     return true;
