@@ -8,9 +8,8 @@
 #include <cstring>
 #include <new>
 
-#include "base/json.h"
-
 extern "C" {
+#include "base/json.h"
 #include "base/memory.h"
 }
 
@@ -27,7 +26,7 @@ struct json_reader {
 
 static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads in blocks of this size");
 
-/* simdjson counts the document itself as one level. */
+/* The first level that simdjson refuses. Empty arrays and objects are no level to it. */
 static constexpr size_t tape_depth = JSON_DEPTH_MAX + 1;
 
 static tape_ref at(const void *document, size_t index) {

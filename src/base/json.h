@@ -9,12 +9,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* Bytes behind the text that must be readable (their value does not matter). */
 #define JSON_PADDING   64
+/* Levels of arrays and objects; an empty one in the innermost does not count. */
 #define JSON_DEPTH_MAX 32
 
 enum json_type {
@@ -77,9 +74,5 @@ bool json_time(struct json_value value, int64_t *ret_ms);
 struct strbuf;
 /* Appends the value as compact JSON text to `out` ("null" for JSON_NONE). -1 when it does not fit (base/strbuf.h). */
 int json_write_value(struct json_value value, struct strbuf *out);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif
