@@ -19,6 +19,9 @@ struct statement {
     const char *name; /* for messages */
     const char *sql;
     const char *sql_postgres; /* NULL: the same */
+    /* A query whose result may not fit into memory (a recount, an export): read in portions, only inside a transaction
+     * and closed before it ends. All others should be bounded by LIMIT or by what they ask for. */
+    bool many_rows;
 };
 
 enum db_type { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB };
