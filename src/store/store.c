@@ -20,6 +20,8 @@ static const struct {
     const struct db_driver *driver;
 } databases[] = {
     {"sqlite:", &sqlite_driver},
+    {"postgresql:", &postgres_driver},
+    {"postgres:", &postgres_driver},
 };
 
 /* Connections for reading: those not in use, and how many there are in all. */
