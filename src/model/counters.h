@@ -19,15 +19,16 @@ struct email_stats {
     int64_t organization_id;
     int64_t cohort_id;
     int64_t sent_at;
-    int64_t recipient_hash;          /* of the email's own recipient, see recipient_ref() */
+    int64_t recipient_hash;           /* of the email's own recipient, see recipient_ref() */
     enum tracking_level tracking;     /* frozen when sent */
     enum tracking_level tracking_now; /* what the candidate and campaign allow today; the stricter of both rules */
-    int64_t delivered_at, opened_at, clicked_at, replied_at, bounced_at, dropped_at, complained_at, unsubscribed_at; /* the earliest */
+    int64_t delivered_at, opened_at, clicked_at, replied_at, bounced_at, dropped_at, complained_at,
+        unsubscribed_at; /* the earliest */
     int64_t open_count, machine_open_count;
-    int64_t click_count;             /* different links clicked by the human (BR-558.3) */
+    int64_t click_count; /* different links clicked by the human (BR-558.3) */
     int64_t total_click_count, machine_click_count;
-    enum bounce_kind bounce_type;    /* the gravest */
-    int64_t last_event_at;           /* head of the chain of its events (SQLite only; TIME_UNSET: none) */
+    enum bounce_kind bounce_type; /* the gravest */
+    int64_t last_event_at;        /* head of the chain of its events (SQLite only; TIME_UNSET: none) */
 };
 
 /* The figures of one link of one email. */
@@ -48,16 +49,17 @@ struct counted_event {
 void email_stats_init(struct email_stats *stats);
 void link_stats_init(struct link_stats *stats);
 
-/* Takes one more event into the figures. `link` is the clicked link's figures, NULL unless the event is a click.
- * The caller has made sure that the event was not counted before. */
+/* Takes one more event into the figures. `link` is the clicked link's figures, NULL unless the event is a click (a
+ * click without url belongs to link 0; without figures for it, it enters total_click_count and clicked_at only). The
+ * caller has made sure that the event was not counted before. Leaves last_event_at alone. */
 void counters_add(struct email_stats *stats, struct link_stats *link, const struct counted_event *event);
 
 /* Everything a cohort sums up. X(field): also the columns of table `cohorts`, in this order. */
 #define CONTRIBUTION_FIELDS(X)                                                                                         \
-    X(sent)                /* emails */                                                                                \
-    X(open_base)           /* emails sent with open tracking in force */                                               \
-    X(click_base)          /* emails sent with click tracking in force */                                              \
-    X(delivered)           /* emails, so all down to `dropped` */                                                      \
+    X(sent)       /* emails */                                                                                         \
+    X(open_base)  /* emails sent with open tracking in force */                                                        \
+    X(click_base) /* emails sent with click tracking in force */                                                       \
+    X(delivered)  /* emails, so all down to `dropped` */                                                               \
     X(opened)                                                                                                          \
     X(clicked)                                                                                                         \
     X(opened_or_clicked)                                                                                               \
@@ -67,12 +69,12 @@ void counters_add(struct email_stats *stats, struct link_stats *link, const stru
     X(complained)                                                                                                      \
     X(unsubscribed)                                                                                                    \
     X(dropped)                                                                                                         \
-    X(opens)               /* events by humans, so all below */                                                        \
-    X(clicks)              /* different links */                                                                       \
+    X(opens)  /* events by humans, so all below */                                                                     \
+    X(clicks) /* different links */                                                                                    \
     X(total_clicks)                                                                                                    \
     X(machine_opens)                                                                                                   \
     X(machine_clicks)                                                                                                  \
-    X(open_delay_ms)       /* sum of first open - sent over opened emails */
+    X(open_delay_ms) /* sum of first open - sent over opened emails */
 
 struct contribution {
 #define CONTRIBUTION_MEMBER(field) int64_t field;
@@ -88,19 +90,20 @@ void contribution_add(struct contribution *a, const struct contribution *b);
 bool contribution_is_zero(const struct contribution *a);
 
 /* How long after sending an opened email was first opened: the bucket of a histogram from which the median is read.
- * Exact below 64 s, then 32 buckets each doubling: the width is at most 3.2 % of the value. Negative delays (a skewed clock) are 0. */
+ * Exact below 64 s, then 32 buckets each doubling: the width is at most 3.2 % of the value. Negative delays (a skewed
+ * clock) are 0. */
 int32_t open_delay_bucket(int64_t delay_ms);
-/* The middle of a bucket, in seconds. */
+/* The middle of a bucket in seconds: the mean of the whole seconds that fall into it. */
 double open_delay_bucket_middle(int32_t bucket);
 int64_t open_delay_ms(const struct email_stats *stats); /* 0 when negative; only for opened emails */
 
 /* Counters by cohort, kind and key, beside the sums above. Stored: never change a number. */
 enum breakdown_kind {
-    BREAKDOWN_OPEN_DELAY = 1,         /* key: open_delay_bucket; emails */
-    BREAKDOWN_LINK_EMAILS = 2,        /* key: link id; emails with a human click on the link */
-    BREAKDOWN_LINK_CLICKS = 3,        /* key: link id; human clicks */
+    BREAKDOWN_OPEN_DELAY = 1,  /* key: open_delay_bucket; emails */
+    BREAKDOWN_LINK_EMAILS = 2, /* key: link id; emails with a human click on the link */
+    BREAKDOWN_LINK_CLICKS = 3, /* key: link id; human clicks */
     BREAKDOWN_LINK_MACHINE_CLICKS = 4,
-    BREAKDOWN_AGGREGATE = 5,          /* key: event type; events of emails under TRACKING_AGGREGATE. Not recountable. */
+    BREAKDOWN_AGGREGATE = 5, /* key: event type; events of emails under TRACKING_AGGREGATE. Not recountable. */
 };
 
 #endif

@@ -28,42 +28,49 @@ bool event_type_parse(struct slice name, enum event_type *ret);
 /* Opens and clicks: what consent governs and a machine can fake. */
 bool event_type_is_tracking(enum event_type type);
 
-enum bounce_kind { BOUNCE_NONE = 0, BOUNCE_SOFT = 1, BOUNCE_BLOCK = 2, BOUNCE_HARD = 3 }; /* stored; the graver is greater */
+enum bounce_kind {
+    BOUNCE_NONE = 0,
+    BOUNCE_SOFT = 1,
+    BOUNCE_BLOCK = 2,
+    BOUNCE_HARD = 3
+};                                                   /* stored; the graver is greater */
 const char *bounce_kind_name(enum bounce_kind kind); /* "soft", "block", "hard"; NULL for none */
 bool bounce_kind_parse(struct slice name, enum bounce_kind *ret);
 
 /* What the provider itself says about who caused an open or click. */
 enum machine_hint { MACHINE_HINT_NONE = 0, MACHINE_HINT_MACHINE = 1 };
 
-#define EVENT_KEYS_MAX        3
-#define EVENT_KEY_MAX_BYTES   512  /* a message id; longer ones never match (RFC 5322 lines hold 998) */
-#define EVENT_URL_MAX_BYTES   2048 /* longer urls are cut; the cut url still tells links apart by position */
-#define EVENT_AGENT_MAX_BYTES 512
-#define EVENT_METADATA_MAX_BYTES 1024
+#define EVENT_KEYS_MAX              3
+#define EVENT_KEY_MAX_BYTES         512  /* a message id; longer ones never match (RFC 5322 lines hold 998) */
+#define EVENT_URL_MAX_BYTES         2048 /* longer urls are cut; the cut url still tells links apart by position */
+#define EVENT_AGENT_MAX_BYTES       512
+#define EVENT_METADATA_MAX_BYTES    1024
+#define EVENT_RECIPIENT_MAX_BYTES   320 /* RFC 5321: 64 + '@' + 255; longer ones are cut */
 #define EVENT_PROVIDER_ID_MAX_BYTES 128
-#define LINK_POSITION_NONE (-1)
+#define LINK_POSITION_NONE          (-1)
 
 struct event {
     enum event_type type;
-    enum bounce_kind bounce;    /* for EVENT_BOUNCE */
-    enum machine_hint machine;  /* for opens and clicks */
-    int64_t occurred_at;        /* ms UTC, as sent by the provider */
+    enum bounce_kind bounce;   /* for EVENT_BOUNCE */
+    enum machine_hint machine; /* for opens and clicks */
+    int64_t occurred_at;       /* ms UTC, as sent by the provider */
     /* Message ids under which the email may be registered, the surest first (semantics.md "Finding the email").
      * As message_id_normalize leaves them; unused ones empty. */
     struct slice keys[EVENT_KEYS_MAX];
-    int64_t email_log_id;       /* from the provider's metadata; 0 when absent */
-    struct slice recipient;     /* address, as sent; empty when the provider names none */
-    struct slice url;           /* of a click */
-    int32_t link_position;      /* from 0, or LINK_POSITION_NONE */
-    struct slice ip_address;    /* text, as sent; for opens, clicks and unsubscribes */
+    int64_t email_log_id;    /* from the provider's metadata; 0 when absent */
+    struct slice recipient;  /* address, as sent; empty when the provider names none */
+    struct slice url;        /* of a click */
+    int32_t link_position;   /* from 0, or LINK_POSITION_NONE */
+    struct slice ip_address; /* text, as sent; for opens, clicks and unsubscribes */
     struct slice user_agent;
     struct slice provider_event_id; /* evidence only, never the key */
-    struct slice metadata;      /* compact JSON object with what else is worth keeping (reason, status …), or empty */
+    struct slice metadata; /* compact JSON object with what else is worth keeping (reason, status …), or empty */
 };
 
 /* A message id as it is compared: white space and one pair of angle brackets at the ends taken off. */
 struct slice message_id_normalize(struct slice text);
-/* "Jane <Jane@Example.org>" or "jane@example.org" to the bare address, still in its own case. Empty when there is none. */
+/* "Jane <Jane@Example.org>" or "jane@example.org" to the bare address, still in its own case. Empty when there is none.
+ */
 struct slice recipient_address(struct slice text);
 
 #endif

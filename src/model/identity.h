@@ -2,6 +2,7 @@
 #ifndef INKLING_MODEL_IDENTITY_H
 #define INKLING_MODEL_IDENTITY_H
 
+#include "base/err.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
 #include "model/event.h"
@@ -14,7 +15,8 @@ struct message_key {
 };
 struct message_key message_key(const unsigned char hash_key[HASH_KEY_SIZE], struct slice normalized_message_id);
 
-/* The recipient as it enters an event's identity: a 63-bit keyed hash of the lower-cased address, never 0; 0 for an empty one. */
+/* The recipient as it enters an event's identity: a 63-bit keyed hash of the lower-cased address, never 0; 0 for an
+ * empty one. */
 int64_t recipient_hash(const unsigned char hash_key[HASH_KEY_SIZE], struct slice address);
 
 /* An event's place in the world: the table's primary key, and the key under which it counts once (BR-558.5). */
@@ -26,15 +28,18 @@ struct event_key {
     int64_t link_id;       /* 0: none */
     int64_t recipient_ref; /* 0: the email's own recipient; else recipient_hash */
 };
-int event_key_compare(const struct event_key *a, const struct event_key *b); /* by organization, email, time, type, link, recipient */
+int event_key_compare(const struct event_key *a,
+                      const struct event_key *b); /* by organization, email, time, type, link, recipient */
 
 /* The public `engagement_event_id`: opaque text that encodes the key without its organization; and back. */
 #define EVENT_PUBLIC_ID_MAX 64
 struct slice event_public_id(const struct event_key *key, char out[EVENT_PUBLIC_ID_MAX]);
-bool event_public_id_parse(struct slice text, struct event_key *ret); /* leaves organization_id alone */
+/* False for anything that event_public_id does not write. Leaves organization_id alone. */
+bool event_public_id_parse(struct slice text, struct event_key *ret);
 
 /* A provider's event id in as few bytes as give it back exactly: base64url text and UUIDs are stored as the bytes
- * they stand for. The first byte says which. At most EVENT_PROVIDER_ID_MAX_BYTES + 1 bytes; longer ids are cut. Empty in, empty out. */
+ * they stand for. The first byte says which. At most EVENT_PROVIDER_ID_MAX_BYTES + 1 bytes; longer ids are cut. Empty
+ * in, empty out. */
 int provider_event_id_pack(struct slice id, struct strbuf *out);
 int provider_event_id_unpack(struct slice packed, struct strbuf *out); /* -1: not a packed id */
 

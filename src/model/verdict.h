@@ -8,7 +8,9 @@
 /* Stored; never change a number. Human and proxied count, machine does not. */
 enum verdict { VERDICT_HUMAN = 0, VERDICT_PROXIED = 1, VERDICT_MACHINE = 2 };
 const char *verdict_name(enum verdict verdict);
-static inline bool verdict_is_human(enum verdict verdict) { return verdict != VERDICT_MACHINE; }
+static inline bool verdict_is_human(enum verdict verdict) {
+    return verdict != VERDICT_MACHINE;
+}
 
 /* Reasons: bits of a 63-bit set, stored with the event; a rule keeps its bit for ever. */
 enum verdict_reason {

@@ -30,17 +30,21 @@ struct provider_endpoint {
     size_t secret_count;
     const struct slice *topic_arns; /* SNS: topics that are ours */
     size_t topic_arn_count;
-    bool require_signature;      /* false: an unsigned delivery passes (behind another lock, e.g. basic credentials) */
-    int64_t timestamp_tolerance_ms; /* 0: the age of a signature is not checked */
-    bool sns_allow_version_1;    /* SHA-1 signatures of SNS */
+    /* False: an unsigned delivery passes (the caller has made sure of another lock, e.g. basic credentials). One that
+     * carries a signature is still checked when the endpoint has secrets. */
+    bool require_signature;
+    int64_t timestamp_tolerance_ms; /* between the signature's time and delivery->received_at; 0: not checked */
+    bool sns_allow_version_1;       /* SHA-1 signatures of SNS */
 };
 
 /* What a provider may ask of the world while verifying; implemented above, see ingest/. */
 struct provider_environment {
-    /* The PEM of a signing certificate by its URL, from disk, cache or the network; the provider has checked the URL before. */
-    int (*find_certificate)(void *context, struct slice url, struct arena *arena, struct slice *ret_pem, struct err *err);
+    /* The PEM of a signing certificate by its URL, from disk, cache or the network; the provider has checked the URL
+     * before. */
+    int (*find_certificate)(void *context, struct slice url, struct arena *arena, struct slice *ret_pem,
+                            struct err *err);
     void *context;
-    int64_t now; /* ms UTC */
+    int64_t now; /* ms UTC; against the validity of certificates */
 };
 
 enum provider_outcome {
@@ -52,7 +56,8 @@ enum provider_outcome {
 struct provider_handshake {
     struct slice kind;  /* "sns_subscription" */
     struct slice topic; /* topic ARN, on the endpoint's list */
-    /* The confirmation request, built by the provider from checked parts, never the sender's own URL (compliance C-94). */
+    /* The confirmation request, built by the provider from checked parts, never the sender's own URL: that one could
+     * name any host. */
     struct slice confirm_url;
 };
 
@@ -64,7 +69,7 @@ struct parsed_delivery {
     struct provider_handshake handshake;
 };
 
-#define PROVIDER_EVENTS_MAX 5000 /* events in one delivery; beyond: ERR_TOO_LARGE (compliance C-97) */
+#define PROVIDER_EVENTS_MAX 5000 /* events in one delivery; beyond: ERR_TOO_LARGE. A SendGrid batch ends at 768 kB */
 
 struct composed_header {
     const char *name;
@@ -82,8 +87,12 @@ struct provider {
     const char *title; /* "SendGrid" */
     /* One sentence for people: what a secret is and where to find it. */
     const char *secret_help;
-    /* Statuses where this provider's retry rules ask for others than 401 and 400 (esp-formats.md section 1). */
+    /* Statuses where this provider's retry rules ask for others than 401 and 400 (docs/internals/providers.md). */
     int status_bad_signature;
+    bool secret_required;           /* false: an endpoint without secrets can verify (SES: certificates are fetched) */
+    bool topics_required;           /* true: an endpoint without topic_arns refuses everything (SNS) */
+    int64_t timestamp_tolerance_ms; /* what an endpoint gets unless configured otherwise; 0: none */
+    size_t events_per_delivery;     /* the most that `compose` takes: SES sends one event a message */
 
     /* MUST. Parses one secret in the provider's own notation. ERR_INVALID with a sentence that helps an admin. */
     int (*secret_parse)(struct slice text, struct provider_secret **ret, struct err *err);
@@ -94,14 +103,18 @@ struct provider {
      * be had now. `json` may be used by envelopes that carry their signature inside (SNS). */
     int (*verify)(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
                   const struct delivery *delivery, struct json_reader *json, struct arena *arena, struct err *err);
-    /* MUST. Translates a verified body. ERR_UNREADABLE when the whole is not what the provider sends, ERR_INVALID when an
-     * event lacks what it must have, ERR_TOO_LARGE. Unknown event types are ignored and counted, never an error. On failure nothing is returned: a delivery is all or nothing. */
+    /* MUST. Translates a verified body. ERR_UNREADABLE when the whole is not what the provider sends, ERR_INVALID when
+     * an event lacks what it must have, ERR_TOO_LARGE. Unknown event types are ignored and counted, never an error. On
+     * failure nothing is returned: a delivery is all or nothing. */
     int (*parse)(const struct provider_endpoint *endpoint, const struct delivery *delivery, struct json_reader *json,
                  struct arena *arena, struct parsed_delivery *ret, struct err *err);
-    /* MUST (tests, demo, `endpoint test`). The headers and body of a signed delivery of `events`, as the provider would send it;
-     * `signing` is the private half in the form the provider's sign function documents. */
-    int (*compose)(const struct event *events, size_t count, struct slice signing, int64_t now, struct arena *arena,
-                   struct composed_delivery *ret, struct err *err);
+    /* MUST (tests, demo, `endpoint test`). The headers and body of a signed delivery of 1 … events_per_delivery
+     * `events`, as the provider would send it; `signing` is the private half of a secret: see `signing_help`.
+     * `endpoint` names what else the provider would know (SNS: the first of topic_arns); NULL: stand-ins. */
+    int (*compose)(const struct provider_endpoint *endpoint, const struct event *events, size_t count,
+                   struct slice signing, int64_t now, struct arena *arena, struct composed_delivery *ret,
+                   struct err *err);
+    const char *signing_help; /* one sentence: the form of `signing` */
 };
 
 /* ---- registry.c ---- */

@@ -1,0 +1,23 @@
+#include "model/verdict.h"
+
+#include "base/banned.h"
+
+const char *verdict_name(enum verdict verdict) {
+    switch (verdict) {
+    case VERDICT_HUMAN:
+        return "human";
+    case VERDICT_PROXIED:
+        return "proxied";
+    case VERDICT_MACHINE:
+        return "machine";
+    }
+    return NULL;
+}
+
+const char *verdict_reason_name(enum verdict_reason reason) {
+    switch (reason) {
+    case REASON_PROVIDER_MACHINE:
+        return "provider_machine";
+    }
+    return NULL;
+}
