@@ -5,16 +5,16 @@
 #define INKLING_BASE_ERR_H
 
 enum err_code {
-    ERR_INVALID = 1,  /* the caller's input is wrong */
-    ERR_UNREADABLE,   /* bytes that cannot be parsed at all */
-    ERR_SIGNATURE,    /* not signed, or not by whom it should be */
-    ERR_DENIED,       /* known, but not allowed */
+    ERR_INVALID = 1, /* the caller's input is wrong */
+    ERR_UNREADABLE,  /* bytes that cannot be parsed at all */
+    ERR_SIGNATURE,   /* not signed, or not by whom it should be */
+    ERR_DENIED,      /* known, but not allowed */
     ERR_NOT_FOUND,
-    ERR_CONFLICT,     /* exists already, or is in another state */
+    ERR_CONFLICT, /* exists already, or is in another state */
     ERR_TOO_LARGE,
-    ERR_TOO_MANY,     /* rate limit */
-    ERR_FULL,         /* a bounded queue is full: try again later */
-    ERR_UNAVAILABLE,  /* the database or another service cannot be reached or failed */
+    ERR_TOO_MANY,    /* rate limit */
+    ERR_FULL,        /* a bounded queue is full: try again later */
+    ERR_UNAVAILABLE, /* the database or another service cannot be reached or failed */
     ERR_INTERNAL,
 };
 
@@ -27,13 +27,13 @@ struct err {
 
 /* Sets code and text, returns -code: `return err_set(err, ERR_INVALID, "…")`. */
 int err_set(struct err *err, enum err_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Puts "<prefix>: " before the text that is there; returns -err->code. */
+/* Puts "<prefix>: " before the text that is there; returns -err->code (-ERR_INTERNAL when `err` is NULL). */
 int err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "invalid", "not_found" …: for logs and metrics. */
 const char *err_code_name(enum err_code code);
 
 /* A broken promise inside the program: prints where and aborts. */
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
-_Noreturn void bug_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void bug_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
 
 #endif

@@ -9,22 +9,31 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* Bytes behind the text that must be readable (their value does not matter). */
-#define JSON_PADDING 64
+#define JSON_PADDING   64
+/* Levels of arrays and objects; an empty one in the innermost does not count. */
 #define JSON_DEPTH_MAX 32
 
-enum json_type { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_UNSIGNED, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_NONE, /* absent */
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INTEGER,  /* fits int64_t */
+    JSON_UNSIGNED, /* an integer above INT64_MAX that fits uint64_t */
+    JSON_REAL,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT,
+};
 
+/* A place in the parsed document. `document` and `index` are json.cc's; a zeroed value is JSON_NONE. */
 struct json_value {
     const void *document;
     size_t index;
-    uint8_t type; /* enum json_type; a zeroed value is JSON_NONE: absent */
+    uint8_t type; /* enum json_type */
 };
 
+/* Made by json_elements and json_members; a step costs the same however large the elements are. */
 struct json_iterator {
     const void *document;
     size_t at, end;
@@ -55,17 +64,15 @@ bool json_string(struct json_value value, struct slice *ret);
 bool json_bool(struct json_value value, bool *ret);
 /* Exact: false for a real number or beyond 64 bits signed. */
 bool json_i64(struct json_value value, int64_t *ret);
+/* As json_i64, for 0 to 2^64 - 1. */
+bool json_u64(struct json_value value, uint64_t *ret);
 bool json_real(struct json_value value, double *ret); /* any number */
 /* The value as a number whether written as integer or as a decimal string. */
 bool json_i64_lenient(struct json_value value, int64_t *ret);
 /* A point in time as providers write it: seconds (integer, real, numeric string) or ISO 8601. See time_parse. */
 bool json_time(struct json_value value, int64_t *ret_ms);
-/* Appends the value as compact JSON text to `out`. */
 struct strbuf;
+/* Appends the value as compact JSON text to `out` ("null" for JSON_NONE). -1 when it does not fit (base/strbuf.h). */
 int json_write_value(struct json_value value, struct strbuf *out);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -19,13 +19,14 @@ struct log_field {
     bool is_text;
 };
 
-#define LOG_TEXT(name_, cstr_)  ((struct log_field){.name = (name_), .text = slice_cstr(cstr_), .is_text = true})
+#define LOG_TEXT(name_, cstr_)   ((struct log_field){.name = (name_), .text = slice_cstr(cstr_), .is_text = true})
 #define LOG_SLICE(name_, slice_) ((struct log_field){.name = (name_), .text = (slice_), .is_text = true})
-#define LOG_INT(name_, value_)  ((struct log_field){.name = (name_), .number = (value_)})
+#define LOG_INT(name_, value_)   ((struct log_field){.name = (name_), .number = (value_)})
 
 void log_configure(enum log_level least, enum log_format format); /* thread-safe */
 bool log_enabled(enum log_level level);
-/* `message`: a constant sentence, lower case, no final stop. One write(2) a line; never blocks on a lock while writing. */
+/* `message`: a constant sentence, lower case, no final stop. One write(2) a line; never blocks on a lock while writing.
+ */
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t field_count);
 
 #define LOG_AT(level_, message_, ...)                                                                                  \

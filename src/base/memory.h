@@ -4,12 +4,16 @@
 
 #include <stddef.h>
 
-void *memory_alloc(size_t size) __attribute__((returns_nonnull, malloc));                /* zeroed */
-void *memory_alloc_array(size_t count, size_t size) __attribute__((returns_nonnull));    /* zeroed, overflow checked */
-void *memory_grow(void *old, size_t count, size_t size) __attribute__((returns_nonnull)); /* realloc, overflow checked */
-char *memory_cstr(const char *text, size_t len) __attribute__((returns_nonnull));        /* a NUL-ended copy */
+void *memory_alloc(size_t size) __attribute__((returns_nonnull, malloc));             /* zeroed */
+void *memory_alloc_array(size_t count, size_t size) __attribute__((returns_nonnull)); /* zeroed, overflow checked */
+void *memory_grow(void *old, size_t count, size_t size)
+    __attribute__((returns_nonnull));                                             /* realloc, overflow checked */
+char *memory_cstr(const char *text, size_t len) __attribute__((returns_nonnull)); /* a NUL-ended copy */
 
 /* Capacity to grow to when `need` elements are wanted and `have` fit: at least 16, doubling. */
 size_t memory_next_capacity(size_t have, size_t need);
+
+/* For libraries that report the lack of memory themselves: says so on standard error and aborts. */
+void memory_exhausted(void) __attribute__((noreturn));
 
 #endif

@@ -15,7 +15,8 @@ struct strbuf;
     X(HTTP_REFUSED, "inkling_http_refused_total", counter, "HTTP requests refused before a route saw them")            \
     X(HTTP_CONNECTIONS, "inkling_http_connections", gauge, "open HTTP connections")                                    \
     X(WEBHOOK_DELIVERIES, "inkling_webhook_deliveries_total", counter, "webhook requests received")                    \
-    X(WEBHOOK_REJECTED, "inkling_webhook_rejected_total", counter, "webhook requests with a wrong signature or source") \
+    X(WEBHOOK_REJECTED, "inkling_webhook_rejected_total", counter,                                                     \
+      "webhook requests with a wrong signature or source")                                                             \
     X(WEBHOOK_FAILED, "inkling_webhook_failed_total", counter, "webhook requests that were signed but unreadable")     \
     X(WEBHOOK_LIMITED, "inkling_webhook_limited_total", counter, "webhook requests over the rate limit")               \
     X(WEBHOOK_SECONDS, "inkling_webhook_seconds", histogram, "time from the last byte of a webhook to its answer")     \
@@ -32,14 +33,15 @@ struct strbuf;
     X(COMMITS, "inkling_store_commits_total", counter, "transactions committed by the writer")                         \
     X(COMMIT_FAILURES, "inkling_store_commit_failures_total", counter, "transactions of the writer that failed")       \
     X(COMMIT_SECONDS, "inkling_store_commit_seconds", histogram, "time of one writer transaction")                     \
-    X(RECORDS_DROPPED, "inkling_security_records_dropped_total", counter, "security or failure records not kept: bound reached") \
+    X(RECORDS_DROPPED, "inkling_security_records_dropped_total", counter,                                              \
+      "security or failure records not kept: bound reached")                                                           \
     X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")
 
 enum metric {
 #define METRIC_ENUM(symbol, name, kind, help) METRIC_##symbol,
     METRICS_TABLE(METRIC_ENUM)
 #undef METRIC_ENUM
-    METRIC_COUNT
+        METRIC_COUNT
 };
 
 #define METRIC_BUCKETS 14 /* 0.5 ms … 10 s and +Inf, see metrics.c */

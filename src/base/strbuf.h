@@ -30,10 +30,13 @@ int strbuf_add_slice(struct strbuf *buf, struct slice s);
 int strbuf_add_cstr(struct strbuf *buf, const char *text);
 int strbuf_add_i64(struct strbuf *buf, int64_t value);
 int strbuf_printf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for `len` more bytes, written by the caller at the returned address; NULL when past the cap. Then strbuf_grew(). */
+/* Room for `len` more bytes, written by the caller at the returned address; NULL when past the cap. Then strbuf_grew().
+ */
 char *strbuf_reserve(struct strbuf *buf, size_t len);
 void strbuf_grew(struct strbuf *buf, size_t len);
 
-static inline struct slice strbuf_slice(const struct strbuf *buf) { return slice_of(buf->ptr, buf->len); }
+static inline struct slice strbuf_slice(const struct strbuf *buf) {
+    return slice_of(buf->ptr, buf->len);
+}
 
 #endif

@@ -14,7 +14,8 @@ struct applier *applier_new(const unsigned char hash_key[HASH_KEY_SIZE]);
 struct applier *applier_free(struct applier *applier);
 
 /* Sets every batch's `result`. On failure the caller rolls back and calls applier_forget. */
-MUST_USE int apply_batches(struct applier *applier, struct db *db, struct event_batch *const *batches, size_t count, struct err *err);
+MUST_USE int apply_batches(struct applier *applier, struct db *db, struct event_batch *const *batches, size_t count,
+                           struct err *err);
 /* After a rollback: what the caches learned in the transaction is not true. */
 void applier_forget(struct applier *applier);
 /* Rows appended to the delta tables by the last apply_batches, for deciding when to fold. */

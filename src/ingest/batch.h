@@ -15,7 +15,7 @@
 struct prepared_event {
     struct message_key keys[EVENT_KEYS_MAX];
     size_t key_count;
-    int64_t recipient_hash; /* 0: none named */
+    int64_t recipient_hash;         /* 0: none named */
     struct message_key link, agent; /* of url and position, of the user agent; unset when `event` has none */
     struct address address;
     bool has_address;
@@ -26,7 +26,7 @@ struct prepared_event {
 
 struct batch_result {
     size_t stored, duplicates, orphaned, withheld, counted; /* counted: only as a total (TRACKING_AGGREGATE) */
-    size_t machine; /* of the stored */
+    size_t machine;                                         /* of the stored */
 };
 
 struct event_batch {
@@ -37,6 +37,7 @@ struct event_batch {
     struct event *events;
     struct prepared_event *prepared;
     size_t count;
+    bool is_adoption; /* the events were orphans: those that still find no email are left where they are */
 
     /* Called once, after commit or failure, on the writer's thread; takes the batch over (and frees it). */
     void (*done)(struct event_batch *batch, int result, const struct err *err);
@@ -47,7 +48,8 @@ struct event_batch {
 
 /* `arena` (with `events` in it) is taken over. Hashes keys and judges; call on the receiving thread. */
 struct event_batch *event_batch_new(struct arena *arena, struct event *events, size_t count, int64_t organization_id,
-                                    int64_t endpoint_id, int64_t received_at, const unsigned char hash_key[HASH_KEY_SIZE]);
+                                    int64_t endpoint_id, int64_t received_at,
+                                    const unsigned char hash_key[HASH_KEY_SIZE]);
 struct event_batch *event_batch_free(struct event_batch *batch); /* with its arena; NULL accepted */
 
 #endif

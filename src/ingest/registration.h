@@ -1,5 +1,5 @@
-/* registration: emails that were sent, as the applicant tracking system reports them, and the adoption of events that came before them
- * (EF-2). Runs inside the caller's write transaction. */
+/* registration: emails that were sent, as the applicant tracking system reports them, and the adoption of events that
+ * came before them (EF-2). Runs inside the caller's write transaction. */
 #ifndef INKLING_INGEST_REGISTRATION_H
 #define INKLING_INGEST_REGISTRATION_H
 
@@ -24,7 +24,7 @@ struct registration {
         struct slice external_id, email, name;
     } sender; /* all may be empty */
     struct reference job, template_, campaign, sequence;
-    int64_t sequence_step; /* -1: none */
+    int64_t sequence_step;        /* -1: none */
     enum tracking_level tracking; /* what the caller asks for; TRACKING_FULL when silent */
 
     /* out */
@@ -35,18 +35,18 @@ struct registration {
 };
 
 /* All or nothing. ERR_CONFLICT when message_id and rfc_message_id belong to two different emails. */
-MUST_USE int register_emails(struct applier *applier, struct db *db, int64_t organization_id, struct registration *registrations,
-                             size_t count, int64_t now, struct err *err);
+MUST_USE int register_emails(struct applier *applier, struct db *db, int64_t organization_id,
+                             struct registration *registrations, size_t count, int64_t now, struct err *err);
 
-/* PATCH: gives an email a message id that the provider told only after sending, and adopts what waited for it. Further ids
- * may be added, none is taken away. ERR_NOT_FOUND, ERR_CONFLICT. */
+/* PATCH: gives an email a message id that the provider told only after sending, and adopts what waited for it. Further
+ * ids may be added, none is taken away. ERR_NOT_FOUND, ERR_CONFLICT. */
 MUST_USE int register_message_id(struct applier *applier, struct db *db, int64_t organization_id, int64_t email_log_id,
                                  struct slice message_id, struct slice rfc_message_id, int64_t now, size_t *ret_adopted,
                                  struct err *err);
 
-/* Looks again for the emails of waiting orphans (`inkling replay --orphans`), at most `limit` after *cursor (0 to start; the last orphan id seen
- * on return, 0 when done). */
-MUST_USE int adopt_orphans(struct applier *applier, struct db *db, int64_t organization_id, size_t limit, int64_t *cursor,
-                           size_t *ret_adopted, struct err *err);
+/* Looks again for the emails of waiting orphans (`inkling replay --orphans`), at most `limit` after *cursor (0 to
+ * start; the last orphan id seen on return, 0 when done). */
+MUST_USE int adopt_orphans(struct applier *applier, struct db *db, int64_t organization_id, size_t limit,
+                           int64_t *cursor, size_t *ret_adopted, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* secret_box: secrets in the database are encrypted (libsodium secretbox) with the instance's secret key, which lives in a file
- * beside the database, never in it (compliance C-119). */
+/* secret_box: secrets in the database are encrypted (libsodium secretbox) with the instance's secret key, which lives
+ * in a file beside the database, never in it (compliance C-119). */
 #ifndef INKLING_INGEST_SECRET_BOX_H
 #define INKLING_INGEST_SECRET_BOX_H
 

@@ -1,6 +1,6 @@
 /* writer: everything that changes the database while the service runs, behind one bounded queue. Waiting work is
- * grouped into one transaction (group commit): on SQLite one thread writes, on PostgreSQL a small pool of the same code.
- * The writer also folds cohort deltas when there is time. */
+ * grouped into one transaction (group commit): on SQLite one thread writes, on PostgreSQL a small pool of the same
+ * code. The writer also folds cohort deltas when there is time. */
 #ifndef INKLING_INGEST_WRITER_H
 #define INKLING_INGEST_WRITER_H
 
@@ -24,19 +24,24 @@ MUST_USE int writer_start(const struct writer_options *options, struct writer **
 void writer_stop(struct writer *writer);
 struct writer *writer_free(struct writer *writer); /* stops it first if need be; NULL accepted */
 
-/* Takes the batch over and calls its `done` when the events are durable or could not be stored. ERR_FULL: not taken. Never blocks. */
+/* Takes the batch over and calls its `done` when the events are durable or could not be stored. ERR_FULL: not taken.
+ * Never blocks. */
 MUST_USE int writer_submit(struct writer *writer, struct event_batch *batch, struct err *err);
 
 /* Any other change: `run` is called on a writer's thread inside a write transaction, under a savepoint of its own: when
- * it fails, its changes alone are undone. `done` is called after the commit (or failure). The job's memory is the caller's. */
+ * it fails, its changes alone are undone. It may be called again when the transaction around it failed, so it must be
+ * repeatable. `done` is called after the commit (or failure). The job's memory is the
+ * caller's. */
 struct write_job {
     int (*run)(struct write_job *job, struct applier *applier, struct db *db, struct err *err);
     void (*done)(struct write_job *job, int result, const struct err *err);
     struct write_job *next; /* the queue's */
 };
 MUST_USE int writer_submit_job(struct writer *writer, struct write_job *job, struct err *err);
-/* The same, waiting until it is durable. Not from a server's event thread. Returns what `run` or the commit returned. */
-MUST_USE int writer_call(struct writer *writer, int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
+/* The same, waiting until it is durable. Not from a server's event thread. Returns what `run` or the commit returned.
+ */
+MUST_USE int writer_call(struct writer *writer,
+                         int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                          void *context, struct err *err);
 
 bool writer_healthy(const struct writer *writer); /* did its last transaction succeed? For /readyz. */
