@@ -1,5 +1,7 @@
 #include "store/reports.h"
 
+#include <stdlib.h>
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -9,8 +11,9 @@
 
 /* ---- statements ----
  * Each sums the rows of cohorts and the changes that wait in cohort_deltas, by an expression over the cohort: the key.
- * $1 organization, $2 and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition). CROSS JOIN keeps
- * SQLite to the order written: cohorts of the days first and their rows after; changes first, for they are few. */
+ * $1 organization, $2 and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition). CROSS JOIN
+ * keeps SQLite to the order written: cohorts of the days first and their rows after; changes first, for they are few.
+ */
 
 #define FILTER                                                                                                         \
     " c.organization_id = $1 AND c.day >= $2 AND c.day <= $3"                                                          \
@@ -22,10 +25,12 @@
 #define DELTA_COLUMN(field)  ", d." #field
 #define SUM_COLUMN(field)    ", CAST(SUM(x." #field ") AS BIGINT) AS " #field
 #define SUMS_BY(key)                                                                                                   \
-    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT " key                                         \
-    " AS key" CONTRIBUTION_FIELDS(COHORT_COLUMN) " FROM cohorts c WHERE" FILTER " UNION ALL SELECT " key               \
-    " AS key" CONTRIBUTION_FIELDS(DELTA_COLUMN) " FROM cohort_deltas d CROSS JOIN cohorts c"                           \
-    " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND" FILTER ") x GROUP BY x.key"
+    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT " key " AS key" CONTRIBUTION_FIELDS(          \
+        COHORT_COLUMN) " FROM cohorts c WHERE" FILTER " UNION ALL SELECT " key                                         \
+                       " AS key" CONTRIBUTION_FIELDS(                                                                  \
+                           DELTA_COLUMN) " FROM cohort_deltas d CROSS JOIN cohorts c"                                  \
+                                         " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND" FILTER             \
+                                         ") x GROUP BY x.key"
 
 #define BREAKDOWNS_BY(key, kinds)                                                                                      \
     "SELECT " key " AS key, b.kind, b.item, b.n FROM cohorts c CROSS JOIN breakdowns b WHERE" FILTER                   \
@@ -35,8 +40,9 @@
 
 /* BREAKDOWN_OPEN_DELAY and BREAKDOWN_AGGREGATE. */
 #define DELAYS_BY(key)                                                                                                 \
-    "SELECT x.key, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (" BREAKDOWNS_BY(key, "1, 5") ") x"                   \
-    " GROUP BY x.key, x.kind, x.item ORDER BY x.key, x.kind, x.item"
+    "SELECT x.key, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (" BREAKDOWNS_BY(                                     \
+        key, "1, 5") ") x"                                                                                             \
+                     " GROUP BY x.key, x.kind, x.item ORDER BY x.key, x.kind, x.item"
 
 /* Adds the names of the rows of `page`, a query that gives a key, the sums and what `order` needs. */
 #define NAMED(page, table, order)                                                                                      \
@@ -45,19 +51,23 @@
 
 /* $8 limit, $9 count and $10 id of the row before; $9 NULL: from the start. */
 #define GROUPS_BY(key, table)                                                                                          \
-    NAMED("SELECT * FROM (" SUMS_BY(key) ") y WHERE y.sent > 0"                                                        \
-          " AND (CAST($9 AS BIGINT) IS NULL OR y.sent < $9 OR (y.sent = $9 AND y.key < CAST($10 AS BIGINT)))"          \
-          " ORDER BY y.sent DESC, y.key DESC LIMIT $8", table, "g.sent DESC, g.key DESC")
+    NAMED("SELECT * FROM (" SUMS_BY(                                                                                   \
+              key) ") y WHERE y.sent > 0"                                                                              \
+                   " AND (CAST($9 AS BIGINT) IS NULL OR y.sent < $9 OR (y.sent = $9 AND y.key < CAST($10 AS BIGINT)))" \
+                   " ORDER BY y.sent DESC, y.key DESC LIMIT $8",                                                       \
+          table, "g.sent DESC, g.key DESC")
 
 /* $8 limit, $9 enum report_rank, $10 the least base. */
 #define RANKED(field_opened, field_clicked, field_replied)                                                             \
     "CASE CAST($9 AS BIGINT) WHEN 1 THEN y." field_opened " WHEN 2 THEN y." field_clicked " ELSE y." field_replied     \
     " END"
 #define TOP_BY(key, table)                                                                                             \
-    NAMED("SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, "                            \
-          RANKED("open_base", "click_base", "sent") " AS base FROM (" SUMS_BY(key) ") y WHERE y.key <> 0) z"           \
-          " WHERE z.base >= CAST($10 AS BIGINT)"                                                                       \
-          " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base DESC, z.base DESC, z.key DESC LIMIT $8",                \
+    NAMED("SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                    \
+              "open_base", "click_base",                                                                               \
+              "sent") " AS base FROM (" SUMS_BY(key) ") y WHERE y.key <> 0) z"                                         \
+                                                     " WHERE z.base >= CAST($10 AS BIGINT)"                            \
+                                                     " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base DESC, "      \
+                                                     "z.base DESC, z.key DESC LIMIT $8",                               \
           table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
 
 static const struct statement sums_total = {.name = "report totals", .sql = SUMS_BY("0")};
@@ -80,15 +90,16 @@ static const struct {
 /* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $8 to $10 as in GROUPS_BY. */
 static const struct statement link_page = {
     .name = "report links",
-    .sql =
-        "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
-        " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
-        " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
-        " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
-        " FROM (" BREAKDOWNS_BY("0", "2, 3, 4") ") x GROUP BY x.item) y WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
-        " AND (CAST($9 AS BIGINT) IS NULL OR y.emails < $9 OR (y.emails = $9 AND y.item < CAST($10 AS BIGINT)))"
-        " ORDER BY y.emails DESC, y.item DESC LIMIT $8) g"
-        " LEFT JOIN links l ON l.organization_id = $1 AND l.id = g.item ORDER BY g.emails DESC, g.item DESC",
+    .sql = "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
+           " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
+           " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
+           " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
+           " FROM (" BREAKDOWNS_BY("0", "2, 3, 4") ") x GROUP BY x.item) y WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
+                                                   " AND (CAST($9 AS BIGINT) IS NULL OR y.emails < $9 OR (y.emails = "
+                                                   "$9 AND y.item < CAST($10 AS BIGINT)))"
+                                                   " ORDER BY y.emails DESC, y.item DESC LIMIT $8) g"
+                                                   " LEFT JOIN links l ON l.organization_id = $1 AND l.id = g.item "
+                                                   "ORDER BY g.emails DESC, g.item DESC",
 };
 
 static const struct statement find_reference[] = {
@@ -109,8 +120,8 @@ static const struct statement find_reference[] = {
 int reports_find(struct db *db, int64_t organization_id, enum report_reference reference, struct slice external_id,
                  int64_t *ret_id, struct err *err) {
     struct db_rows *rows;
-    int found = db_query_row(db, &find_reference[reference],
-                             DB_VALUES(db_int(organization_id), db_text(external_id)), &rows, err);
+    int found = db_query_row(db, &find_reference[reference], DB_VALUES(db_int(organization_id), db_text(external_id)),
+                             &rows, err);
     if (found < 0) return found;
     *ret_id = REPORT_UNKNOWN;
     if (found > 0) {

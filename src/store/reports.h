@@ -1,8 +1,8 @@
 /* reports: the figures of the emails sent in a period, summed from the totals of cohorts and their changes not yet
  * folded in; never from events. What a rate is, is decided in one place above (api/metrics_fields.h); here are sums.
  *
- * Every verb is several queries: call it inside one read transaction (DB_READ), so that a fold between them is not seen.
- * An email belongs to the local day on which it was sent, for ever (semantics.md "Rates"). */
+ * Every verb is several queries: call it inside one read transaction (DB_READ), so that a fold between them is not
+ * seen. An email belongs to the local day on which it was sent, for ever (semantics.md "Rates"). */
 #ifndef INKLING_STORE_REPORTS_H
 #define INKLING_STORE_REPORTS_H
 
@@ -33,7 +33,7 @@ MUST_USE int reports_find(struct db *db, int64_t organization_id, enum report_re
 
 struct figures {
     struct contribution sums;
-    double median_open_delay_s;               /* MEDIAN_NONE when nothing was opened */
+    double median_open_delay_s;                /* MEDIAN_NONE when nothing was opened */
     int64_t anonymous_opens, anonymous_clicks; /* events counted under TRACKING_AGGREGATE; in no rate */
 };
 
