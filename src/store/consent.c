@@ -90,7 +90,7 @@ static int carry(struct db *db, struct allowed *emails, size_t count, struct are
 static int carry_selected(struct db *db, const struct statement *statement, const struct db_value *values,
                           size_t value_count, int64_t organization_id, size_t limit, struct consent_position *ret_last,
                           size_t *ret_count, struct err *err) {
-    enum consent_mode mode;
+    enum consent_mode mode = CONSENT_OPT_OUT;
     int result = load_mode(db, organization_id, &mode, err);
     if (result < 0) return result;
     struct db_rows *rows;
