@@ -1,6 +1,7 @@
 /* api: what every route of /api/v1 has in common. Authentication, roles, parameters, cursors, answers as JSON or CSV.
  * A handler gets a call that is authenticated and bound to one organization, reads through `db`, writes through
- * writer_call(), and either answers or returns an error, which becomes an RFC 9457 problem by the one table in api.c. */
+ * writer_call(), and either answers or returns an error, which becomes an RFC 9457 problem by the one table in api.c.
+ */
 #ifndef INKLING_API_API_H
 #define INKLING_API_API_H
 
@@ -37,8 +38,8 @@ void api_dispatch(struct http_request *request);
 void api_answer(struct api_call *call, int status, json_t *body); /* takes the reference */
 void api_answer_empty(struct api_call *call, int status);
 
-/* Rows, one definition for JSON ({"data":[…],"next_cursor":…}) and CSV (Accept: text/csv; cells that begin like a formula are quoted). Set the
- * same fields in the same order in every row. */
+/* Rows, one definition for JSON ({"data":[…],"next_cursor":…}) and CSV (Accept: text/csv; cells that begin like a
+ * formula are quoted). Set the same fields in the same order in every row. */
 struct api_table;
 struct api_table *api_table_begin(struct api_call *call, const char *file_name);
 void api_table_row(struct api_table *table);
@@ -48,8 +49,9 @@ void api_table_text(struct api_table *table, const char *name, struct slice valu
 void api_table_bool(struct api_table *table, const char *name, bool value);
 void api_table_time(struct api_table *table, const char *name, int64_t ms); /* TIME_UNSET: null */
 void api_table_real(struct api_table *table, const char *name, double value, int decimals);
-void api_table_rate(struct api_table *table, const char *name, int64_t part, int64_t base); /* percent, one decimal more than shown; null when base is 0 */
-void api_table_json(struct api_table *table, const char *name, json_t *value); /* nested; in CSV as JSON text */
+void api_table_rate(struct api_table *table, const char *name, int64_t part,
+                    int64_t base); /* percent, one decimal more than shown; null when base is 0 */
+void api_table_json(struct api_table *table, const char *name, json_t *value);  /* nested; in CSV as JSON text */
 void api_table_extra(struct api_table *table, const char *name, json_t *value); /* beside "data", JSON only */
 /* `next`: the cursor of the following page, NULL on the last. Answers the call. */
 void api_table_end(struct api_table *table, const char *next);
@@ -59,19 +61,24 @@ json_t *api_json_text(struct slice text); /* null for a NULL ptr */
 json_t *api_json_rate(int64_t part, int64_t base);
 
 /* ---- parameters ---- */
-/* Only these query parameters are known (a list ended by NULL): ERR_INVALID naming any other, so that a typing error never means "everything". */
+/* Only these query parameters are known (a list ended by NULL): ERR_INVALID naming any other, so that a typing error
+ * never means "everything". */
 MUST_USE int api_known_parameters(struct api_call *call, const char *const *names, struct err *err);
 MUST_USE int api_limit(struct api_call *call, int64_t default_limit, int64_t max, int64_t *ret, struct err *err);
-MUST_USE int api_id_param(struct api_call *call, const char *name, int64_t *ret, struct err *err); /* ERR_NOT_FOUND when not a number */
-/* Opaque cursors: up to 4 integers, base64url, with the route's name inside so that one list's cursor is refused by another. */
+MUST_USE int api_id_param(struct api_call *call, const char *name, int64_t *ret,
+                          struct err *err); /* ERR_NOT_FOUND when not a number */
+/* Opaque cursors: up to 4 integers, base64url, with the route's name inside so that one list's cursor is refused by
+ * another. */
 char *api_cursor_make(struct api_call *call, const char *list, const int64_t *values, size_t count);
 /* 0 and *ret_present=false without a cursor; ERR_INVALID for a foreign or damaged one. */
-MUST_USE int api_cursor_read(struct api_call *call, const char *list, int64_t *values, size_t count, bool *ret_present, struct err *err);
+MUST_USE int api_cursor_read(struct api_call *call, const char *list, int64_t *values, size_t count, bool *ret_present,
+                             struct err *err);
 /* The request's JSON body; ERR_UNREADABLE / ERR_INVALID. */
 MUST_USE int api_body(struct api_call *call, struct json_value *ret, struct err *err);
 
 /* Calls `run` on the writer (see writer_call) with the caller's context. */
-MUST_USE int api_write(struct api_call *call, int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
+MUST_USE int api_write(struct api_call *call,
+                       int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                        void *context, struct err *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/slice.h"
 
 /* Bytes behind the text that must be readable (their value does not matter). */
-#define JSON_PADDING   64
+#define JSON_PADDING 64
 /* Levels of arrays and objects; an empty one in the innermost does not count. */
 #define JSON_DEPTH_MAX 32
 

@@ -80,6 +80,7 @@ static int64_t boot_time_seconds(void) {
     FILE *file = fopen("/proc/stat", "re");
     if (!file) return 0;
     while (fgets(line, sizeof(line), file)) {
+        // NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers
         if (sscanf(line, "btime %" SCNd64, &seconds) == 1) break;
     }
     fclose(file);
@@ -116,6 +117,7 @@ static void write_process(struct strbuf *out) {
     /* proc(5): the name in parentheses may hold anything, so the fields are counted from its end: 14 utime, 15 stime,
      * 20 num_threads, 22 starttime, 23 vsize, 24 rss. */
     const char *fields = read_file("/proc/self/stat", stat, sizeof(stat)) ? strrchr(stat, ')') : NULL;
+    // NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers
     if (fields && sscanf(fields,
                          ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
                          " %*d %*d %*d %*d %" SCNd64 " %*d %" SCNu64 " %" SCNu64 " %" SCNd64,
