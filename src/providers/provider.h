@@ -79,7 +79,7 @@ struct composed_delivery {
     const char *content_type;
     struct composed_header headers[6];
     size_t header_count;
-    struct slice body;
+    struct slice body; /* JSON_PADDING readable bytes behind */
 };
 
 struct provider {

@@ -1,0 +1,11 @@
+/* providers: the providers by name, for registry.c and tests; everybody else asks provider_find. */
+#ifndef INKLING_PROVIDERS_PROVIDERS_H
+#define INKLING_PROVIDERS_PROVIDERS_H
+
+#include "providers/provider.h"
+
+extern const struct provider provider_generic;
+extern const struct provider provider_sendgrid;
+extern const struct provider provider_ses;
+
+#endif

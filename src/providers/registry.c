@@ -1,0 +1,17 @@
+#include "providers/providers.h"
+
+#include "base/banned.h"
+
+const struct provider *const providers[] = {
+    &provider_generic,
+    &provider_sendgrid,
+    &provider_ses,
+    NULL,
+};
+
+const struct provider *provider_find(struct slice name) {
+    for (size_t i = 0; providers[i]; i++) {
+        if (slice_equal(name, slice_cstr(providers[i]->name))) return providers[i];
+    }
+    return NULL;
+}
