@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -21,7 +23,7 @@
 struct fixture {
     struct databases *databases;
     bool postgres;
-    char url[DATABASES_URL_MAX];
+    char url[DATABASE_URL_MAX];
     struct store *store;
     struct db *db; /* a writer */
     struct arena *arena;
@@ -55,7 +57,7 @@ static inline int open_store(const char *url, struct store **ret, struct err *er
 
 static inline int fixture_setup(void **state) {
     struct fixture *fixture = fixture_of(state);
-    database_new(fixture->databases, fixture->postgres, fixture->url);
+    database_create(fixture->databases, fixture->postgres, fixture->url);
     assert_done(open_store(fixture->url, &fixture->store, err));
     assert_done(store_writer(fixture->store, &fixture->db, err));
     fixture->arena = arena_new();
@@ -74,17 +76,16 @@ static inline int fixture_teardown(void **state) {
     { .name = #function, .test_func = function, .setup_func = fixture_setup, .teardown_func = fixture_teardown }
 
 static inline int run_contract(struct CMUnitTest *tests, size_t count) {
-    struct databases databases;
-    databases_start(&databases);
+    struct databases *databases = databases_new();
     int failed = 0;
-    for (int postgres = 0; postgres <= (databases.server_url[0] != '\0'); postgres++) {
-        struct fixture fixture = {.databases = &databases, .postgres = postgres};
+    for (int postgres = 0; postgres <= databases_have_postgres(databases); postgres++) {
+        struct fixture fixture = {.databases = databases, .postgres = postgres};
         for (size_t i = 0; i < count; i++)
             tests[i].initial_state = &fixture;
         failed += _cmocka_run_group_tests(postgres ? "PostgreSQL" : "SQLite", tests, count, NULL, NULL);
     }
-    if (databases.server_url[0] == '\0') fprintf(stderr, "PostgreSQL is not installed: tested on SQLite alone\n");
-    databases_stop(&databases);
+    if (!databases_have_postgres(databases)) fprintf(stderr, "PostgreSQL is not installed: tested on SQLite alone\n");
+    databases_free(databases);
     return failed;
 }
 

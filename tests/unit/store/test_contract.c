@@ -366,9 +366,9 @@ static void a_store_keeps_its_key_and_content(void **state) {
 
 static void another_store_gets_another_key(void **state) {
     struct fixture *fixture = fixture_of(state);
-    char url[DATABASES_URL_MAX];
+    char url[DATABASE_URL_MAX];
     struct store *other = NULL;
-    database_new(fixture->databases, fixture->postgres, url);
+    database_create(fixture->databases, fixture->postgres, url);
     assert_done(open_store(url, &other, err));
     assert_memory_not_equal(store_hash_key(other), store_hash_key(fixture->store), HASH_KEY_SIZE);
     store_close(other);
@@ -402,9 +402,9 @@ static void *open_at_once(void *url) {
 
 static void several_may_open_an_empty_database_at_once(void **state) {
     struct fixture *fixture = fixture_of(state);
-    char url[DATABASES_URL_MAX];
+    char url[DATABASE_URL_MAX];
     pthread_t threads[4];
-    database_new(fixture->databases, fixture->postgres, url);
+    database_create(fixture->databases, fixture->postgres, url);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, open_at_once, url), 0);
     for (int i = 0; i < 4; i++) {
