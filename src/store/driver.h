@@ -69,7 +69,7 @@ extern const struct db_driver postgres_driver;
 /* Column received_delay_s of an event. */
 static inline int64_t received_delay_s(int64_t received_at, int64_t occurred_at) { return (received_at - occurred_at) / 1000; }
 
-/* Heads of the drivers' own structs. open sets `driver` and `url_shown`, connect the first three of `struct db`. */
+/* Heads of the drivers' own structs. open sets `driver` and `url_shown`, connect `driver` and `store`. */
 struct store {
     const struct db_driver *driver;
     unsigned char hash_key[HASH_KEY_SIZE]; /* read by store_open after migrating */
@@ -79,7 +79,7 @@ struct store {
 struct db {
     const struct db_driver *driver;
     struct store *store;
-    enum db_mode mode; /* what it was connected for */
+    enum db_mode mode; /* what it was connected for; set by store.c */
     bool in_transaction;
     bool failed; /* a slot returned ERR_UNAVAILABLE since the last repair; kept by db.c and engagement.c */
 };

@@ -96,6 +96,15 @@ static int ensure_instance(struct store *store, struct db *db, struct err *err) 
     return rc < 0 ? rc : 0;
 }
 
+static int connect_for(struct store *store, enum db_mode mode, struct db **ret, struct err *err) {
+    struct db *db;
+    int rc = store->driver->connect(store, mode, &db, err);
+    if (rc < 0) return rc;
+    db->mode = mode;
+    *ret = db;
+    return 0;
+}
+
 static const struct db_driver *find_driver(const char *url) {
     for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++)
         if (slice_starts_with(slice_cstr(url), slice_cstr(databases[i].prefix))) return databases[i].driver;
@@ -110,7 +119,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     struct db *db = NULL;
     int rc = driver->open(options, &store, err);
     if (rc < 0) return rc;
-    rc = driver->connect(store, DB_WRITE, &db, err);
+    rc = connect_for(store, DB_WRITE, &db, err);
     if (rc < 0) goto out;
     rc = migrate(db, err);
     if (rc < 0) goto out;
@@ -176,7 +185,7 @@ int store_reader(struct store *store, struct db **ret, struct err *err) {
 
     int rc = 0;
     if (!reused) {
-        rc = store->driver->connect(store, DB_READ, &db, err);
+        rc = connect_for(store, DB_READ, &db, err);
     } else if (db->failed) {
         rc = store_writer_repair(store, db, err);
         if (rc < 0) store->driver->disconnect(db);
@@ -200,7 +209,7 @@ void store_reader_return(struct store *store, struct db *db) {
 }
 
 int store_writer(struct store *store, struct db **ret, struct err *err) {
-    return store->driver->connect(store, DB_WRITE, ret, err);
+    return connect_for(store, DB_WRITE, ret, err);
 }
 
 struct db *store_writer_close(struct store *store, struct db *db) {
