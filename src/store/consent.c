@@ -46,15 +46,24 @@ static const struct statement levels_of_campaign = {
     .sql_postgres = LEVELS_OF_CAMPAIGN("k.organization_id"),
 };
 
+#define SET_LEVEL(list)                                                                                                \
+    "UPDATE email_stats SET tracking_now = $2 WHERE organization_id = $1 AND tracking_now <> $2 AND email_log_id "     \
+    "IN " list("$3")
+static const struct statement update_level = {
+    .name = "level of emails",
+    .sql = SET_LEVEL(DB_LIST),
+    .sql_postgres = SET_LEVEL(DB_LIST_POSTGRES),
+};
+
 /* An email and the level that candidate and campaign allow it today. */
 struct allowed {
-    struct email_stats stats;
+    int64_t email_log_id;
     enum tracking_level level;
 };
 
 static int compare_by_id(const void *left, const void *right) {
     const struct allowed *a = left, *b = right;
-    return (a->stats.email_log_id > b->stats.email_log_id) - (a->stats.email_log_id < b->stats.email_log_id);
+    return (a->email_log_id > b->email_log_id) - (a->email_log_id < b->email_log_id);
 }
 
 static int load_mode(struct db *db, int64_t organization_id, enum consent_mode *ret, struct err *err) {
@@ -67,23 +76,28 @@ static int load_mode(struct db *db, int64_t organization_id, enum consent_mode *
     return 0;
 }
 
-/* Sets tracking_now of the emails, which are locked in the order that all writers keep to. */
-static int carry(struct db *db, struct allowed *emails, size_t count, struct arena *arena, struct err *err) {
+/* Sets tracking_now of the emails, which are locked first, in the order that all writers keep to. */
+static int carry(struct db *db, int64_t organization_id, struct allowed *emails, size_t count, struct arena *arena,
+                 struct err *err) {
     if (count == 0) return 0;
     qsort(emails, count, sizeof(*emails), compare_by_id);
     struct email_stats *stats = arena_alloc_array(arena, count, sizeof(*stats));
-    const struct email_stats **changed = arena_alloc_array(arena, count, sizeof(const struct email_stats *));
-    for (size_t i = 0; i < count; i++)
-        stats[i] = emails[i].stats;
-    int result = engagement_lock_stats(db, stats, count, err);
-    if (result < 0) return result;
-    size_t changed_count = 0;
+    int64_t *ids = arena_alloc_array(arena, count, sizeof(*ids));
     for (size_t i = 0; i < count; i++) {
-        if (stats[i].email_log_id == 0 || stats[i].tracking_now == emails[i].level) continue;
-        stats[i].tracking_now = emails[i].level;
-        changed[changed_count++] = &stats[i];
+        email_stats_init(&stats[i]);
+        stats[i].organization_id = organization_id;
+        stats[i].email_log_id = emails[i].email_log_id;
     }
-    return changed_count > 0 ? engagement_save_stats(db, changed, changed_count, err) : 0;
+    int result = engagement_lock_stats(db, stats, count, err);
+    for (enum tracking_level level = TRACKING_NONE; result == 0 && level <= TRACKING_FULL; level++) {
+        size_t listed = 0;
+        for (size_t i = 0; i < count; i++)
+            if (emails[i].level == level) ids[listed++] = emails[i].email_log_id;
+        if (listed > 0)
+            result = db_run(db, &update_level,
+                            DB_VALUES(db_int(organization_id), db_int(level), db_list(arena, ids, listed)), NULL, err);
+    }
+    return result;
 }
 
 /* Reads emails by one of the statements above and carries the levels of today over to them. */
@@ -102,9 +116,7 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
     size_t count = 0;
     while (count < limit && (result = db_next(rows, err)) > 0) {
         struct allowed *email = &emails[count++];
-        email_stats_init(&email->stats);
-        email->stats.organization_id = organization_id;
-        email->stats.email_log_id = last.email_log_id = db_column_int(rows, 0);
+        email->email_log_id = last.email_log_id = db_column_int(rows, 0);
         last.cohort_id = db_column_int(rows, 1);
         last.sent_at = db_column_int(rows, 2);
         int64_t unasked = mode == CONSENT_OPT_IN ? TRACKING_NONE : TRACKING_FULL;
@@ -112,7 +124,7 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
                                           (enum tracking_level)db_column_int_or(rows, 4, TRACKING_FULL));
     }
     db_rows_free(rows);
-    if (result >= 0) result = carry(db, emails, count, arena, err);
+    if (result >= 0) result = carry(db, organization_id, emails, count, arena, err);
     arena_free(arena);
     if (result < 0) return result;
     *ret_last = last;
