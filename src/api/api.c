@@ -4,6 +4,7 @@
 
 #include "api/auth.h"
 #include "api/cursor.h"
+#include "api/json_tree.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -96,6 +97,16 @@ void api_object_end(struct api_call *call, int status) {
     struct strbuf *text = api_table_finish(call->table, NULL);
     call->answered = true;
     if (fits(call, text)) http_answer_buffer(call->request, status, "application/json", text);
+}
+
+void api_answer(struct api_call *call, int status, json_t *body) {
+    struct strbuf text;
+    strbuf_init(&text, ANSWER_MAX);
+    api_json_dump(body, &text);
+    json_decref(body);
+    call->answered = true;
+    if (fits(call, &text)) http_answer_buffer(call->request, status, "application/json", &text);
+    strbuf_release(&text);
 }
 
 static bool wants_csv(struct http_request *request) {
