@@ -1,4 +1,5 @@
-/* app: what a running service consists of. Made by cmd/serve.c in visible order, passed down; there is no other state. */
+/* app: what a running service consists of. Made by cmd/serve.c in visible order, passed down; there is no other state.
+ */
 #ifndef INKLING_API_APP_H
 #define INKLING_API_APP_H
 

@@ -37,27 +37,27 @@ static tape_ref tape_of(json_value value) {
     return at(value.document, value.index);
 }
 
-static json_type type_of(tape_type type) {
+static json_kind type_of(tape_type type) {
     switch (type) {
     case tape_type::NULL_VALUE:
-        return JSON_NULL;
+        return JSON_KIND_NULL;
     case tape_type::TRUE_VALUE:
     case tape_type::FALSE_VALUE:
-        return JSON_BOOL;
+        return JSON_KIND_BOOL;
     case tape_type::INT64:
-        return JSON_INTEGER;
+        return JSON_KIND_INTEGER;
     case tape_type::UINT64:
-        return JSON_UNSIGNED;
+        return JSON_KIND_UNSIGNED;
     case tape_type::DOUBLE:
-        return JSON_REAL;
+        return JSON_KIND_REAL;
     case tape_type::STRING:
-        return JSON_STRING;
+        return JSON_KIND_STRING;
     case tape_type::START_ARRAY:
-        return JSON_ARRAY;
+        return JSON_KIND_ARRAY;
     case tape_type::START_OBJECT:
-        return JSON_OBJECT;
+        return JSON_KIND_OBJECT;
     default:
-        return JSON_NONE;
+        return JSON_KIND_NONE;
     }
 }
 
@@ -93,11 +93,12 @@ static const char *reason(simdjson::error_code code) {
     }
 }
 
-/* Makes parser and document large enough, in steps, so that ever slightly larger texts do not allocate each time. */
+/* Makes parser and document large enough, in steps, so that ever slightly larger texts do not allocate each time. A
+ * byte of text takes about 14 of them, so the steps stay small. */
 static void reserve(json_reader *reader, size_t len) {
-    size_t capacity = reader->parser.capacity();
-    if (capacity > 0 && len <= capacity && len <= reader->document.capacity()) return;
-    capacity = memory_next_capacity(capacity > 4096 ? capacity : 4096, len);
+    static constexpr size_t smallest = 4 << 10, step = 256 << 10;
+    if (reader->parser.capacity() >= len && reader->document.capacity() >= len) return;
+    size_t capacity = len <= smallest ? smallest : (len + step - 1) / step * step;
     if (capacity > simdjson::SIMDJSON_MAXSIZE_BYTES) capacity = simdjson::SIMDJSON_MAXSIZE_BYTES;
     if (reader->parser.allocate(capacity, tape_depth) || reader->document.allocate(capacity)) memory_exhausted();
 }
@@ -129,7 +130,7 @@ int json_parse(json_reader *reader, slice text, json_value *ret_root, err *err) 
 
 json_iterator json_elements(json_value array) {
     json_iterator iterator = {nullptr, 0, 0};
-    if (array.type != JSON_ARRAY) return iterator;
+    if (array.type != JSON_KIND_ARRAY) return iterator;
     iterator.document = array.document;
     iterator.at = array.index + 1;
     iterator.end = tape_of(array).matching_brace_index() - 1; /* the closing brace; "matching" is the word behind it */
@@ -145,7 +146,7 @@ bool json_next(json_iterator *iterator, json_value *ret_element) {
 
 json_iterator json_members(json_value object) {
     json_iterator iterator = {nullptr, 0, 0};
-    if (object.type != JSON_OBJECT) return iterator;
+    if (object.type != JSON_KIND_OBJECT) return iterator;
     iterator.document = object.document;
     iterator.at = object.index + 1;
     iterator.end = tape_of(object).matching_brace_index() - 1;
@@ -168,41 +169,41 @@ json_value json_get(json_value value, slice key) {
             return value_at(iterator.document, iterator.at + 1);
         iterator.at = at(iterator.document, iterator.at + 1).after_element();
     }
-    return json_value{nullptr, 0, JSON_NONE};
+    return json_value{nullptr, 0, JSON_KIND_NONE};
 }
 
 size_t json_count(json_value array_or_object) {
-    if (array_or_object.type != JSON_ARRAY && array_or_object.type != JSON_OBJECT) return 0;
+    if (array_or_object.type != JSON_KIND_ARRAY && array_or_object.type != JSON_KIND_OBJECT) return 0;
     size_t count = tape_of(array_or_object).scope_count();
     if (count < simdjson::internal::JSON_COUNT_MASK) return count;
     /* The tape has 24 bits for it and stops counting there. */
-    bool object = array_or_object.type == JSON_OBJECT;
+    bool object = array_or_object.type == JSON_KIND_OBJECT;
     json_iterator iterator = object ? json_members(array_or_object) : json_elements(array_or_object);
     for (count = 0; iterator.at < iterator.end; count++)
         iterator.at = at(iterator.document, iterator.at + (object ? 1 : 0)).after_element();
     return count;
 }
 
-bool json_string(json_value value, slice *ret) {
-    if (value.type != JSON_STRING) return false;
+bool json_text(json_value value, slice *ret) {
+    if (value.type != JSON_KIND_STRING) return false;
     *ret = text_of(tape_of(value));
     return true;
 }
 
 bool json_bool(json_value value, bool *ret) {
-    if (value.type != JSON_BOOL) return false;
+    if (value.type != JSON_KIND_BOOL) return false;
     *ret = tape_of(value).is_true();
     return true;
 }
 
 bool json_i64(json_value value, int64_t *ret) {
-    if (value.type != JSON_INTEGER) return false; /* JSON_UNSIGNED is what does not fit */
+    if (value.type != JSON_KIND_INTEGER) return false; /* JSON_KIND_UNSIGNED is what does not fit */
     *ret = tape_of(value).next_tape_value<int64_t>();
     return true;
 }
 
 bool json_u64(json_value value, uint64_t *ret) {
-    if (value.type == JSON_UNSIGNED) {
+    if (value.type == JSON_KIND_UNSIGNED) {
         *ret = tape_of(value).next_tape_value<uint64_t>();
         return true;
     }
@@ -212,15 +213,15 @@ bool json_u64(json_value value, uint64_t *ret) {
     return true;
 }
 
-bool json_real(json_value value, double *ret) {
+bool json_number(json_value value, double *ret) {
     switch (value.type) {
-    case JSON_REAL:
+    case JSON_KIND_REAL:
         *ret = tape_of(value).next_tape_value<double>();
         return true;
-    case JSON_INTEGER:
+    case JSON_KIND_INTEGER:
         *ret = static_cast<double>(tape_of(value).next_tape_value<int64_t>());
         return true;
-    case JSON_UNSIGNED:
+    case JSON_KIND_UNSIGNED:
         *ret = static_cast<double>(tape_of(value).next_tape_value<uint64_t>());
         return true;
     default:

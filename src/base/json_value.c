@@ -11,25 +11,25 @@
 
 struct slice json_get_string(struct json_value value, struct slice key) {
     struct slice text = SLICE_NONE;
-    json_string(json_get(value, key), &text);
+    json_text(json_get(value, key), &text);
     return text;
 }
 
 bool json_i64_lenient(struct json_value value, int64_t *ret) {
     struct slice text;
-    return json_i64(value, ret) || (json_string(value, &text) && slice_parse_i64(text, ret));
+    return json_i64(value, ret) || (json_text(value, &text) && slice_parse_i64(text, ret));
 }
 
 bool json_time(struct json_value value, int64_t *ret_ms) {
     struct slice text;
-    if (json_string(value, &text)) return time_parse_seconds(text, ret_ms) || time_parse(text, ret_ms);
-    if (value.type != JSON_INTEGER && value.type != JSON_REAL) return false;
+    if (json_text(value, &text)) return time_parse_seconds(text, ret_ms) || time_parse(text, ret_ms);
+    if (value.type != JSON_KIND_INTEGER && value.type != JSON_KIND_REAL) return false;
     int64_t whole;
     double real;
     char digits[40];
     if (json_i64(value, &whole))
         snprintf(digits, sizeof(digits), "%" PRId64, whole);
-    else if (json_real(value, &real) && real >= 0 && real < 1e10)
+    else if (json_number(value, &real) && real >= 0 && real < 1e10)
         /* A double near today has seven good digits behind the point; more would turn .908 into .907999. */
         g_ascii_formatd(digits, sizeof(digits), "%.6f", real);
     else
@@ -37,7 +37,7 @@ bool json_time(struct json_value value, int64_t *ret_ms) {
     return time_parse_seconds(slice_cstr(digits), ret_ms);
 }
 
-/* The fewest digits that read back as the same number. A point stays, so that a real number remains one. */
+/* As many digits as it takes to read the same number back. A point stays, so that a real number remains one. */
 static int write_real(double real, struct strbuf *out) {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};
@@ -102,28 +102,28 @@ int json_write_value(struct json_value value, struct strbuf *out) {
     uint64_t large = 0;
     double real = 0;
     bool truth = false;
-    switch ((enum json_type)value.type) {
-    case JSON_NONE:
-    case JSON_NULL:
+    switch ((enum json_kind)value.type) {
+    case JSON_KIND_NONE:
+    case JSON_KIND_NULL:
         return strbuf_add_cstr(out, "null");
-    case JSON_BOOL:
+    case JSON_KIND_BOOL:
         json_bool(value, &truth);
         return strbuf_add_cstr(out, truth ? "true" : "false");
-    case JSON_INTEGER:
+    case JSON_KIND_INTEGER:
         json_i64(value, &whole);
         return strbuf_add_i64(out, whole);
-    case JSON_UNSIGNED:
+    case JSON_KIND_UNSIGNED:
         json_u64(value, &large);
         return strbuf_printf(out, "%" PRIu64, large);
-    case JSON_REAL:
-        json_real(value, &real);
+    case JSON_KIND_REAL:
+        json_number(value, &real);
         return write_real(real, out);
-    case JSON_STRING:
-        json_string(value, &text);
+    case JSON_KIND_STRING:
+        json_text(value, &text);
         return write_string(text, out);
-    case JSON_ARRAY:
+    case JSON_KIND_ARRAY:
         return write_array(value, out);
-    case JSON_OBJECT:
+    case JSON_KIND_OBJECT:
         return write_object(value, out);
     }
     return -1;

@@ -1,1 +1,5 @@
-int main(void) { return 0; }
+#include "base/banned.h"
+
+int main(void) {
+    return 0;
+}

@@ -18,11 +18,12 @@ struct http_client_header {
     struct slice value;
 };
 
-/* GET (body empty and content_type NULL) or POST. The answer's body is appended to `ret_body`, whose cap bounds it. ERR_DENIED for a
- * refused scheme or address, ERR_UNAVAILABLE when the exchange failed; any HTTP status is a success here. */
-MUST_USE int http_client_send(const struct http_client_options *options, const char *url, const char *content_type, struct slice body,
-                              const struct http_client_header *headers, size_t header_count, int *ret_status,
-                              struct strbuf *ret_body, struct err *err);
+/* GET (body empty and content_type NULL) or POST. The answer's body is appended to `ret_body`, whose cap bounds it.
+ * ERR_DENIED for a refused scheme or address, ERR_UNAVAILABLE when the exchange failed; any HTTP status is a success
+ * here. */
+MUST_USE int http_client_send(const struct http_client_options *options, const char *url, const char *content_type,
+                              struct slice body, const struct http_client_header *headers, size_t header_count,
+                              int *ret_status, struct strbuf *ret_body, struct err *err);
 
 /* Before threads, and at the end of the program. */
 void http_client_global_init(void);

@@ -12,7 +12,8 @@ struct limits;
 struct limits *limits_new(size_t buckets);
 struct limits *limits_free(struct limits *limits);
 /* Takes one token from the bucket `key`, which refills with `rate` tokens a second up to `burst`. False when it is
- * empty; *ret_wait_s then says in how many whole seconds (>= 1) one token will be there. `now_us`: clock_monotonic_us. */
+ * empty; *ret_wait_s then says in how many whole seconds (>= 1) one token will be there. `now_us`: clock_monotonic_us.
+ */
 bool limits_take(struct limits *limits, uint64_t key, double rate, double burst, int64_t now_us, int *ret_wait_s);
 
 #endif

@@ -9,8 +9,8 @@
  * - The client's address is the peer's, unless the peer is a trusted proxy: then the right-most untrusted address of
  *   X-Forwarded-For (compliance C-77). A header from anybody else is ignored.
  * - HEAD works wherever GET does. Unknown path 404, known path with another method 405 with Allow. TRACE is 405.
- * - Every answer has X-Request-Id, X-Content-Type-Options: nosniff, Referrer-Policy: no-referrer and, unless the handler sets
- *   another, Cache-Control: no-store. Errors made here are application/problem+json (RFC 9457).
+ * - Every answer has X-Request-Id, X-Content-Type-Options: nosniff, Referrer-Policy: no-referrer and, unless the
+ * handler sets another, Cache-Control: no-store. Errors made here are application/problem+json (RFC 9457).
  *
  * Threads: handlers run on the server's event threads and must not block; a route with HTTP_ROUTE_WORKER runs on a
  * worker thread instead and may. The number of requests waiting for a worker is bounded: 503 beyond.
@@ -43,21 +43,23 @@ struct http_route {
     const char *pattern; /* "/api/v1/emails/{id}": a part in braces matches one path segment, at most HTTP_PARAMS_MAX */
     http_handler handler;
     unsigned flags;
-    size_t body_max; /* bytes; 0: a request with a body is 413 */
+    size_t body_max;  /* bytes; 0: a request with a body is 413 */
     const void *data; /* the handler's own, e.g. which scope the route needs */
 };
 
-#define HTTP_PARAMS_MAX  3
-#define HTTP_HEADERS_MAX 64
+#define HTTP_PARAMS_MAX     3
+#define HTTP_HEADERS_MAX    64
 #define HTTP_REQUEST_ID_MAX 32
 
 struct http_server_options {
-    const char *listen;            /* "127.0.0.1:8080", "[::]:8080", "0.0.0.0:0": 0 takes a free port */
-    size_t event_threads;          /* 0: one a processor, at most 8 */
-    size_t worker_threads;         /* 0: 2 */
-    size_t connections_max;        /* in all */
+    const char *listen;                 /* "127.0.0.1:8080", "[::]:8080", "0.0.0.0:0": 0 takes a free port */
+    size_t event_threads;               /* 0: one a processor, at most 8 */
+    size_t worker_threads;              /* 0: 2 */
+    size_t worker_queue_max;            /* requests waiting for a worker; 0: 256 */
+    size_t connections_max;             /* in all; 0: 4096 */
     size_t connections_per_address_max; /* 0: no limit; trusted proxies are exempt */
-    int idle_timeout_s;
+    int idle_timeout_s;                 /* 0: none */
+    int body_grace_ms;                  /* before the pace of a body counts; 0: 10 000 */
     const struct cidr *trusted_proxies;
     size_t trusted_proxy_count;
     const char *tls_certificate_file; /* PEM chain; NULL: plain HTTP */
@@ -82,9 +84,10 @@ struct http_server *http_server_free(struct http_server *server); /* NULL accept
 void *http_context(const struct http_request *request);
 const struct http_route *http_matched_route(const struct http_request *request);
 enum http_method http_request_method(const struct http_request *request); /* HEAD shows as HTTP_GET */
-struct slice http_path(const struct http_request *request);      /* percent-decoded, always begins with '/' */
-struct slice http_body(const struct http_request *request);      /* 64 readable bytes behind it */
-struct slice http_header(const struct http_request *request, struct slice name); /* any case; the first; empty when absent */
+struct slice http_path(const struct http_request *request);               /* percent-decoded, always begins with '/' */
+struct slice http_body(const struct http_request *request);               /* 64 readable bytes behind it */
+struct slice http_header(const struct http_request *request,
+                         struct slice name); /* any case; the first; empty when absent */
 typedef void (*http_header_visitor)(struct slice name, struct slice value, void *context);
 void http_each_header(const struct http_request *request, http_header_visitor visit, void *context);
 struct slice http_param(const struct http_request *request, const char *name); /* "{id}" of the pattern, decoded */

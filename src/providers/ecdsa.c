@@ -159,7 +159,8 @@ int ecdsa_verify(const struct provider_endpoint *endpoint, const struct provider
     struct slice timestamp = delivery->header(delivery, slice_cstr(timestamp_header));
     if (!endpoint->require_signature && (endpoint->secret_count == 0 || slice_empty(text))) return 0;
     if (endpoint->secret_count == 0) return err_set(err, ERR_SIGNATURE, "the endpoint has no key to check with");
-    if (slice_empty(text)) return err_set(err, ERR_SIGNATURE, "no signature: the %s header is missing", signature_header);
+    if (slice_empty(text))
+        return err_set(err, ERR_SIGNATURE, "no signature: the %s header is missing", signature_header);
     if (slice_empty(timestamp) || timestamp.len > TIMESTAMP_MAX_BYTES)
         return err_set(err, ERR_SIGNATURE, "the %s header is missing or too long", timestamp_header);
     unsigned char signature[SIGNATURE_MAX_BYTES], digest[SHA256_DIGEST_LENGTH];
@@ -178,8 +179,7 @@ int ecdsa_verify(const struct provider_endpoint *endpoint, const struct provider
 
 /* ---- sign ---- */
 
-int ecdsa_sign(struct slice signing, int64_t now, struct arena *arena, struct composed_delivery *ret,
-               struct err *err) {
+int ecdsa_sign(struct slice signing, int64_t now, struct arena *arena, struct composed_delivery *ret, struct err *err) {
     EVP_PKEY *key = key_read_private(signing);
     if (!key || !is_p256(key)) {
         EVP_PKEY_free(key);

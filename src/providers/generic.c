@@ -17,7 +17,9 @@ static int wrong(struct err *err, size_t index, const char *field, const char *w
     return err_set(err, ERR_INVALID, "event %zu: %s %s", index, field, what);
 }
 
-static bool is_absent(struct json_value value) { return value.type == JSON_NONE || value.type == JSON_NULL; }
+static bool is_absent(struct json_value value) {
+    return value.type == JSON_KIND_NONE || value.type == JSON_KIND_NULL;
+}
 
 /* A text that must be there; numbers are taken for ids. */
 static int read_required(struct json_value object, size_t index, const char *field, struct arena *arena,
@@ -46,7 +48,7 @@ static int read_bounce_type(struct json_value object, size_t index, struct event
     struct json_value value = json_get(object, SLICE("bounce_type"));
     struct slice text;
     if (is_absent(value)) return 0;
-    if (json_string(value, &text) && bounce_kind_parse(text, &event->bounce)) return 0;
+    if (json_text(value, &text) && bounce_kind_parse(text, &event->bounce)) return 0;
     return wrong(err, index, "bounce_type", "is none of hard, soft, block");
 }
 
@@ -82,8 +84,8 @@ static int read_metadata(struct json_value object, size_t index, struct metadata
     struct json_value reason = json_get(object, SLICE("reason")), more = json_get(object, SLICE("metadata"));
     struct slice name;
     struct json_value value;
-    if (!is_absent(reason) && reason.type != JSON_STRING) return wrong(err, index, "reason", "is no text");
-    if (!is_absent(more) && more.type != JSON_OBJECT) return wrong(err, index, "metadata", "is no object");
+    if (!is_absent(reason) && reason.type != JSON_KIND_STRING) return wrong(err, index, "reason", "is no text");
+    if (!is_absent(more) && more.type != JSON_KIND_OBJECT) return wrong(err, index, "metadata", "is no object");
     metadata_add_brief(metadata, SLICE("reason"), reason);
     for (struct json_iterator iterator = json_members(more); json_next_member(&iterator, &name, &value);)
         metadata_add(metadata, name, value);
@@ -111,8 +113,8 @@ static int read_identity(struct json_value object, size_t index, struct arena *a
 
 static int read_details(struct json_value object, size_t index, struct arena *arena, struct event *ret,
                         struct err *err) {
-    int result = read_optional(object, index, "event_id", arena, EVENT_PROVIDER_ID_MAX_BYTES, &ret->provider_event_id,
-                               err);
+    int result =
+        read_optional(object, index, "event_id", arena, EVENT_PROVIDER_ID_MAX_BYTES, &ret->provider_event_id, err);
     if (result == 0 && ret->type == EVENT_CLICK)
         result = read_optional(object, index, "url", arena, EVENT_URL_MAX_BYTES, &ret->url, err);
     if (result == 0)
@@ -130,7 +132,7 @@ static int read_details(struct json_value object, size_t index, struct arena *ar
 static int read_event(struct json_value object, size_t index, struct arena *arena, struct metadata *metadata,
                       struct event *ret, struct err *err) {
     struct slice name;
-    if (object.type != JSON_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
+    if (object.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
     int result = read_required(object, index, "event_type", arena, &name, err);
     if (result < 0) return result;
     ret->link_position = LINK_POSITION_NONE;
@@ -158,9 +160,9 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
     (void)endpoint;
     int result = json_parse(json, delivery->body, &root, err);
     if (result < 0) return result;
-    if (root.type != JSON_ARRAY && root.type != JSON_OBJECT)
+    if (root.type != JSON_KIND_ARRAY && root.type != JSON_KIND_OBJECT)
         return err_set(err, ERR_UNREADABLE, "the body is neither an event nor an array of events");
-    bool single = root.type == JSON_OBJECT;
+    bool single = root.type == JSON_KIND_OBJECT;
     size_t count = single ? 1 : json_count(root), index = 0;
     if (count > PROVIDER_EVENTS_MAX)
         return err_set(err, ERR_TOO_LARGE, "a delivery holds at most %d events", PROVIDER_EVENTS_MAX);

@@ -5,7 +5,9 @@
 
 #include "base/banned.h"
 
-static int no_passphrase(char *buffer, int size, int writing, void *context) { return -1; }
+static int no_passphrase(char *buffer, int size, int writing, void *context) {
+    return -1;
+}
 
 EVP_PKEY *key_read_private(struct slice pem) {
     if (pem.len > KEY_PEM_MAX_BYTES) return NULL;

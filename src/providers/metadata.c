@@ -45,7 +45,7 @@ static void end_member(struct metadata *metadata, size_t key_len) {
 }
 
 void metadata_add(struct metadata *metadata, struct slice key, struct json_value value) {
-    if (value.type == JSON_NONE || value.type == JSON_NULL) return;
+    if (value.type == JSON_KIND_NONE || value.type == JSON_KIND_NULL) return;
     size_t key_len = begin_member(metadata, key);
     if (key_len == 0) return;
     json_write_value(value, &metadata->member);
@@ -68,7 +68,7 @@ void metadata_add_text(struct metadata *metadata, struct slice key, struct slice
 
 void metadata_add_brief(struct metadata *metadata, struct slice key, struct json_value value) {
     struct slice text;
-    if (json_string(value, &text)) {
+    if (json_text(value, &text)) {
         metadata_add_text(metadata, key, text);
     } else {
         metadata_add(metadata, key, value);

@@ -45,9 +45,10 @@ struct known_member {
     struct slice name;
     enum member member;
 };
-#define KNOWN(text, which)  {{text, sizeof(text) - 1}, MEMBER_##which}
-#define KNOWN_LENGTH_MAX    27
-#define KNOWN_PER_LENGTH    4
+#define KNOWN(text, which)                                                                                             \
+    { {text, sizeof(text) - 1}, MEMBER_##which }
+#define KNOWN_LENGTH_MAX 27
+#define KNOWN_PER_LENGTH 4
 
 /* By the length of the name, so that nearly every look-up is one comparison. */
 static const struct known_member known_members[KNOWN_LENGTH_MAX + 1][KNOWN_PER_LENGTH] = {
@@ -114,8 +115,9 @@ static void read_members(struct json_value object, struct raw_event *ret) {
     while (json_next_member(&iterator, &name, &value)) {
         enum member member = member_of(name);
         if (member == MEMBER_CUSTOM) {
-            if (ret->custom_count < CUSTOM_MAX) ret->custom[ret->custom_count++] = (struct custom_argument){name, value};
-        } else if (ret->members[member].type == JSON_NONE) {
+            if (ret->custom_count < CUSTOM_MAX)
+                ret->custom[ret->custom_count++] = (struct custom_argument){name, value};
+        } else if (ret->members[member].type == JSON_KIND_NONE) {
             ret->members[member] = value;
         }
     }
@@ -123,7 +125,7 @@ static void read_members(struct json_value object, struct raw_event *ret) {
 
 static struct slice member_text(const struct raw_event *raw, enum member member) {
     struct slice text;
-    return json_string(raw->members[member], &text) ? text : SLICE_NONE;
+    return json_text(raw->members[member], &text) ? text : SLICE_NONE;
 }
 
 /* ---- what they mean ---- */
@@ -158,7 +160,8 @@ static bool find_event_type(struct slice name, enum event_type *ret) {
     return false;
 }
 
-/* `type` says it; older events have only the enhanced status code (RFC 3463). A bounce that says nothing is a hard one. */
+/* `type` says it; older events have only the enhanced status code (RFC 3463). A bounce that says nothing is a hard one.
+ */
 static enum bounce_kind bounce_kind_of(struct slice type, struct slice status) {
     if (slice_equal(type, SLICE("bounce"))) return BOUNCE_HARD;
     if (slice_equal(type, SLICE("blocked"))) return BOUNCE_BLOCK;
@@ -166,7 +169,8 @@ static enum bounce_kind bounce_kind_of(struct slice type, struct slice status) {
     return slice_starts_with(status, SLICE("4")) ? BOUNCE_SOFT : BOUNCE_HARD;
 }
 
-/* "<X-Message-Id>.filterdrecv-…" or "….recvd-…": the part that the sending API told. Ids of old hold dots themselves. */
+/* "<X-Message-Id>.filterdrecv-…" or "….recvd-…": the part that the sending API told. Ids of old hold dots themselves.
+ */
 static size_t message_id_stem(struct slice id) {
     for (size_t at = id.len; at-- > 1;) {
         if (id.ptr[at] != '.') continue;
@@ -211,7 +215,7 @@ static void add_metadata(const struct raw_event *raw, enum event_type type, stru
         first = last = MEMBER_ASM_GROUP_ID;
     }
     for (enum member member = first; member <= last && member < MEMBER_COUNT; member++) {
-        if (raw->members[member].type != JSON_NONE)
+        if (raw->members[member].type != JSON_KIND_NONE)
             metadata_add_brief(metadata, member_name(member), raw->members[member]);
     }
     metadata_add(metadata, SLICE("category"), raw->members[MEMBER_CATEGORY]);
@@ -225,9 +229,9 @@ static int read_event(struct json_value object, size_t index, struct arena *aren
     struct raw_event raw;
     struct slice name;
     bool machine = false;
-    if (object.type != JSON_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
+    if (object.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
     read_members(object, &raw);
-    if (!json_string(raw.members[MEMBER_EVENT], &name))
+    if (!json_text(raw.members[MEMBER_EVENT], &name))
         return err_set(err, ERR_INVALID, "event %zu: event is missing", index);
     ret->link_position = LINK_POSITION_NONE;
     if (!find_event_type(name, &ret->type)) return 0;
@@ -239,8 +243,7 @@ static int read_event(struct json_value object, size_t index, struct arena *aren
         return err_set(err, ERR_INVALID, "event %zu: sg_message_id and smtp-id are missing", index);
     if (!json_i64_lenient(raw.members[MEMBER_EMAIL_LOG_ID], &ret->email_log_id) || ret->email_log_id < 0)
         ret->email_log_id = 0;
-    ret->provider_event_id =
-        text_keep(arena, member_text(&raw, MEMBER_SG_EVENT_ID), EVENT_PROVIDER_ID_MAX_BYTES);
+    ret->provider_event_id = text_keep(arena, member_text(&raw, MEMBER_SG_EVENT_ID), EVENT_PROVIDER_ID_MAX_BYTES);
     if (ret->type == EVENT_BOUNCE)
         ret->bounce = bounce_kind_of(member_text(&raw, MEMBER_TYPE), member_text(&raw, MEMBER_STATUS));
     if (ret->type == EVENT_CLICK) read_click(&raw, arena, ret);
@@ -261,7 +264,7 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
     (void)endpoint;
     int result = json_parse(json, delivery->body, &root, err);
     if (result < 0) return result;
-    if (root.type != JSON_ARRAY) return err_set(err, ERR_UNREADABLE, "the body is no array of events");
+    if (root.type != JSON_KIND_ARRAY) return err_set(err, ERR_UNREADABLE, "the body is no array of events");
     size_t count = json_count(root), index = 0;
     if (count > PROVIDER_EVENTS_MAX)
         return err_set(err, ERR_TOO_LARGE, "a delivery holds at most %d events", PROVIDER_EVENTS_MAX);
@@ -298,10 +301,14 @@ static const char *name_of_event(enum event_type type) {
 
 static const char *name_of_bounce(enum bounce_kind kind) {
     switch (kind) {
-    case BOUNCE_HARD: return "bounce";
-    case BOUNCE_BLOCK: return "blocked";
-    case BOUNCE_SOFT: return "expired";
-    case BOUNCE_NONE: return NULL;
+    case BOUNCE_HARD:
+        return "bounce";
+    case BOUNCE_BLOCK:
+        return "blocked";
+    case BOUNCE_SOFT:
+        return "expired";
+    case BOUNCE_NONE:
+        return NULL;
     }
     return NULL;
 }
@@ -309,9 +316,9 @@ static const char *name_of_bounce(enum bounce_kind kind) {
 /* Like SendGrid's: base64url of "<type>-<number>-<message id>-<number>". */
 static struct slice event_id_of(const struct event *event, size_t index, struct arena *arena) {
     if (event->provider_event_id.len) return event->provider_event_id;
-    const char *text = arena_printf(arena, "%s-%lld-%.*s-%zu", event_type_name(event->type),
-                                    (long long)(event->occurred_at / SECOND_MS),
-                                    SLICE_FMT(slice_first(event->keys[0], 32)), index);
+    const char *text =
+        arena_printf(arena, "%s-%lld-%.*s-%zu", event_type_name(event->type),
+                     (long long)(event->occurred_at / SECOND_MS), SLICE_FMT(slice_first(event->keys[0], 32)), index);
     struct strbuf id;
     strbuf_init(&id, 2 * EVENT_PROVIDER_ID_MAX_BYTES);
     base64url_encode(&id, slice_cstr(text));
@@ -349,7 +356,7 @@ static void write_details(struct strbuf *out, const struct event *event) {
 }
 
 static int write_event(struct strbuf *out, const struct event *event, size_t index, struct arena *arena,
- struct err *err) {
+                       struct err *err) {
     const char *name = name_of_event(event->type);
     if (!name) return err_set(err, ERR_INVALID, "SendGrid's event webhook reports no %s", event_type_name(event->type));
     strbuf_add_char(out, '{');

@@ -231,8 +231,9 @@ int standard_webhooks_verify(const struct provider_endpoint *endpoint, const str
     (void)json;
     if (!endpoint->require_signature && (endpoint->secret_count == 0 || !any_header(delivery))) return 0;
     if (endpoint->secret_count == 0) return err_set(err, ERR_SIGNATURE, "the endpoint has no secret to check with");
-    struct err reason = {.code = ERR_SIGNATURE, .text = "no signature: the webhook-id, webhook-timestamp and "
-                                                        "webhook-signature headers must all be there"};
+    struct err reason = {.code = ERR_SIGNATURE,
+                         .text = "no signature: the webhook-id, webhook-timestamp and "
+                                 "webhook-signature headers must all be there"};
     for (int svix = 0; svix <= 1; svix++) {
         struct signature_headers headers;
         if (!find_headers(delivery, svix, &headers)) continue;

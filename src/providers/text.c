@@ -41,7 +41,7 @@ struct slice text_keep_key(struct arena *arena, struct slice message_id) {
 
 bool text_of_value(struct json_value value, struct arena *arena, struct slice *ret) {
     int64_t number;
-    if (json_string(value, ret)) return true;
+    if (json_text(value, ret)) return true;
     if (!json_i64(value, &number)) return false;
     *ret = slice_cstr(arena_printf(arena, "%lld", (long long)number));
     return true;
@@ -49,12 +49,18 @@ bool text_of_value(struct json_value value, struct arena *arena, struct slice *r
 
 static int write_escaped(struct strbuf *out, unsigned char c) {
     switch (c) {
-    case '"': return strbuf_add_cstr(out, "\\\"");
-    case '\\': return strbuf_add_cstr(out, "\\\\");
-    case '\n': return strbuf_add_cstr(out, "\\n");
-    case '\r': return strbuf_add_cstr(out, "\\r");
-    case '\t': return strbuf_add_cstr(out, "\\t");
-    default: return strbuf_printf(out, "\\u%04x", c);
+    case '"':
+        return strbuf_add_cstr(out, "\\\"");
+    case '\\':
+        return strbuf_add_cstr(out, "\\\\");
+    case '\n':
+        return strbuf_add_cstr(out, "\\n");
+    case '\r':
+        return strbuf_add_cstr(out, "\\r");
+    case '\t':
+        return strbuf_add_cstr(out, "\\t");
+    default:
+        return strbuf_printf(out, "\\u%04x", c);
     }
 }
 

@@ -8,7 +8,8 @@
 
 struct strbuf;
 
-/* A copy of at most `max` bytes of UTF-8, cut between two characters. A NUL becomes '?': databases refuse it in text. */
+/* A copy of at most `max` bytes of UTF-8, cut between two characters. A NUL becomes '?': databases refuse it in text.
+ */
 struct slice text_keep(struct arena *arena, struct slice text, size_t max);
 /* An exact copy with JSON_PADDING readable bytes behind: something that can be parsed. */
 struct slice text_keep_padded(struct arena *arena, struct slice text);

@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 struct db_driver {
-    const char *dialect;    /* folder of its migrations: "sqlite", "postgres" */
+    const char *dialect; /* folder of its migrations: "sqlite", "postgres" */
     bool embedded;
 
     /* store.h. open checks that the database is reachable; migration is done by store_open. */
@@ -46,7 +46,8 @@ struct db_driver {
     /* engagement.h */
     int (*find_emails)(struct db *db, struct email_lookup *lookups, size_t count, struct err *err);
     int (*lock_stats)(struct db *db, struct email_stats *stats, size_t count, struct err *err);
-    int (*dictionary)(struct db *db, enum dictionary dictionary, struct dictionary_row *rows, size_t count, struct err *err);
+    int (*dictionary)(struct db *db, enum dictionary dictionary, struct dictionary_row *rows, size_t count,
+                      struct err *err);
     int (*insert_events)(struct db *db, struct event_row *rows, size_t count, struct err *err);
     int (*load_links)(struct db *db, struct link_row *rows, size_t count, struct err *err);
     int (*save_links)(struct db *db, const struct link_row *rows, size_t count, struct err *err);
@@ -67,7 +68,9 @@ extern const struct db_driver sqlite_driver;
 extern const struct db_driver postgres_driver;
 
 /* Column received_delay_s of an event. */
-static inline int64_t received_delay_s(int64_t received_at, int64_t occurred_at) { return (received_at - occurred_at) / 1000; }
+static inline int64_t received_delay_s(int64_t received_at, int64_t occurred_at) {
+    return (received_at - occurred_at) / 1000;
+}
 
 /* Heads of the drivers' own structs. open sets `driver` and `url_shown`, connect `driver` and `store`. */
 struct store {

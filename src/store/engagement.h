@@ -36,7 +36,8 @@ struct dictionary_row {
     int64_t id;       /* out */
 };
 /* Sorted by (organization_id, key.hash, key.check), each once. */
-MUST_USE int engagement_dictionary(struct db *db, enum dictionary dictionary, struct dictionary_row *rows, size_t count, struct err *err);
+MUST_USE int engagement_dictionary(struct db *db, enum dictionary dictionary, struct dictionary_row *rows, size_t count,
+                                   struct err *err);
 
 struct event_row {
     struct event_key key;
@@ -45,24 +46,27 @@ struct event_row {
     int64_t reasons;
     int64_t received_at;
     int64_t endpoint_id;
-    int64_t agent_id;        /* 0: none */
-    struct slice ip_address; /* bytes to store; empty: NULL */
+    int64_t agent_id;               /* 0: none */
+    struct slice ip_address;        /* bytes to store; empty: NULL */
     struct slice provider_event_id; /* packed; empty: NULL */
-    struct slice metadata;   /* empty: NULL */
-    struct email_stats *stats; /* of its email; SQLite reads and advances last_event_at, the head of the chain */
-    bool inserted;           /* out: false: an event with this key was there (BR-558.5) */
+    struct slice metadata;          /* empty: NULL */
+    struct email_stats *stats;      /* of its email; SQLite reads and advances last_event_at, the head of the chain */
+    bool inserted;                  /* out: false: an event with this key was there (BR-558.5) */
 };
 /* Sorted by event_key_compare, keys unique within the array. */
 MUST_USE int engagement_insert_events(struct db *db, struct event_row *rows, size_t count, struct err *err);
 
-/* Loads the figures of links of emails; (organization_id, email_log_id, link_id) set and sorted, each once. Absent ones: as link_stats_init. */
+/* Loads the figures of links of emails; (organization_id, email_log_id, link_id) set and sorted, each once. Absent
+ * ones: as link_stats_init. */
 struct link_row {
     int64_t organization_id;
     struct link_stats stats;
 };
 MUST_USE int engagement_load_links(struct db *db, struct link_row *rows, size_t count, struct err *err);
-MUST_USE int engagement_save_links(struct db *db, const struct link_row *rows, size_t count, struct err *err); /* insert or update */
-MUST_USE int engagement_save_stats(struct db *db, const struct email_stats *const *stats, size_t count, struct err *err); /* sorted as locked */
+MUST_USE int engagement_save_links(struct db *db, const struct link_row *rows, size_t count,
+                                   struct err *err); /* insert or update */
+MUST_USE int engagement_save_stats(struct db *db, const struct email_stats *const *stats, size_t count,
+                                   struct err *err); /* sorted as locked */
 
 struct cohort_delta {
     int64_t organization_id, cohort_id;
@@ -74,8 +78,10 @@ struct breakdown_delta {
     int64_t item, n;
 };
 MUST_USE int engagement_append_deltas(struct db *db, const struct cohort_delta *cohorts, size_t cohort_count,
-                                      const struct breakdown_delta *breakdowns, size_t breakdown_count, struct err *err);
-/* Folds at most `limit` rows of each delta table into its totals, in the caller's transaction. *ret_folded: rows folded. */
+                                      const struct breakdown_delta *breakdowns, size_t breakdown_count,
+                                      struct err *err);
+/* Folds at most `limit` rows of each delta table into its totals, in the caller's transaction. *ret_folded: rows
+ * folded. */
 MUST_USE int engagement_fold(struct db *db, int64_t limit, int64_t *ret_folded, struct err *err);
 /* Rows waiting to be folded, roughly. */
 MUST_USE int engagement_fold_backlog(struct db *db, int64_t *ret_rows, struct err *err);
@@ -91,17 +97,21 @@ struct orphan_row {
     bool inserted; /* out: false: was there */
 };
 /* PostgreSQL: while this transaction lasts, no email of the organization is registered (and the other way round), so
- * that an orphan and its email cannot miss each other. Before inserting orphans and before registering. SQLite: one writer anyway. */
+ * that an orphan and its email cannot miss each other. Before inserting orphans and before registering. SQLite: one
+ * writer anyway. */
 enum registration_side { REGISTRATION_ORPHANS, REGISTRATION_EMAILS };
-MUST_USE int engagement_registration_lock(struct db *db, int64_t organization_id, enum registration_side side, struct err *err);
+MUST_USE int engagement_registration_lock(struct db *db, int64_t organization_id, enum registration_side side,
+                                          struct err *err);
 MUST_USE int engagement_insert_orphans(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
 /* The orphans waiting under any of the keys, at most `limit`, oldest first; strings in `arena`. */
-MUST_USE int engagement_take_orphans(struct db *db, int64_t organization_id, const struct message_key *keys, size_t key_count,
-                                     size_t limit, struct arena *arena, struct orphan_row **ret, size_t *ret_count, struct err *err);
-MUST_USE int engagement_delete_orphans(struct db *db, int64_t organization_id, const int64_t *ids, size_t count, struct err *err);
+MUST_USE int engagement_take_orphans(struct db *db, int64_t organization_id, const struct message_key *keys,
+                                     size_t key_count, size_t limit, struct arena *arena, struct orphan_row **ret,
+                                     size_t *ret_count, struct err *err);
+MUST_USE int engagement_delete_orphans(struct db *db, int64_t organization_id, const int64_t *ids, size_t count,
+                                       struct err *err);
 /* Every orphan after `after_id` in order of id, for replay; at most `limit`. */
-MUST_USE int engagement_list_orphans(struct db *db, int64_t organization_id, int64_t after_id, size_t limit, struct arena *arena,
-                                     struct orphan_row **ret, size_t *ret_count, struct err *err);
+MUST_USE int engagement_list_orphans(struct db *db, int64_t organization_id, int64_t after_id, size_t limit,
+                                     struct arena *arena, struct orphan_row **ret, size_t *ret_count, struct err *err);
 
 struct fingerprint_row {
     int64_t organization_id, day;
@@ -126,7 +136,8 @@ struct email_row {
 MUST_USE int engagement_insert_emails(struct db *db, struct email_row *rows, size_t count, struct err *err);
 
 /* The events of one email in order of time (then type, link, recipient); strings in `arena`. At most `limit` (up to
- * TIMELINE_MAX): of more the latest. SQLite walks the chain. One consistent snapshot, in a transaction of its own if there is none. */
+ * TIMELINE_MAX): of more the latest. SQLite walks the chain. One consistent snapshot, in a transaction of its own if
+ * there is none. */
 #define TIMELINE_MAX 10000
 struct stored_event {
     struct event_key key;
@@ -140,7 +151,7 @@ struct stored_event {
     struct slice provider_event_id; /* packed */
     struct slice metadata;
 };
-MUST_USE int engagement_timeline(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit, struct arena *arena,
-                                 struct stored_event **ret, size_t *ret_count, struct err *err);
+MUST_USE int engagement_timeline(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit,
+                                 struct arena *arena, struct stored_event **ret, size_t *ret_count, struct err *err);
 
 #endif

@@ -15,7 +15,7 @@ struct store;
 
 struct store_options {
     const char *url;
-    size_t readers_max;        /* connections for reading, at most; taken on demand */
+    size_t readers_max;         /* connections for reading, at most; taken on demand */
     int64_t sqlite_cache_bytes; /* page cache of the writing connection */
 };
 
@@ -37,7 +37,8 @@ struct db *store_writer_close(struct store *store, struct db *db);
 /* After a failure: is the connection usable (again)? Reconnects if need be. */
 MUST_USE int store_writer_repair(struct store *store, struct db *db, struct err *err);
 
-/* What keeps the write-ahead log short; call about each 100 ms from one thread. SQLite: a passive checkpoint; PostgreSQL: nothing. */
+/* What keeps the write-ahead log short; call about each 100 ms from one thread. SQLite: a passive checkpoint;
+ * PostgreSQL: nothing. */
 void store_checkpoint(struct store *store);
 /* A consistent copy while the service runs. SQLite only; ERR_INVALID with advice (pg_dump) otherwise. */
 MUST_USE int store_backup(struct store *store, const char *path, struct err *err);

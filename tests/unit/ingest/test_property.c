@@ -15,9 +15,10 @@
 #include "ingest/apply.h"
 #include "ingest/registration.h"
 #include "ingest/verify.h"
-#include "store/database.h"
+#include "tests/unit/store/database.h"
 #include "store/db.h"
 #include "store/engagement.h"
+#include "store/store.h"
 
 #define EMAILS_MAX 6
 #define EVENTS_MAX 48
@@ -69,11 +70,24 @@ static bool same_event(const struct fact *a, const struct fact *b) {
 }
 
 static void make_facts(struct scenario *scenario) {
-    static const char *const urls[] = {"https://jobs.example.org/apply", "https://jobs.example.org/apply?x=1", "https://cal.example.org/"};
-    static const enum event_type types[] = {EVENT_OPEN,   EVENT_OPEN,  EVENT_OPEN,    EVENT_CLICK,       EVENT_CLICK,
-                                            EVENT_CLICK,  EVENT_REPLY, EVENT_BOUNCE,  EVENT_SPAM,        EVENT_UNSUBSCRIBE,
-                                            EVENT_DROPPED, EVENT_DELIVERED, EVENT_PROCESSED, EVENT_DEFERRED,
-                                            EVENT_GROUP_UNSUBSCRIBE, EVENT_GROUP_RESUBSCRIBE};
+    static const char *const urls[] = {"https://jobs.example.org/apply", "https://jobs.example.org/apply?x=1",
+                                       "https://cal.example.org/"};
+    static const enum event_type types[] = {EVENT_OPEN,
+                                            EVENT_OPEN,
+                                            EVENT_OPEN,
+                                            EVENT_CLICK,
+                                            EVENT_CLICK,
+                                            EVENT_CLICK,
+                                            EVENT_REPLY,
+                                            EVENT_BOUNCE,
+                                            EVENT_SPAM,
+                                            EVENT_UNSUBSCRIBE,
+                                            EVENT_DROPPED,
+                                            EVENT_DELIVERED,
+                                            EVENT_PROCESSED,
+                                            EVENT_DEFERRED,
+                                            EVENT_GROUP_UNSUBSCRIBE,
+                                            EVENT_GROUP_RESUBSCRIBE};
     int wanted = 1 + pick(scenario, EVENTS_MAX);
     scenario->fact_count = 0;
     for (int i = 0; i < wanted; i++) {
@@ -100,8 +114,9 @@ static void make_facts(struct scenario *scenario) {
 /* ---- the naive recount ---- */
 
 static bool is_recorded(const struct scenario *scenario, const struct fact *fact) {
-    enum tracking_level level = scenario->level[fact->email] < scenario->organization_level ? scenario->level[fact->email]
-                                                                                           : scenario->organization_level;
+    enum tracking_level level = scenario->level[fact->email] < scenario->organization_level
+                                    ? scenario->level[fact->email]
+                                    : scenario->organization_level;
     if (fact->type == EVENT_OPEN) return level == TRACKING_FULL;
     if (fact->type == EVENT_CLICK) return level == TRACKING_FULL || level == TRACKING_CLICKS;
     return true;
@@ -111,7 +126,9 @@ static int64_t earliest(const struct scenario *scenario, int email, enum event_t
     int64_t found = TIME_UNSET;
     for (int i = 0; i < scenario->fact_count; i++) {
         const struct fact *fact = &scenario->facts[i];
-        if (fact->email != email || (fact->type != type && fact->type != or_type) || fact->machine || !is_recorded(scenario, fact)) continue;
+        if (fact->email != email || (fact->type != type && fact->type != or_type) || fact->machine ||
+            !is_recorded(scenario, fact))
+            continue;
         if (found == TIME_UNSET || fact->at < found) found = fact->at;
     }
     return found;
@@ -144,8 +161,8 @@ static struct expected recount(const struct scenario *scenario, int email) {
         bool earlier_same_link = false;
         for (int n = 0; n < i && !earlier_same_link; n++) {
             const struct fact *other = &scenario->facts[n];
-            earlier_same_link = other->email == email && other->type == EVENT_CLICK && !other->machine && other->url == fact->url &&
-                                other->position == fact->position;
+            earlier_same_link = other->email == email && other->type == EVENT_CLICK && !other->machine &&
+                                other->url == fact->url && other->position == fact->position;
         }
         if (!earlier_same_link) expected.links++;
     }
@@ -158,7 +175,8 @@ static void must(int result, const struct err *err) {
     if (result < 0) fail_msg("%s", err->text);
 }
 
-static struct event_batch *make_batch(const struct scenario *scenario, const struct fact *const *facts, int count, const unsigned char *key) {
+static struct event_batch *make_batch(const struct scenario *scenario, const struct fact *const *facts, int count,
+                                      const unsigned char *key) {
     struct arena *arena = arena_new();
     struct event *events = arena_alloc_array(arena, (size_t)count, sizeof(*events));
     for (int i = 0; i < count; i++) {
@@ -168,8 +186,10 @@ static struct event_batch *make_batch(const struct scenario *scenario, const str
             .bounce = fact->bounce,
             .machine = fact->machine ? MACHINE_HINT_MACHINE : MACHINE_HINT_NONE,
             .occurred_at = fact->at,
-            .keys = {slice_cstr(arena_printf(arena, "<m%d-%lld@example.org>", fact->email, (long long)scenario->organization_id))},
-            .recipient = slice_cstr(arena_printf(arena, "%s%d@Example.org", fact->other_recipient ? "boss" : "c", fact->email)),
+            .keys = {slice_cstr(
+                arena_printf(arena, "<m%d-%lld@example.org>", fact->email, (long long)scenario->organization_id))},
+            .recipient =
+                slice_cstr(arena_printf(arena, "%s%d@Example.org", fact->other_recipient ? "boss" : "c", fact->email)),
             .url = slice_cstr(fact->url),
             .link_position = fact->position,
             .user_agent = slice_cstr("Mozilla/5.0 (X11; Linux x86_64)"),
@@ -211,9 +231,10 @@ static void fold_some(struct scenario *scenario, struct db *db) {
 }
 
 static void create_organization(struct scenario *scenario, struct db *db) {
-    static const struct statement insert = {
-        "test organization",
-        "INSERT INTO organizations (name, tracking, created_at, updated_at) VALUES ('Test', $1, 0, 0) RETURNING organization_id", NULL};
+    static const struct statement insert = {"test organization",
+                                            "INSERT INTO organizations (name, tracking, created_at, updated_at) VALUES "
+                                            "('Test', $1, 0, 0) RETURNING organization_id",
+                                            NULL};
     struct err err = {0};
     struct db_rows *rows;
     must(db_begin(db, DB_WRITE, &err), &err);
@@ -266,30 +287,37 @@ static void deliver(struct scenario *scenario, struct applier *applier, struct d
 static void check_email(const struct scenario *scenario, struct db *db, int email, uint64_t seed) {
     static const struct statement select_stats = {
         "test stats",
-        "SELECT delivered_at, opened_at, clicked_at, replied_at, bounced_at, dropped_at, complained_at, unsubscribed_at, open_count, "
+        "SELECT delivered_at, opened_at, clicked_at, replied_at, bounced_at, dropped_at, complained_at, "
+        "unsubscribed_at, open_count, "
         "machine_open_count, click_count, total_click_count, machine_click_count, bounce_type FROM email_stats "
         "WHERE organization_id = $1 AND email_log_id = $2",
         NULL};
     struct expected expected = recount(scenario, email);
-    const int64_t want[] = {expected.delivered_at, expected.opened_at,     expected.clicked_at,      expected.replied_at,
-                            expected.bounced_at,   expected.dropped_at,    expected.complained_at,   expected.unsubscribed_at,
-                            expected.opens,        expected.machine_opens, expected.links,           expected.clicks,
+    const int64_t want[] = {expected.delivered_at,   expected.opened_at,       expected.clicked_at,
+                            expected.replied_at,     expected.bounced_at,      expected.dropped_at,
+                            expected.complained_at,  expected.unsubscribed_at, expected.opens,
+                            expected.machine_opens,  expected.links,           expected.clicks,
                             expected.machine_clicks, expected.bounce};
     struct err err = {0};
     struct db_rows *rows;
-    assert_int_equal(db_query_row(db, &select_stats, DB_VALUES(db_int(scenario->organization_id), db_int(scenario->id[email])), &rows, &err), 1);
+    assert_int_equal(db_query_row(db, &select_stats,
+                                  DB_VALUES(db_int(scenario->organization_id), db_int(scenario->id[email])), &rows,
+                                  &err),
+                     1);
     for (int column = 0; column < 14; column++) {
         int64_t have = db_column_int_or(rows, column, TIME_UNSET);
         if (have != want[column])
-            fail_msg("seed %llu, email %d, column %d: %lld instead of %lld", (unsigned long long)seed, email, column, (long long)have,
-                     (long long)want[column]);
+            fail_msg("seed %llu, email %d, column %d: %lld instead of %lld", (unsigned long long)seed, email, column,
+                     (long long)have, (long long)want[column]);
     }
     db_rows_free(rows);
     struct arena *arena = arena_new();
     struct stored_event *events;
     size_t count;
-    must(engagement_timeline(db, scenario->organization_id, scenario->id[email], 1000, arena, &events, &count, &err), &err);
-    if ((int64_t)count != expected.events) fail_msg("seed %llu: %zu events instead of %lld", (unsigned long long)seed, count, (long long)expected.events);
+    must(engagement_timeline(db, scenario->organization_id, scenario->id[email], 1000, arena, &events, &count, &err),
+         &err);
+    if ((int64_t)count != expected.events)
+        fail_msg("seed %llu: %zu events instead of %lld", (unsigned long long)seed, count, (long long)expected.events);
     arena_free(arena);
 }
 
@@ -308,9 +336,15 @@ static int64_t sum_of(struct db *db, const struct statement *statement, int64_t 
 
 static void check_totals(const struct scenario *scenario, struct db *db, uint64_t seed) {
     static const struct statement totals[] = {
-        {"sent", TOTAL("sent"), NULL},     {"opened", TOTAL("opened"), NULL},   {"clicked", TOTAL("clicked"), NULL},
-        {"opens", TOTAL("opens"), NULL},   {"clicks", TOTAL("clicks"), NULL},   {"total_clicks", TOTAL("total_clicks"), NULL},
-        {"machine", TOTAL("machine_opens"), NULL}, {"bounced", TOTAL("bounced"), NULL}, {"delay", TOTAL("open_delay_ms"), NULL},
+        {"sent", TOTAL("sent"), NULL},
+        {"opened", TOTAL("opened"), NULL},
+        {"clicked", TOTAL("clicked"), NULL},
+        {"opens", TOTAL("opens"), NULL},
+        {"clicks", TOTAL("clicks"), NULL},
+        {"total_clicks", TOTAL("total_clicks"), NULL},
+        {"machine", TOTAL("machine_opens"), NULL},
+        {"bounced", TOTAL("bounced"), NULL},
+        {"delay", TOTAL("open_delay_ms"), NULL},
         {"base", TOTAL("open_base"), NULL},
     };
     int64_t want[10] = {0};
@@ -330,7 +364,8 @@ static void check_totals(const struct scenario *scenario, struct db *db, uint64_
     for (int i = 0; i < 10; i++) {
         int64_t have = sum_of(db, &totals[i], scenario->organization_id);
         if (have != want[i])
-            fail_msg("seed %llu: total %s is %lld instead of %lld", (unsigned long long)seed, totals[i].name, (long long)have, (long long)want[i]);
+            fail_msg("seed %llu: total %s is %lld instead of %lld", (unsigned long long)seed, totals[i].name,
+                     (long long)have, (long long)want[i]);
     }
     static const struct statement delays = {
         "histogram",
@@ -338,13 +373,15 @@ static void check_totals(const struct scenario *scenario, struct db *db, uint64_
         "SELECT n FROM breakdown_deltas WHERE organization_id = $1 AND kind = 1) AS both_tables",
         NULL};
     assert_int_equal(sum_of(db, &delays, scenario->organization_id), want[1]);
-    static const struct statement orphans = {"orphans", "SELECT COUNT(*) FROM orphan_events WHERE organization_id = $1", NULL};
+    static const struct statement orphans = {"orphans", "SELECT COUNT(*) FROM orphan_events WHERE organization_id = $1",
+                                             NULL};
     assert_int_equal(sum_of(db, &orphans, scenario->organization_id), 0);
 }
 
 static void run_scenario(uint64_t seed, struct applier *applier, struct db *db, const unsigned char *key) {
     struct scenario scenario = {.random = seed * 0x9E3779B97F4A7C15ULL + 1};
-    static const enum tracking_level levels[] = {TRACKING_FULL, TRACKING_FULL, TRACKING_FULL, TRACKING_CLICKS, TRACKING_AGGREGATE, TRACKING_NONE};
+    static const enum tracking_level levels[] = {TRACKING_FULL,   TRACKING_FULL,      TRACKING_FULL,
+                                                 TRACKING_CLICKS, TRACKING_AGGREGATE, TRACKING_NONE};
     scenario.organization_level = pick(&scenario, 5) == 0 ? TRACKING_CLICKS : TRACKING_FULL;
     scenario.emails = 1 + pick(&scenario, EMAILS_MAX);
     for (int email = 0; email < scenario.emails; email++) {
@@ -383,18 +420,26 @@ static void run_scenarios(const char *url, uint64_t count) {
     store_close(store);
 }
 
+static void run_on(bool postgres, uint64_t count) {
+    struct databases *databases = databases_new();
+    char url[DATABASE_URL_MAX];
+    if (postgres && !databases_have_postgres(databases)) {
+        databases_free(databases);
+        skip();
+    }
+    database_create(databases, postgres, url);
+    run_scenarios(url, count);
+    databases_free(databases);
+}
+
 static void test_sqlite(void **state) {
     (void)state;
-    struct test_database database = test_database_sqlite();
-    run_scenarios(database.url, 3000);
-    test_database_remove(&database);
+    run_on(false, 3000);
 }
 
 static void test_postgres(void **state) {
     (void)state;
-    struct test_database database = test_database_postgres();
-    run_scenarios(database.url, 400);
-    test_database_remove(&database);
+    run_on(true, 400);
 }
 
 int main(void) {
