@@ -55,9 +55,11 @@ struct http_server_options {
     const char *listen;                 /* "127.0.0.1:8080", "[::]:8080", "0.0.0.0:0": 0 takes a free port */
     size_t event_threads;               /* 0: one a processor, at most 8 */
     size_t worker_threads;              /* 0: 2 */
-    size_t connections_max;             /* in all */
+    size_t worker_queue_max;            /* requests waiting for a worker; 0: 256 */
+    size_t connections_max;             /* in all; 0: 4096 */
     size_t connections_per_address_max; /* 0: no limit; trusted proxies are exempt */
-    int idle_timeout_s;
+    int idle_timeout_s;                 /* 0: none */
+    int body_grace_ms;                  /* before the pace of a body counts; 0: 10 000 */
     const struct cidr *trusted_proxies;
     size_t trusted_proxy_count;
     const char *tls_certificate_file; /* PEM chain; NULL: plain HTTP */

@@ -20,6 +20,9 @@ struct statement {
     const char *name; /* for messages */
     const char *sql;
     const char *sql_postgres; /* NULL: the same */
+    /* A query whose result may not fit into memory (a recount, an export): read in portions, only inside a transaction
+     * and closed before it ends. All others should be bounded by LIMIT or by what they ask for. */
+    bool many_rows;
 };
 
 enum db_type { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB };
@@ -52,11 +55,19 @@ struct db_value db_text_or_null(struct slice text);
  * DB_WRITE takes the write lock at once (SQLite: BEGIN IMMEDIATE). DB_READ is one consistent snapshot. */
 enum db_mode { DB_READ, DB_WRITE };
 MUST_USE int db_begin(struct db *db, enum db_mode mode, struct err *err);
-MUST_USE int db_commit(struct db *db, struct err *err); /* after 0 the changes are on disk */
+MUST_USE int db_commit(struct db *db, struct err *err); /* after 0 the changes are on disk; else nothing of them is */
 void db_rollback(struct db *db);                        /* accepts that there is no transaction */
+/* Rolling back to the savepoint also ends it. When that fails, the transaction as a whole must be rolled back. */
 MUST_USE int db_savepoint(struct db *db, struct err *err);
 MUST_USE int db_savepoint_release(struct db *db, struct err *err);
 MUST_USE int db_savepoint_rollback(struct db *db, struct err *err);
+
+/* A list of integers as one value, at most DB_LIST_MAX of them; its text is in `arena`. In SQL: `x IN DB_LIST("$2")`,
+ * for PostgreSQL `x IN DB_LIST_POSTGRES("$2")`. */
+#define DB_LIST_MAX                 100000
+#define DB_LIST(parameter)          "(SELECT value FROM json_each('[' || " parameter " || ']'))"
+#define DB_LIST_POSTGRES(parameter) "(SELECT unnest(string_to_array(" parameter ", ',')::bigint[]))"
+struct db_value db_list(struct arena *arena, const int64_t *integers, size_t count);
 
 /* Runs a statement that gives no rows. *ret_changes (may be NULL): rows changed.
  * ERR_CONFLICT: a unique or check rule; ERR_UNAVAILABLE: busy, gone, disk full; ERR_INTERNAL: the SQL is wrong. */
@@ -65,7 +76,8 @@ MUST_USE int db_run(struct db *db, const struct statement *statement, const stru
 #define DB_VALUES(...)                                                                                                 \
     (const struct db_value[]){__VA_ARGS__}, sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
 
-/* Runs a query. Free the rows before the statement is used again (one open result a statement and connection). */
+/* Runs a query. What the values point to may go when it returns. Free the rows before the statement is used again (one
+ * open result a statement and connection). */
 MUST_USE int db_query(struct db *db, const struct statement *statement, const struct db_value *values, size_t count,
                       struct db_rows **ret, struct err *err);
 /* 1: there is a next row, which replaces the former; 0: no more; negative: failed. Rows may be fetched in portions. */

@@ -17,7 +17,7 @@ struct db_driver {
     void (*close)(struct store *store);
     int (*connect)(struct store *store, enum db_mode mode, struct db **ret, struct err *err);
     void (*disconnect)(struct db *db);
-    int (*repair)(struct db *db, struct err *err);
+    int (*repair)(struct db *db, struct err *err); /* called outside a transaction */
     void (*checkpoint)(struct store *store);
     int (*backup)(struct store *store, const char *path, struct err *err);
     int (*size)(struct store *store, struct db *db, int64_t *ret_bytes, struct err *err);
@@ -25,7 +25,8 @@ struct db_driver {
     int (*migration_lock)(struct db *db, struct err *err);
     void (*migration_unlock)(struct db *db);
 
-    /* db.h */
+    /* db.h. `in_transaction` is kept by db.c: commit and rollback are called inside one only, and after a failed commit
+     * rollback follows. */
     int (*begin)(struct db *db, enum db_mode mode, struct err *err);
     int (*commit)(struct db *db, struct err *err);
     void (*rollback)(struct db *db);
@@ -57,7 +58,8 @@ struct db_driver {
     int (*insert_orphans)(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
     int (*claim_fingerprints)(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);
     int (*insert_emails)(struct db *db, struct email_row *rows, size_t count, struct err *err);
-    /* Keys of an email's events, any order, in `arena`: the chain, or an index. */
+    /* Keys of an email's events, any order, in `arena`: the chain, or an index. Of more than `limit` the last to arrive
+     * (SQLite) or to happen (PostgreSQL). */
     int (*event_keys)(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit, struct arena *arena,
                       struct event_key **ret, size_t *ret_count, struct err *err);
 };
@@ -65,7 +67,10 @@ struct db_driver {
 extern const struct db_driver sqlite_driver;
 extern const struct db_driver postgres_driver;
 
-/* Heads of the drivers' own structs. */
+/* Column received_delay_s of an event. */
+static inline int64_t received_delay_s(int64_t received_at, int64_t occurred_at) { return (received_at - occurred_at) / 1000; }
+
+/* Heads of the drivers' own structs. open sets `driver` and `url_shown`, connect `driver` and `store`. */
 struct store {
     const struct db_driver *driver;
     unsigned char hash_key[HASH_KEY_SIZE]; /* read by store_open after migrating */
@@ -75,8 +80,9 @@ struct store {
 struct db {
     const struct db_driver *driver;
     struct store *store;
+    enum db_mode mode; /* what it was connected for; set by store.c */
     bool in_transaction;
-    enum db_mode mode;
+    bool failed; /* a slot returned ERR_UNAVAILABLE since the last repair; kept by db.c and engagement.c */
 };
 struct db_rows {
     struct db *db;

@@ -103,14 +103,13 @@ enum registration_side { REGISTRATION_ORPHANS, REGISTRATION_EMAILS };
 MUST_USE int engagement_registration_lock(struct db *db, int64_t organization_id, enum registration_side side,
                                           struct err *err);
 MUST_USE int engagement_insert_orphans(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
-/* The orphans waiting under any of the keys, at most `limit`, oldest first; strings in `arena`. Also those that claim
- * one of the `email_log_ids` (may be 0 of them). */
+/* The orphans waiting under any of the keys, at most `limit`, oldest first; strings in `arena`. */
 MUST_USE int engagement_take_orphans(struct db *db, int64_t organization_id, const struct message_key *keys,
                                      size_t key_count, size_t limit, struct arena *arena, struct orphan_row **ret,
                                      size_t *ret_count, struct err *err);
 MUST_USE int engagement_delete_orphans(struct db *db, int64_t organization_id, const int64_t *ids, size_t count,
                                        struct err *err);
-/* Every orphan after (received_at, id), for replay; at most `limit`. */
+/* Every orphan after `after_id` in order of id, for replay; at most `limit`. */
 MUST_USE int engagement_list_orphans(struct db *db, int64_t organization_id, int64_t after_id, size_t limit,
                                      struct arena *arena, struct orphan_row **ret, size_t *ret_count, struct err *err);
 
@@ -136,8 +135,10 @@ struct email_row {
 /* The caller has made sure that no key is taken (engagement_find_emails under the registration lock). */
 MUST_USE int engagement_insert_emails(struct db *db, struct email_row *rows, size_t count, struct err *err);
 
-/* The events of one email in order of time (then type, link, recipient); at most `limit`, strings in `arena`. SQLite
- * walks the chain. */
+/* The events of one email in order of time (then type, link, recipient); strings in `arena`. At most `limit` (up to
+ * TIMELINE_MAX): of more the latest. SQLite walks the chain. One consistent snapshot, in a transaction of its own if
+ * there is none. */
+#define TIMELINE_MAX 10000
 struct stored_event {
     struct event_key key;
     enum verdict verdict;

@@ -1,0 +1,30 @@
+/* credentials: API keys and passwords, how they are made and checked. */
+#ifndef INKLING_API_CREDENTIALS_H
+#define INKLING_API_CREDENTIALS_H
+
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "store/api_keys.h"
+
+#define API_KEY_TEXT_MAX   80
+#define API_KEY_PREFIX_LEN 6 /* random characters that lists show: 30 of 260 bits */
+
+/* "ink_<organization>_<52 random characters>"; *ret_prefix (into `out`) is what may be shown later. */
+struct slice api_key_make(int64_t organization_id, char out[API_KEY_TEXT_MAX], struct slice *ret_prefix,
+                          unsigned char ret_hash[API_KEY_HASH_SIZE]);
+/* The organization that a key names, and the key's hash. False for text that cannot be a key. */
+bool api_key_read(struct slice text, int64_t *ret_organization_id, unsigned char ret_hash[API_KEY_HASH_SIZE]);
+
+#define PASSWORD_BYTES_MIN 12
+#define PASSWORD_BYTES_MAX 1024
+#define PASSWORD_HASH_MAX  128
+
+/* Argon2id with libsodium's parameters for interactive use. ERR_INVALID when too short or too long. Takes some 50 ms
+ * and 64 MiB. */
+MUST_USE int password_hash(struct slice password, char ret_hash[PASSWORD_HASH_MAX], struct err *err);
+bool password_matches(struct slice password, const char *hash);
+/* 24 random characters (120 bits). */
+#define PASSWORD_MADE_MAX 25
+void password_make(char out[PASSWORD_MADE_MAX]);
+
+#endif

@@ -1,0 +1,49 @@
+/* resources: the handlers of the route table, a group for each file. */
+#ifndef INKLING_API_RESOURCES_H
+#define INKLING_API_RESOURCES_H
+
+#include "api/api.h"
+
+/* meta.c: not below /api/v1, so without a key; on event threads. */
+void meta_page(struct http_request *request);
+void meta_health(struct http_request *request);
+void meta_ready(struct http_request *request);
+void meta_metrics(struct http_request *request);
+void meta_openapi(struct http_request *request);
+
+/* webhook.c */
+void webhook_email(struct http_request *request);
+
+/* settings.c */
+int settings_show(struct api_call *call, struct err *err);
+int settings_replace(struct api_call *call, struct err *err);
+
+/* users.c */
+int users_list(struct api_call *call, struct err *err);
+int users_create(struct api_call *call, struct err *err);
+int users_show(struct api_call *call, struct err *err);
+int users_change(struct api_call *call, struct err *err);
+int users_disable(struct api_call *call, struct err *err);
+
+/* keys.c */
+int api_keys_list(struct api_call *call, struct err *err);
+int api_keys_create(struct api_call *call, struct err *err);
+int api_keys_show(struct api_call *call, struct err *err);
+int api_keys_revoke(struct api_call *call, struct err *err);
+
+/* endpoints.c */
+int endpoints_list(struct api_call *call, struct err *err);
+int endpoints_create(struct api_call *call, struct err *err);
+int endpoints_show(struct api_call *call, struct err *err);
+int endpoints_change(struct api_call *call, struct err *err);
+int endpoints_disable(struct api_call *call, struct err *err);
+int endpoints_confirm(struct api_call *call, struct err *err);
+
+/* records.c */
+int failed_deliveries_list(struct api_call *call, struct err *err);
+int failed_deliveries_show(struct api_call *call, struct err *err);
+int failed_deliveries_replay(struct api_call *call, struct err *err);
+int security_events_list(struct api_call *call, struct err *err);
+int orphan_events_list(struct api_call *call, struct err *err);
+
+#endif

@@ -1,0 +1,121 @@
+#include "http/request.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+void answer_reset(struct http_answer *answer) {
+    *answer = (struct http_answer){0};
+    answer->last = &answer->first;
+}
+
+void answer_release(struct http_answer *answer) {
+    free(answer->owned);
+    answer_reset(answer);
+}
+
+static bool has_control(struct slice value) {
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] == '\r' || value.ptr[i] == '\n' || value.ptr[i] == '\0') return true;
+    return false;
+}
+
+void http_set_header(struct http_request *request, const char *name, struct slice value) {
+    if (has_control(value)) BUG("line break or NUL in the value of header %s", name);
+    if (slice_empty(value)) return;
+    struct answer_header *header = arena_alloc(request->arena, sizeof(*header));
+    header->name = arena_cstr(request->arena, slice_cstr(name));
+    header->value = arena_cstr(request->arena, value);
+    *request->answer.last = header;
+    request->answer.last = &header->next;
+}
+
+static void set_answer(struct http_request *request, int status, const char *content_type) {
+    if (request->answer.status != 0) BUG("a second answer to one request");
+    if (status < 200 || status > 599) BUG("status %d", status);
+    request->answer.status = status;
+    if (content_type != NULL) request->answer.content_type = arena_cstr(request->arena, slice_cstr(content_type));
+}
+
+void http_answer(struct http_request *request, int status, const char *content_type, struct slice body) {
+    set_answer(request, status, content_type);
+    request->answer.body = arena_copy(request->arena, body);
+}
+
+void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body) {
+    set_answer(request, status, content_type);
+    size_t len = 0;
+    request->answer.owned = strbuf_detach(body, &len);
+    request->answer.body = slice_of(request->answer.owned, len);
+}
+
+static void add_json_string(struct strbuf *out, struct slice text) {
+    bool utf8 = slice_is_utf8(text);
+    strbuf_add_char(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < ' ')
+            strbuf_printf(out, "\\u%04x", c);
+        else if (c >= 0x80 && !utf8)
+            strbuf_add_cstr(out, "\\ufffd");
+        else if (c == '"' || c == '\\')
+            strbuf_printf(out, "\\%c", c);
+        else
+            strbuf_add_char(out, (char)c);
+    }
+    strbuf_add_char(out, '"');
+}
+
+void http_problem(struct http_request *request, int status, const char *title, const char *detail) {
+    struct slice title_text = slice_cstr(title), detail_text = slice_cstr(detail);
+    struct strbuf body;
+    strbuf_init(&body, 256 + 6 * (title_text.len + detail_text.len));
+    strbuf_add_cstr(&body, "{\"type\":\"about:blank\",\"title\":");
+    add_json_string(&body, title_text);
+    strbuf_printf(&body, ",\"status\":%d,\"detail\":", status);
+    add_json_string(&body, detail_text);
+    strbuf_add_cstr(&body, ",\"request_id\":");
+    add_json_string(&body, http_request_id(request));
+    strbuf_add_char(&body, '}');
+    http_answer_buffer(request, status, "application/problem+json", &body);
+    strbuf_release(&body);
+}
+
+static bool is_set(const struct http_answer *answer, struct slice name) {
+    for (const struct answer_header *header = answer->first; header != NULL; header = header->next)
+        if (slice_equal_nocase(slice_cstr(header->name), name)) return true;
+    return false;
+}
+
+static void add_headers(struct MHD_Response *response, const struct http_request *request, bool closing) {
+    const struct http_answer *answer = &request->answer;
+    MHD_add_response_header(response, "X-Request-Id", request->id);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (!is_set(answer, SLICE("Referrer-Policy"))) MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    if (!is_set(answer, SLICE("Cache-Control"))) MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (answer->content_type != NULL) MHD_add_response_header(response, "Content-Type", answer->content_type);
+    for (const struct answer_header *header = answer->first; header != NULL; header = header->next)
+        MHD_add_response_header(response, header->name, header->value);
+    if (closing) MHD_add_response_header(response, "Connection", "close");
+}
+
+enum MHD_Result answer_queue(struct http_request *request) {
+    struct http_server *server = request->connection->loop->server;
+    const struct http_answer *answer = &request->answer;
+    request->phase = PHASE_QUEUED;
+    /* libmicrohttpd is through with the bytes when it says that the request is over, and they live until then. */
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(answer->body.len, (char *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) return MHD_NO;
+    add_headers(response, request, atomic_load_explicit(&server->closing, memory_order_relaxed));
+    enum MHD_Result result = MHD_queue_response(request->connection->mhd, (unsigned)answer->status, response);
+    MHD_destroy_response(response);
+
+    if (server->options.metrics != NULL) metric_add(server->options.metrics, METRIC_HTTP_REQUESTS, 1);
+    if (server->options.on_answered != NULL)
+        server->options.on_answered(request, answer->status, clock_monotonic_us() - request->received_us,
+                                    server->options.context);
+    return result;
+}

@@ -1,0 +1,161 @@
+/* request: what the files of http/ share about a server, its connections and their requests. Not for other modules.
+ *
+ * Threads: a connection and its request belong to the event thread of their loop. Between http_defer (or the hand-over
+ * to a worker) and http_finish the request belongs to whoever holds it; libmicrohttpd's suspend and resume, which take
+ * a lock each, pass it from thread to thread. */
+#ifndef INKLING_HTTP_REQUEST_H
+#define INKLING_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/peers.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "http/target.h"
+#include "http/workers.h"
+
+#define BODY_PADDING 64 /* readable bytes behind a body; what base/json.h asks for */
+
+enum request_phase {
+    PHASE_HEAD,   /* the request line is there */
+    PHASE_BODY,   /* the head is accepted, or refused with an answer that waits until libmicrohttpd takes it */
+    PHASE_HANDED, /* a handler, a worker or the owner of the deferred request has it */
+    PHASE_QUEUED, /* the answer is on its way */
+};
+
+struct http_field {
+    struct slice name, value;
+};
+
+struct answer_header {
+    struct answer_header *next;
+    char *name, *value;
+};
+
+struct http_answer {
+    int status; /* 0: none yet */
+    char *content_type;
+    struct slice body; /* in the arena, or `owned` */
+    char *owned;       /* freed with the request */
+    struct answer_header *first, **last;
+};
+
+struct request_body {
+    char *bytes; /* NULL: nothing came yet */
+    size_t len, capacity;
+    size_t max;
+    bool in_arena;
+    bool chunked;
+    size_t announced; /* Content-Length */
+    size_t dropped;   /* bytes of a chunked body beyond `max` */
+    int64_t started_us;
+};
+
+struct http_request {
+    struct http_connection *connection;
+    struct arena *arena;
+    char id[HTTP_REQUEST_ID_MAX];
+    enum request_phase phase;
+    const char *sent_target; /* libmicrohttpd's; it changes the bytes behind it, so only for looking at the address */
+    struct slice raw_target; /* our copy */
+    struct http_target target;
+    bool http_1_0;
+    enum http_method method; /* HTTP_METHOD_COUNT: one that no route can have */
+    struct router_match match;
+    struct http_field headers[HTTP_HEADERS_MAX]; /* the bytes are libmicrohttpd's, good until the request is over */
+    size_t header_count;
+    struct request_body body;
+    int64_t received_us;
+    bool suspended;
+    bool *deferred; /* while a handler runs: where http_defer leaves its mark */
+    struct http_answer answer;
+};
+
+struct http_connection {
+    struct http_request request;
+    struct http_loop *loop;
+    struct MHD_Connection *mhd;
+    int socket;
+    struct address peer;
+    bool peer_is_proxy;
+    /* For http_server_stop and the watch, which read them from other threads. */
+    _Atomic bool busy;             /* a request is under way */
+    _Atomic bool in_handler;       /* a handler runs on the event thread, so the request may yet be deferred */
+    _Atomic int64_t head_since_us; /* since when the next request's head is awaited; 0: it is there */
+    struct http_connection *previous, *next;
+};
+
+/* One event thread: a libmicrohttpd daemon of its own. */
+struct http_loop {
+    struct http_server *server;
+    size_t index;
+    struct MHD_Daemon *daemon;
+    int listen_socket; /* a duplicate of the server's: libmicrohttpd closes what it is given */
+    uint64_t requests;
+    pthread_mutex_t lock; /* for the two lists */
+    struct http_connection *open;
+    struct http_connection *spare; /* by `next` */
+    size_t spare_count;
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct router *router;
+    struct workers *workers;
+    struct peers *peers; /* NULL: no limit for each address */
+    int listen_socket;
+    int port;
+    char *tls_certificate, *tls_key;
+    uint64_t id_seed;
+    struct http_loop *loops;
+    size_t loop_count;
+    _Atomic bool closing;     /* answers say "Connection: close" */
+    _Atomic bool refusing;    /* no handler is called any more */
+    _Atomic int64_t deferred; /* suspended connections that nobody has resumed yet */
+    bool stopped;
+    bool watching;
+    pthread_t watch;
+    pthread_mutex_t watch_lock;
+    pthread_cond_t watch_end;
+    bool watch_ending;
+};
+
+/* connection.c: libmicrohttpd's callbacks about connections. `loop_` is the struct http_loop. */
+enum MHD_Result connection_may_open(void *loop_, const struct sockaddr *address, socklen_t address_len);
+void connection_changed(void *loop_, struct MHD_Connection *mhd, void **ret_connection,
+                        enum MHD_ConnectionNotificationCode what);
+void connections_free_spare(struct http_loop *loop);
+/* Is a request under way, or a handler running, on any connection? */
+bool connections_any_busy(struct http_server *server);
+bool connections_any_in_handler(struct http_server *server);
+/* Cuts connections whose next request head is not there `limit_us` after it was awaited. */
+void connections_cut_slow_heads(struct http_server *server, int64_t now_us, int64_t limit_us);
+
+/* request.c: libmicrohttpd's callbacks about requests. */
+void *request_begin(void *loop_, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result request_continue(void *loop_, struct MHD_Connection *mhd, const char *url, const char *method,
+                                 const char *version, const char *upload, size_t *upload_len, void **request_);
+void request_end(void *loop_, struct MHD_Connection *mhd, void **request_, enum MHD_RequestTerminationCode why);
+/* Runs on a worker thread. */
+void request_work(void *request_);
+
+/* head.c: judges the head of a request. 0, or the status of the refusal that it left as the answer; *ret_framing when
+ * where the request ends cannot be told, so that the connection has to go. */
+int head_judge(struct http_request *request, const char *method, const char *version, bool *ret_framing);
+
+/* body.c */
+enum body_progress { BODY_TAKEN, BODY_TOO_SLOW, BODY_ENDLESS };
+enum body_progress body_take(struct http_request *request, const char *bytes, size_t len);
+void body_release(struct request_body *body);
+
+/* answer.c */
+void answer_reset(struct http_answer *answer);
+void answer_release(struct http_answer *answer);
+/* Gives the answer to libmicrohttpd. */
+enum MHD_Result answer_queue(struct http_request *request);
+void request_refuse(struct http_request *request, int status, const char *title, const char *detail);
+void count_refused(struct http_server *server);
+
+#endif

@@ -1,0 +1,116 @@
+/* The totals of cohorts and breakdowns: changes are appended with the events and folded in here when there is time. */
+#include "store/engagement.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "store/db.h"
+
+#include "base/banned.h"
+
+/* First the rows are picked and then named, because in PostgreSQL rows with smaller ids may become visible in between.
+ * The lock lets one connection fold at a time: two would add to the same totals in different orders. */
+#define PICK(table) "SELECT id FROM " table " ORDER BY id LIMIT $1"
+#define PICK_POSTGRES(table)                                                                                           \
+    "SELECT id FROM " table                                                                                            \
+    ", (SELECT pg_try_advisory_xact_lock(hashtextextended('inkling fold', 0)) AS mine OFFSET 0) AS lock "              \
+    "WHERE lock.mine ORDER BY id LIMIT $1"
+#define REMOVE(table, list) "DELETE FROM " table " WHERE id IN " list("$1")
+
+#define SUM(field) "sum(" #field ") AS " #field
+#define ADD(field) #field " = cohorts." #field " + d." #field
+#define ALL(X)                                                                                                                                                                   \
+    X(sent)                                                                                                                                                                      \
+    ", " X(open_base) ", " X(click_base) ", " X(delivered) ", " X(opened) ", " X(clicked) ", " X(opened_or_clicked) ", " X(replied) ", " X(bounced) ", " X(bounced_hard) ", " X( \
+        complained) ", " X(unsubscribed) ", " X(dropped) ", " X(opens) ", " X(clicks) ", " X(total_clicks) ", " X(machine_opens) ", " X(machine_clicks) ", " X(open_delay_ms)
+_Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct contribution");
+
+#define ADD_COHORTS(list)                                                                                              \
+    "UPDATE cohorts SET " ALL(ADD) " FROM (SELECT organization_id, cohort_id, " ALL(                                   \
+        SUM) " FROM cohort_deltas WHERE id IN " list("$1") " GROUP BY organization_id, cohort_id) AS d "               \
+                                                           "WHERE cohorts.organization_id = d.organization_id AND "    \
+                                                           "cohorts.id = d.cohort_id"
+#define ADD_BREAKDOWNS(list)                                                                                           \
+    "INSERT INTO breakdowns (organization_id, cohort_id, kind, item, n) "                                              \
+    "SELECT organization_id, cohort_id, kind, item, sum(n) FROM breakdown_deltas WHERE id IN " list(                   \
+        "$1") " GROUP BY organization_id, cohort_id, kind, item "                                                      \
+              "ON CONFLICT (organization_id, cohort_id, kind, item) DO UPDATE SET n = breakdowns.n + excluded.n"
+
+/* One delta table and how it is folded. */
+struct fold {
+    struct statement pick, add, remove;
+};
+static const struct fold cohorts = {
+    .pick = {.name = "pick cohort changes",
+             .sql = PICK("cohort_deltas"),
+             .sql_postgres = PICK_POSTGRES("cohort_deltas")},
+    .add = {.name = "fold cohort changes", .sql = ADD_COHORTS(DB_LIST), .sql_postgres = ADD_COHORTS(DB_LIST_POSTGRES)},
+    .remove = {.name = "remove cohort changes",
+               .sql = REMOVE("cohort_deltas", DB_LIST),
+               .sql_postgres = REMOVE("cohort_deltas", DB_LIST_POSTGRES)},
+};
+static const struct fold breakdowns = {
+    .pick = {.name = "pick breakdown changes",
+             .sql = PICK("breakdown_deltas"),
+             .sql_postgres = PICK_POSTGRES("breakdown_deltas")},
+    .add = {.name = "fold breakdown changes",
+            .sql = ADD_BREAKDOWNS(DB_LIST),
+            .sql_postgres = ADD_BREAKDOWNS(DB_LIST_POSTGRES)},
+    .remove = {.name = "remove breakdown changes",
+               .sql = REMOVE("breakdown_deltas", DB_LIST),
+               .sql_postgres = REMOVE("breakdown_deltas", DB_LIST_POSTGRES)},
+};
+
+static int pick(struct db *db, const struct statement *statement, size_t limit, int64_t *ids, size_t *ret_count,
+                struct err *err) {
+    struct db_rows *rows;
+    int rc = db_query(db, statement, DB_VALUES(db_int((int64_t)limit)), &rows, err);
+    if (rc < 0) return rc;
+    size_t count = 0;
+    while (count < limit && (rc = db_next(rows, err)) == 1)
+        ids[count++] = db_column_int(rows, 0);
+    db_rows_free(rows);
+    if (rc < 0) return rc;
+    *ret_count = count;
+    return 0;
+}
+
+static int fold_table(struct db *db, const struct fold *fold, size_t limit, int64_t *ids, int64_t *folded,
+                      struct err *err) {
+    size_t count;
+    int rc = pick(db, &fold->pick, limit, ids, &count, err);
+    if (rc < 0 || count == 0) return rc;
+    struct arena *arena = arena_new();
+    struct db_value list = db_list(arena, ids, count);
+    rc = db_run(db, &fold->add, &list, 1, NULL, err);
+    if (rc == 0) rc = db_run(db, &fold->remove, &list, 1, NULL, err);
+    if (rc == 0) *folded += (int64_t)count;
+    arena_free(arena);
+    return rc;
+}
+
+int engagement_fold(struct db *db, int64_t limit, int64_t *ret_folded, struct err *err) {
+    size_t most = limit <= 0 ? 0 : limit < DB_LIST_MAX ? (size_t)limit : DB_LIST_MAX;
+    struct arena *arena = arena_new();
+    int64_t *ids = arena_alloc_array(arena, most, sizeof(*ids));
+    int64_t folded = 0;
+    int rc = fold_table(db, &cohorts, most, ids, &folded, err);
+    if (rc == 0) rc = fold_table(db, &breakdowns, most, ids, &folded, err);
+    if (rc == 0) *ret_folded = folded;
+    arena_free(arena);
+    return rc;
+}
+
+int engagement_fold_backlog(struct db *db, int64_t *ret_rows, struct err *err) {
+    static const struct statement backlog = {
+        .name = "changes not folded",
+        .sql = "SELECT coalesce((SELECT max(id) FROM cohort_deltas) - (SELECT min(id) FROM cohort_deltas) + 1, 0) "
+               "+ coalesce((SELECT max(id) FROM breakdown_deltas) - (SELECT min(id) FROM breakdown_deltas) + 1, 0)",
+    };
+    struct db_rows *rows;
+    int rc = db_query_row(db, &backlog, NULL, 0, &rows, err);
+    if (rc < 0) return rc;
+    *ret_rows = rc == 1 ? db_column_int(rows, 0) : 0;
+    db_rows_free(rc == 1 ? rows : NULL);
+    return 0;
+}

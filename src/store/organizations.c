@@ -1,0 +1,99 @@
+#include "store/organizations.h"
+
+#include "store/rows.h"
+#include "store/store.h"
+
+#include "base/banned.h"
+
+#define COLUMNS                                                                                                        \
+    "organization_id, name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, updated_at"
+
+static const struct statement select_one = {"organization",
+                                            "SELECT " COLUMNS " FROM organizations WHERE organization_id = $1", NULL};
+static const struct statement select_some = {
+    "organizations",
+    "SELECT " COLUMNS " FROM organizations WHERE organization_id > $1 ORDER BY organization_id LIMIT $2", NULL};
+static const struct statement insert = {
+    "organization insert",
+    "INSERT INTO organizations (name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, "
+    "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING organization_id",
+    NULL};
+static const struct statement update = {
+    "organization update",
+    "UPDATE organizations SET name = $2, time_zone = $3, tracking = $4, consent_mode = $5, address_policy = $6, "
+    "retention_days = $7, updated_at = $8 WHERE organization_id = $1",
+    NULL};
+
+void organization_init(struct organization *organization) {
+    *organization = (struct organization){
+        .time_zone = SLICE("UTC"),
+        .tracking = TRACKING_FULL,
+        .consent_mode = CONSENT_OPT_OUT,
+        .address_policy = ADDRESS_TRUNCATE,
+        .retention_days = 730, /* two years: BR-558.6 */
+    };
+}
+
+static struct organization read_row(const struct db_rows *rows, struct arena *arena) {
+    return (struct organization){
+        .id = db_column_int(rows, 0),
+        .name = row_text(rows, 1, arena),
+        .time_zone = row_text(rows, 2, arena),
+        .tracking = (enum tracking_level)db_column_int(rows, 3),
+        .consent_mode = (enum consent_mode)db_column_int(rows, 4),
+        .address_policy = (enum address_policy)db_column_int(rows, 5),
+        .retention_days = db_column_int(rows, 6),
+        .created_at = db_column_int(rows, 7),
+        .updated_at = db_column_int(rows, 8),
+    };
+}
+
+int organization_load(struct db *db, int64_t id, struct arena *arena, struct organization *ret, struct err *err) {
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_one, DB_VALUES(db_int(id)), &rows, err);
+    if (found < 0) return found;
+    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no organization %lld", (long long)id);
+    *ret = read_row(rows, arena);
+    db_rows_free(rows);
+    return 0;
+}
+
+int organizations_list(struct db *db, int64_t after_id, size_t limit, struct arena *arena, struct organization **ret,
+                       size_t *ret_count, struct err *err) {
+    struct organization *found = NULL;
+    size_t count = 0, capacity = 0;
+    struct db_rows *rows;
+    int r = db_query(db, &select_some, DB_VALUES(db_int(after_id), db_int((int64_t)limit)), &rows, err);
+    if (r < 0) return r;
+    while ((r = db_next(rows, err)) > 0) {
+        found = rows_grow(arena, found, count, &capacity, sizeof(*found));
+        found[count++] = read_row(rows, arena);
+    }
+    db_rows_free(rows);
+    if (r < 0) return r;
+    *ret = found;
+    *ret_count = count;
+    return 0;
+}
+
+int organization_insert(struct db *db, struct organization *organization, int64_t now, struct err *err) {
+    int r =
+        db_insert(db, &insert,
+                  DB_VALUES(db_text(organization->name), db_text(organization->time_zone),
+                            db_int(organization->tracking), db_int(organization->consent_mode),
+                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now)),
+                  &organization->id, err);
+    if (r < 0) return r;
+    organization->created_at = organization->updated_at = now;
+    return settings_version_raise(db, err);
+}
+
+int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err) {
+    int r =
+        db_change(db, &update,
+                  DB_VALUES(db_int(organization->id), db_text(organization->name), db_text(organization->time_zone),
+                            db_int(organization->tracking), db_int(organization->consent_mode),
+                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now)),
+                  "organization", err);
+    return r < 0 ? r : settings_version_raise(db, err);
+}
