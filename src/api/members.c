@@ -5,7 +5,7 @@
 int api_known_members(struct json_value object, const char *const *names, struct err *err) {
     struct slice key;
     struct json_value value;
-    if (object.type != JSON_OBJECT) return err_set(err, ERR_INVALID, "the body must be a JSON object");
+    if (object.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "the body must be a JSON object");
     struct json_iterator members = json_members(object);
     while (json_next_member(&members, &key, &value)) {
         const char *const *name = names;
@@ -18,7 +18,7 @@ int api_known_members(struct json_value object, const char *const *names, struct
 }
 
 static bool is_given(struct json_value value) {
-    return value.type != JSON_NONE && value.type != JSON_NULL;
+    return value.type != JSON_KIND_NONE && value.type != JSON_KIND_NULL;
 }
 
 static bool has_control_characters(struct slice text) {
@@ -32,7 +32,7 @@ int api_text(struct api_call *call, struct json_value object, const char *name, 
     struct json_value value = json_get(object, slice_cstr(name));
     struct slice text;
     if (!is_given(value)) return 0;
-    if (!json_string(value, &text)) return err_set(err, ERR_INVALID, "%s must be a string", name);
+    if (!json_text(value, &text)) return err_set(err, ERR_INVALID, "%s must be a string", name);
     text = slice_trim(text);
     if (text.len > max) return err_set(err, ERR_INVALID, "%s must have at most %zu bytes", name, max);
     if (has_control_characters(text)) return err_set(err, ERR_INVALID, "%s must not contain control characters", name);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "store/db.h"
 #include "store/engagement.h"
+#include "store/references.h"
 
 #include "base/banned.h"
 
@@ -14,13 +15,11 @@ static const struct statement select_mode = {
 };
 static const struct statement update_candidate = {
     .name = "consent of a candidate",
-    .sql = "UPDATE candidates SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND external_id = $2"
-           " RETURNING id",
+    .sql = "UPDATE candidates SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2",
 };
 static const struct statement update_campaign = {
     .name = "tracking of a campaign",
-    .sql = "UPDATE campaigns SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND external_id = $2"
-           " RETURNING id",
+    .sql = "UPDATE campaigns SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2",
 };
 
 /* The emails whose level of today may have changed: id, cohort, time, what the person allows, what the campaign allows.
@@ -132,39 +131,30 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
     return 0;
 }
 
-/* Runs one of the UPDATE … RETURNING id statements. */
-static int set_level(struct db *db, const struct statement *statement, int64_t organization_id,
-                     struct slice external_id, struct consent consent, int64_t now, const char *what, int64_t *ret_id,
-                     struct err *err) {
-    struct db_rows *rows;
-    int found = db_query_row(db, statement,
-                             DB_VALUES(db_int(organization_id), db_text(external_id),
-                                       consent.known ? db_int(consent.level) : db_null(), db_int(now)),
-                             &rows, err);
-    if (found < 0) return found;
-    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no %s with this id", what);
-    *ret_id = db_column_int(rows, 0);
-    db_rows_free(rows);
-    return 0;
+static int set_level(struct db *db, const struct statement *statement, int64_t organization_id, int64_t id,
+                     struct consent consent, int64_t now, struct err *err) {
+    return db_run(
+        db, statement,
+        DB_VALUES(db_int(organization_id), db_int(id), consent.known ? db_int(consent.level) : db_null(), db_int(now)),
+        NULL, err);
 }
 
 #define PORTION 5000
 
 int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
                           int64_t now, size_t *ret_emails, struct err *err) {
-    int64_t candidate_id;
+    struct candidate_reference candidate = {.external_id = external_id};
     size_t emails = 0, portion;
     struct consent_position last = {0};
     /* An email that is being registered at this moment would be given the old level, unseen by us. */
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
-    if (result == 0)
-        result = set_level(db, &update_candidate, organization_id, external_id, consent, now, "candidate",
-                           &candidate_id, err);
+    if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
+    if (result == 0) result = set_level(db, &update_candidate, organization_id, candidate.id, consent, now, err);
     if (result < 0) return result;
     do {
         result = carry_selected(
             db, &levels_of_candidate,
-            DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(last.email_log_id), db_int(PORTION)),
+            DB_VALUES(db_int(organization_id), db_int(candidate.id), db_int(last.email_log_id), db_int(PORTION)),
             organization_id, PORTION, &last, &portion, err);
         if (result < 0) return result;
         emails += portion;
@@ -175,10 +165,15 @@ int consent_set_candidate(struct db *db, int64_t organization_id, struct slice e
 
 int consent_set_campaign(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
                          int64_t now, int64_t *ret_campaign_id, struct err *err) {
+    int64_t campaign_id;
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
+    if (result == 0)
+        result =
+            reference_upsert(db, REFERENCE_CAMPAIGNS, organization_id, external_id, SLICE_NONE, now, &campaign_id, err);
+    if (result == 0) result = set_level(db, &update_campaign, organization_id, campaign_id, consent, now, err);
     if (result < 0) return result;
-    return set_level(db, &update_campaign, organization_id, external_id, consent, now, "campaign", ret_campaign_id,
-                     err);
+    *ret_campaign_id = campaign_id;
+    return 0;
 }
 
 int consent_carry_campaign(struct db *db, int64_t organization_id, int64_t campaign_id, size_t limit,

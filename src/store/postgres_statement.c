@@ -28,6 +28,7 @@ static enum err_code code_of(const char *state) {
     if (!state) return ERR_UNAVAILABLE; /* libpq itself: the connection */
     for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
         if (starts(state, passing[i])) return ERR_UNAVAILABLE;
+    if (starts(state, "23502")) return ERR_INTERNAL; /* a value is missing: the statement is wrong */
     if (starts(state, "23")) return ERR_CONFLICT;
     return ERR_INTERNAL;
 }

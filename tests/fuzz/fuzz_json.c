@@ -22,16 +22,16 @@ static void check_scalar(struct json_value value) {
     uint64_t large;
     double real;
     bool truth;
-    check(json_string(value, &text) == (value.type == JSON_STRING));
-    if (value.type == JSON_STRING) check(slice_is_utf8(text));
-    check(json_bool(value, &truth) == (value.type == JSON_BOOL));
-    if (json_i64(value, &whole)) check(json_real(value, &real) && json_i64_lenient(value, &whole));
-    if (value.type == JSON_UNSIGNED) check(json_u64(value, &large) && large > INT64_MAX);
+    check(json_text(value, &text) == (value.type == JSON_KIND_STRING));
+    if (value.type == JSON_KIND_STRING) check(slice_is_utf8(text));
+    check(json_bool(value, &truth) == (value.type == JSON_KIND_BOOL));
+    if (json_i64(value, &whole)) check(json_number(value, &real) && json_i64_lenient(value, &whole));
+    if (value.type == JSON_KIND_UNSIGNED) check(json_u64(value, &large) && large > INT64_MAX);
     if (json_time(value, &ms)) check(ms >= 0 && ms < day_from_date(2201, 1, 1) * DAY_MS);
 }
 
 static void walk(struct json_value value, unsigned depth) {
-    check(value.type != JSON_NONE && depth <= JSON_DEPTH_MAX + 1);
+    check(value.type != JSON_KIND_NONE && depth <= JSON_DEPTH_MAX + 1);
     check_scalar(value);
     struct json_iterator iterator = json_elements(value);
     struct json_value inner;
@@ -42,7 +42,7 @@ static void walk(struct json_value value, unsigned depth) {
     iterator = json_members(value);
     for (; json_next_member(&iterator, &key, &inner); count++) {
         check(slice_is_utf8(key));
-        check(json_get(value, key).type != JSON_NONE);
+        check(json_get(value, key).type != JSON_KIND_NONE);
         walk(inner, depth + 1);
     }
     check(count == json_count(value));

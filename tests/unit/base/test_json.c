@@ -52,22 +52,22 @@ static void values_have_their_types(void **state) {
     struct parsed parsed = {0};
     static const struct {
         const char *text;
-        enum json_type type;
+        enum json_kind type;
     } cases[] = {
-        {"null", JSON_NULL},
-        {"true", JSON_BOOL},
-        {"false", JSON_BOOL},
-        {"0", JSON_INTEGER},
-        {"-9223372036854775808", JSON_INTEGER},
-        {"9223372036854775807", JSON_INTEGER},
-        {"9223372036854775808", JSON_UNSIGNED},
-        {"18446744073709551615", JSON_UNSIGNED},
-        {"1.0", JSON_REAL},
-        {"1e3", JSON_REAL},
-        {"\"\"", JSON_STRING},
-        {"[]", JSON_ARRAY},
-        {"{}", JSON_OBJECT},
-        {" \t\r\n[1] \n", JSON_ARRAY},
+        {"null", JSON_KIND_NULL},
+        {"true", JSON_KIND_BOOL},
+        {"false", JSON_KIND_BOOL},
+        {"0", JSON_KIND_INTEGER},
+        {"-9223372036854775808", JSON_KIND_INTEGER},
+        {"9223372036854775807", JSON_KIND_INTEGER},
+        {"9223372036854775808", JSON_KIND_UNSIGNED},
+        {"18446744073709551615", JSON_KIND_UNSIGNED},
+        {"1.0", JSON_KIND_REAL},
+        {"1e3", JSON_KIND_REAL},
+        {"\"\"", JSON_KIND_STRING},
+        {"[]", JSON_KIND_ARRAY},
+        {"{}", JSON_KIND_OBJECT},
+        {" \t\r\n[1] \n", JSON_KIND_ARRAY},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(parse_good(&parsed, slice_cstr(cases[i].text)).type, cases[i].type);
@@ -85,12 +85,12 @@ static void members_are_found(void **state) {
     assert_true(json_i64(json_get(root, SLICE("n\0n")), &number) && number == 4);
     assert_true(json_i64(json_get(root, SLICE("")), &number) && number == 5);
     assert_true(slice_equal(json_get_string(json_get(root, SLICE("b")), SLICE("c")), SLICE("x")));
-    assert_int_equal(json_get(root, SLICE("s")).type, JSON_NULL);
-    assert_int_equal(json_get(root, SLICE("n")).type, JSON_NONE); /* not the beginning of "n\0n" */
-    assert_int_equal(json_get(root, SLICE("c")).type, JSON_NONE); /* not the inner object's */
-    assert_int_equal(json_get(root, SLICE("e")).type, JSON_NONE);
-    assert_int_equal(json_get(json_get(root, SLICE("a")), SLICE("a")).type, JSON_NONE); /* no object */
-    assert_int_equal(json_get(json_get(root, SLICE("no")), SLICE("a")).type, JSON_NONE);
+    assert_int_equal(json_get(root, SLICE("s")).type, JSON_KIND_NULL);
+    assert_int_equal(json_get(root, SLICE("n")).type, JSON_KIND_NONE); /* not the beginning of "n\0n" */
+    assert_int_equal(json_get(root, SLICE("c")).type, JSON_KIND_NONE); /* not the inner object's */
+    assert_int_equal(json_get(root, SLICE("e")).type, JSON_KIND_NONE);
+    assert_int_equal(json_get(json_get(root, SLICE("a")), SLICE("a")).type, JSON_KIND_NONE); /* no object */
+    assert_int_equal(json_get(json_get(root, SLICE("no")), SLICE("a")).type, JSON_KIND_NONE);
     assert_int_equal(json_get_string(root, SLICE("a")).len, 0);
     assert_int_equal(json_get_string(root, SLICE("no")).len, 0);
     release(&parsed);
@@ -100,8 +100,8 @@ static void iterators_pass_over_what_is_inside(void **state) {
     struct parsed parsed = {0};
     struct json_value root =
         parse_good(&parsed, SLICE("[1,[2,[3,{}]],{\"k\":[4,5]},\"six\",7.5,18446744073709551615,null,[],{}]"));
-    static const enum json_type expected[] = {JSON_INTEGER,  JSON_ARRAY, JSON_OBJECT, JSON_STRING, JSON_REAL,
-                                              JSON_UNSIGNED, JSON_NULL,  JSON_ARRAY,  JSON_OBJECT};
+    static const enum json_kind expected[] = {JSON_KIND_INTEGER,  JSON_KIND_ARRAY, JSON_KIND_OBJECT, JSON_KIND_STRING, JSON_KIND_REAL,
+                                              JSON_KIND_UNSIGNED, JSON_KIND_NULL,  JSON_KIND_ARRAY,  JSON_KIND_OBJECT};
     struct json_iterator iterator = json_elements(root);
     struct json_value value;
     for (size_t i = 0; i < 9; i++) {
@@ -110,7 +110,7 @@ static void iterators_pass_over_what_is_inside(void **state) {
     }
     assert_false(json_next(&iterator, &value));
     assert_false(json_next(&iterator, &value));
-    assert_int_equal(value.type, JSON_OBJECT); /* left alone */
+    assert_int_equal(value.type, JSON_KIND_OBJECT); /* left alone */
     assert_int_equal(json_count(root), 9);
 
     root = parse_good(&parsed, SLICE("{\"a\":[1,2],\"b\":{\"x\":{}},\"c\":1.5,\"d\":\"e\"}"));
@@ -191,10 +191,10 @@ static void reals_and_booleans(void **state) {
     struct parsed parsed = {0};
     double real = 0;
     bool truth = false;
-    assert_true(json_real(parse_good(&parsed, SLICE("-1.5e-3")), &real) && fabs(real + 0.0015) < 1e-18);
-    assert_true(json_real(parse_good(&parsed, SLICE("-7")), &real) && fabs(real + 7) < 1e-18);
-    assert_true(json_real(parse_good(&parsed, SLICE("18446744073709551615")), &real) && real > 1.8e19);
-    assert_false(json_real(parse_good(&parsed, SLICE("\"1\"")), &real));
+    assert_true(json_number(parse_good(&parsed, SLICE("-1.5e-3")), &real) && fabs(real + 0.0015) < 1e-18);
+    assert_true(json_number(parse_good(&parsed, SLICE("-7")), &real) && fabs(real + 7) < 1e-18);
+    assert_true(json_number(parse_good(&parsed, SLICE("18446744073709551615")), &real) && real > 1.8e19);
+    assert_false(json_number(parse_good(&parsed, SLICE("\"1\"")), &real));
     assert_true(json_bool(parse_good(&parsed, SLICE("true")), &truth) && truth);
     assert_true(json_bool(parse_good(&parsed, SLICE("false")), &truth) && !truth);
     assert_false(json_bool(parse_good(&parsed, SLICE("1")), &truth));
@@ -204,13 +204,13 @@ static void reals_and_booleans(void **state) {
 static void strings_are_unescaped(void **state) {
     struct parsed parsed = {0};
     struct slice text = SLICE("untouched");
-    assert_true(json_string(parse_good(&parsed, SLICE("\"a\\u0000b\\n\\\"\\\\\\/\\u00e4\\ud83d\\ude00\"")), &text));
+    assert_true(json_text(parse_good(&parsed, SLICE("\"a\\u0000b\\n\\\"\\\\\\/\\u00e4\\ud83d\\ude00\"")), &text));
     assert_true(slice_equal(text, SLICE("a\0b\n\"\\/\xc3\xa4\xf0\x9f\x98\x80")));
-    assert_true(json_string(parse_good(&parsed, SLICE("\"\"")), &text));
+    assert_true(json_text(parse_good(&parsed, SLICE("\"\"")), &text));
     assert_int_equal(text.len, 0);
     text = SLICE("untouched");
-    assert_false(json_string(parse_good(&parsed, SLICE("1")), &text));
-    assert_false(json_string((struct json_value){0}, &text));
+    assert_false(json_text(parse_good(&parsed, SLICE("1")), &text));
+    assert_false(json_text((struct json_value){0}, &text));
     assert_true(slice_equal(text, SLICE("untouched")));
     release(&parsed);
 }
@@ -290,7 +290,7 @@ static void unreadable_texts_are_refused(void **state) {
             fail_msg("case %zu, %.*s: result %d", i, SLICE_FMT(bad[i]), parsed.result);
         assert_int_equal(parsed.err.code, ERR_UNREADABLE);
         assert_true(slice_starts_with(slice_cstr(parsed.err.text), SLICE("the JSON text cannot be read: ")));
-        assert_int_equal(parsed.root.type, JSON_NONE); /* set only on success */
+        assert_int_equal(parsed.root.type, JSON_KIND_NONE); /* set only on success */
         /* The reader is as good as new. */
         assert_int_equal(json_count(parse_good(&parsed, SLICE("[1,2,3]"))), 3);
     }
@@ -391,7 +391,7 @@ static void one_reader_takes_texts_of_every_size(void **state) {
             strbuf_add_char(&text, (char)('a' + n % 26));
         strbuf_add_char(&text, '"');
         struct slice got = SLICE_NONE;
-        assert_true(json_string(parse_good(&parsed, strbuf_slice(&text)), &got));
+        assert_true(json_text(parse_good(&parsed, strbuf_slice(&text)), &got));
         assert_true(slice_equal(got, slice_of(text.ptr + 1, sizes[i])));
     }
     strbuf_release(&text);
