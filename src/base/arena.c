@@ -129,7 +129,7 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
     va_start(args, format);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (len < 0) BUG("a format that cannot be printed: %s", format);
+    if (len < 0) BUG("a format that cannot be printed");
     char *text = take(arena, (size_t)len + 1, 1);
     va_start(args, format);
     vsnprintf(text, (size_t)len + 1, format, args);

@@ -22,7 +22,8 @@ char *arena_bytes(struct arena *arena, size_t size) __attribute__((returns_nonnu
 /* A copy with a NUL behind it. */
 char *arena_cstr(struct arena *arena, struct slice s) __attribute__((returns_nonnull));
 struct slice arena_copy(struct arena *arena, struct slice s);
-char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2), returns_nonnull));
 /* Bytes handed out so far, for bounds. */
 size_t arena_used(const struct arena *arena);
 

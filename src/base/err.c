@@ -34,7 +34,7 @@ int err_prefix(struct err *err, const char *format, ...) {
     char text[2 * sizeof(err->text)];
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(text, sizeof(err->text), format, args);
+    int len = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (len < 0) return -(int)err->code;
     size_t used = strlen(text);

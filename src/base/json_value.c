@@ -37,7 +37,7 @@ bool json_time(struct json_value value, int64_t *ret_ms) {
     return time_parse_seconds(slice_cstr(digits), ret_ms);
 }
 
-/* The fewest digits that read back as the same number. A point stays, so that a real number remains one. */
+/* As many digits as it takes to read the same number back. A point stays, so that a real number remains one. */
 static int write_real(double real, struct strbuf *out) {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};

@@ -9,7 +9,7 @@
 void random_bytes(void *out, size_t len) {
     /* Only the first call does anything; asking each time spares every program and test an initialisation. */
     if (sodium_init() < 0) BUG("the system has no source of random bytes");
-    randombytes_buf(out, len);
+    if (len) randombytes_buf(out, len);
 }
 
 void random_token(char *out, size_t chars) {

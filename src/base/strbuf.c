@@ -94,7 +94,7 @@ int strbuf_printf(struct strbuf *buf, const char *format, ...) {
     va_start(args, format);
     int len = vsnprintf(room ? buf->ptr + buf->len : NULL, room, format, args);
     va_end(args);
-    if (len < 0) BUG("a format that cannot be printed: %s", format);
+    if (len < 0) BUG("a format that cannot be printed");
     if ((size_t)len >= room) {
         if (room) buf->ptr[buf->len] = '\0';
         char *target = strbuf_reserve(buf, (size_t)len);

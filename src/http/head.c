@@ -25,13 +25,19 @@ static bool is_token(struct slice name) {
     return name.len > 0;
 }
 
+/* A value that goes on in the next line may be refused (RFC 9112 section 5.2), and has to be: libmicrohttpd 0.9.75
+ * appends the second line to the name. It shows in the name having been moved behind the value. */
+static bool is_folded(struct http_field field) {
+    return field.value.ptr != NULL && (uintptr_t)field.value.ptr < (uintptr_t)field.name.ptr + field.name.len;
+}
+
 static enum MHD_Result collect(void *head_, enum MHD_ValueKind kind, const char *name, size_t name_len,
                                const char *value, size_t value_len) {
     struct head *head = head_;
     struct http_request *request = head->request;
     struct http_field field = {slice_of(name, name_len), slice_of(value, value_len)};
     head->bytes += name_len + value_len;
-    if (!is_token(field.name) || slice_find_char(field.value, '\r') >= 0) head->malformed = true;
+    if (!is_token(field.name) || slice_find_char(field.value, '\r') >= 0 || is_folded(field)) head->malformed = true;
     if (head->fields++ < HTTP_HEADERS_MAX) request->headers[request->header_count++] = field;
 
     switch (name_len) {

@@ -85,6 +85,7 @@ int db_run(struct db *db, const struct statement *statement, const struct db_val
 
 int db_query(struct db *db, const struct statement *statement, const struct db_value *values, size_t count,
              struct db_rows **ret, struct err *err) {
+    if (statement->many_rows && !db->in_transaction) BUG("%s gives many rows: it needs a transaction", statement->name);
     return noted(db, db->driver->query(db, statement, values, count, ret, err));
 }
 

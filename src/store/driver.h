@@ -68,7 +68,9 @@ extern const struct db_driver sqlite_driver;
 extern const struct db_driver postgres_driver;
 
 /* Column received_delay_s of an event. */
-static inline int64_t received_delay_s(int64_t received_at, int64_t occurred_at) { return (received_at - occurred_at) / 1000; }
+static inline int64_t received_delay_s(int64_t received_at, int64_t occurred_at) {
+    return (received_at - occurred_at) / 1000;
+}
 
 /* Heads of the drivers' own structs. open sets `driver` and `url_shown`, connect `driver` and `store`. */
 struct store {

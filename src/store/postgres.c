@@ -114,7 +114,7 @@ static int connect_db(struct store *store, enum db_mode mode, struct db **ret, s
     struct postgres_db *db = memory_alloc(sizeof(*db));
     db->base.driver = &postgres_driver;
     db->base.store = store;
-    db->use = mode;
+    db->base.mode = mode;
     db->scratch = arena_new();
     db->params.arena = db->scratch;
     int r = postgres_connect((struct postgres_store *)store, mode, &db->connection, err);
@@ -141,7 +141,7 @@ static int repair(struct db *base, struct err *err) {
     postgres_partitions_forget(db);
     PQreset(db->connection);
     if (PQstatus(db->connection) != CONNECTION_OK) return refused(db->connection, err);
-    return configure(db->connection, db->use, err);
+    return configure(db->connection, db->base.mode, err);
 }
 
 /* ---- transactions ---- */

@@ -18,7 +18,6 @@ int postgres_find_emails(struct db *base, struct email_lookup *lookups, size_t c
     struct postgres_db *db = (struct postgres_db *)base;
     const struct postgres_structs *structs = POSTGRES_STRUCTS(lookups, count);
     PGresult *result;
-    if (count == 0) return 0;
     postgres_params_clear(&db->params);
     postgres_params_bigints(&db->params, structs, offsetof(struct email_lookup, organization_id));
     postgres_params_bigints(&db->params, structs, offsetof(struct email_lookup, key.hash));
@@ -54,7 +53,6 @@ int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count
     struct postgres_db *db = (struct postgres_db *)base;
     const struct postgres_structs *structs = POSTGRES_STRUCTS(stats, count);
     PGresult *result;
-    if (count == 0) return 0;
     postgres_params_clear(&db->params);
     postgres_params_bigints(&db->params, structs, offsetof(struct email_stats, organization_id));
     postgres_params_bigints(&db->params, structs, offsetof(struct email_stats, email_log_id));
@@ -107,7 +105,6 @@ int postgres_save_stats(struct db *base, const struct email_stats *const *stats,
 #undef NAMED
     struct postgres_db *db = (struct postgres_db *)base;
     const struct postgres_structs structs = {.pointers = (const void *const *)stats, .count = count};
-    if (count == 0) return 0;
     postgres_params_clear(&db->params);
     postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, organization_id));
     postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, email_log_id));
@@ -159,7 +156,6 @@ int postgres_insert_events(struct db *base, struct event_row *rows, size_t count
     struct postgres_params *params = &db->params;
     const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
     PGresult *result;
-    if (count == 0) return 0;
     int r = postgres_partitions_ensure(db, rows, count, err);
     if (r < 0) return r;
     postgres_params_clear(params);
@@ -196,7 +192,8 @@ int postgres_event_keys(struct db *base, int64_t organization_id, int64_t email_
     static const struct statement select_keys = {"keys of an email's events",
                                                  "SELECT occurred_at, event_type, link_id, recipient_ref "
                                                  "FROM email_engagement_events "
-                                                 "WHERE organization_id = $1 AND email_log_id = $2 LIMIT $3"};
+                                                 "WHERE organization_id = $1 AND email_log_id = $2 "
+                                                 "ORDER BY occurred_at DESC LIMIT $3"};
     struct postgres_db *db = (struct postgres_db *)base;
     PGresult *result;
     postgres_params_clear(&db->params);
@@ -237,7 +234,6 @@ int postgres_load_links(struct db *base, struct link_row *rows, size_t count, st
                                           "JOIN email_links l USING (organization_id, email_log_id, link_id)"};
     struct postgres_db *db = (struct postgres_db *)base;
     PGresult *result;
-    if (count == 0) return 0;
     add_link_keys(&db->params, POSTGRES_STRUCTS(rows, count));
     int r = postgres_execute_params(db, &load, &result, err);
     if (r < 0) return r;
@@ -268,7 +264,6 @@ int postgres_save_links(struct db *base, const struct link_row *rows, size_t cou
                       "machine_click_count = excluded.machine_click_count"};
     struct postgres_db *db = (struct postgres_db *)base;
     const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
-    if (count == 0) return 0;
     add_link_keys(&db->params, structs);
     postgres_params_bigints_or_null(&db->params, structs, offsetof(struct link_row, stats.clicked_at), TIME_UNSET);
     postgres_params_bigints(&db->params, structs, offsetof(struct link_row, stats.click_count));
@@ -293,7 +288,6 @@ static int append_cohorts(struct postgres_db *db, const struct cohort_delta *row
 #undef NAMED
     static_assert(CONTRIBUTION_COUNT == 19, "the statement names 2 + 19 arrays");
     const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
-    if (count == 0) return 0;
     postgres_params_clear(&db->params);
     postgres_params_bigints(&db->params, structs, offsetof(struct cohort_delta, organization_id));
     postgres_params_bigints(&db->params, structs, offsetof(struct cohort_delta, cohort_id));
@@ -310,7 +304,6 @@ static int append_breakdowns(struct postgres_db *db, const struct breakdown_delt
                                    "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], "
                                    "$5::bigint[])"};
     const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
-    if (count == 0) return 0;
     postgres_params_clear(&db->params);
     postgres_params_bigints(&db->params, structs, offsetof(struct breakdown_delta, organization_id));
     postgres_params_bigints(&db->params, structs, offsetof(struct breakdown_delta, cohort_id));
@@ -323,6 +316,7 @@ static int append_breakdowns(struct postgres_db *db, const struct breakdown_delt
 int postgres_append_deltas(struct db *base, const struct cohort_delta *cohorts, size_t cohort_count,
                            const struct breakdown_delta *breakdowns, size_t breakdown_count, struct err *err) {
     struct postgres_db *db = (struct postgres_db *)base;
-    int r = append_cohorts(db, cohorts, cohort_count, err);
-    return r < 0 ? r : append_breakdowns(db, breakdowns, breakdown_count, err);
+    int r = cohort_count > 0 ? append_cohorts(db, cohorts, cohort_count, err) : 0;
+    if (r == 0 && breakdown_count > 0) r = append_breakdowns(db, breakdowns, breakdown_count, err);
+    return r;
 }

@@ -77,7 +77,7 @@ int postgres_dictionary(struct db *base, enum dictionary dictionary, struct dict
                                      .position = rows[i].position,
                                      .text = rows[i].text};
     }
-    int r = left > 0 ? find_ids(db, dictionary, texts, &left, err) : 0;
+    int r = find_ids(db, dictionary, texts, &left, err);
     if (r < 0 || left == 0) goto out;
     const struct postgres_structs *structs = POSTGRES_STRUCTS(texts, left);
     add_text_keys(&db->params, structs);
@@ -169,7 +169,6 @@ int postgres_insert_emails(struct db *base, struct email_row *rows, size_t count
                              "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"};
     struct postgres_db *db = (struct postgres_db *)base;
     size_t key_count = 0;
-    if (count == 0) return 0;
     int r = insert_logs(db, rows, count, err);
     if (r == 0) r = insert_figures(db, rows, count, err);
     if (r < 0) return r;
@@ -223,7 +222,6 @@ int postgres_claim_fingerprints(struct db *base, struct fingerprint_row *rows, s
     struct postgres_db *db = (struct postgres_db *)base;
     PGresult *result;
     int next = 0;
-    if (count == 0) return 0;
     struct fingerprint_row **sorted = memory_alloc_array(count, sizeof(*sorted));
     for (size_t i = 0; i < count; i++)
         sorted[i] = &rows[i];
@@ -301,7 +299,6 @@ int postgres_insert_orphans(struct db *base, struct orphan_row *rows, size_t cou
                               "ON CONFLICT DO NOTHING"};
     struct postgres_db *db = (struct postgres_db *)base;
     size_t key_count = 0;
-    if (count == 0) return 0;
     struct orphan_row **sorted = memory_alloc_array(count, sizeof(*sorted));
     struct key_row *keys = memory_alloc_array(EVENT_KEYS_MAX * count, sizeof(*keys));
     for (size_t i = 0; i < count; i++)

@@ -259,8 +259,6 @@ static int open_cursor(struct postgres_db *db, const struct statement *statement
                        size_t count, struct postgres_rows *rows, struct err *err) {
     struct arguments arguments;
     PGresult *result;
-    if (!db->base.in_transaction)
-        return err_set(err, ERR_INTERNAL, "%s gives many rows and needs a transaction", statement->name);
     int r = postgres_command(db->connection, "SET LOCAL statement_timeout = 0; SET LOCAL cursor_tuple_fraction = 1",
                              NULL, err);
     if (r < 0) return r;

@@ -15,12 +15,14 @@ struct sqlite_db {
     /* Prepared statements by the address of their struct statement: open addressing, a power of two. */
     struct sqlite_prepared **statements;
     size_t statements_used, statements_capacity;
-    int64_t log_pages;        /* length of the write-ahead log after the last commit here */
+    int64_t log_pages;       /* length of the write-ahead log after the last commit here */
     int64_t log_pages_limit; /* beyond, the next write transaction starts the log anew */
-    int migration_fd;         /* between migration_lock and migration_unlock */
+    int migration_fd;        /* between migration_lock and migration_unlock */
 };
 
-static inline struct sqlite_db *sqlite_db_of(struct db *db) { return (struct sqlite_db *)db; }
+static inline struct sqlite_db *sqlite_db_of(struct db *db) {
+    return (struct sqlite_db *)db;
+}
 
 /* Bytes are not copied: they stay where they are until the statement has run. None, and TIME_UNSET: NULL. */
 static inline int sqlite_bind_time(sqlite3_stmt *prepared, int parameter, int64_t time) {
@@ -39,11 +41,12 @@ static inline int sqlite_bind_blob(sqlite3_stmt *prepared, int parameter, struct
 int sqlite_fail(struct sqlite_db *db, const char *what, struct err *err);
 
 /* The statement's prepared form, reset and without values. Belongs to the connection. */
-MUST_USE int sqlite_prepare(struct sqlite_db *db, const struct statement *statement, sqlite3_stmt **ret, struct err *err);
+MUST_USE int sqlite_prepare(struct sqlite_db *db, const struct statement *statement, sqlite3_stmt **ret,
+                            struct err *err);
 void sqlite_forget_statements(struct sqlite_db *db);
 /* Runs a prepared statement that gives no rows, and resets it. `bound`: the results of its sqlite3_bind_… ored. */
-MUST_USE int sqlite_step_done(struct sqlite_db *db, const struct statement *statement, sqlite3_stmt *prepared, int bound,
-                              struct err *err);
+MUST_USE int sqlite_step_done(struct sqlite_db *db, const struct statement *statement, sqlite3_stmt *prepared,
+                              int bound, struct err *err);
 /* Runs it up to its first row: 1 there is one (read it, then sqlite3_reset), 0 none, negative failed. */
 MUST_USE int sqlite_step_row(struct sqlite_db *db, const struct statement *statement, sqlite3_stmt *prepared, int bound,
                              struct err *err);

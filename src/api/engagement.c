@@ -1,0 +1,290 @@
+#include "api/resources.h"
+
+#include "api/metrics_fields.h"
+#include "api/period.h"
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+#define LIST_DEFAULT 50
+#define LIST_MAX     500
+#define TOP_DEFAULT  5
+#define TOP_MAX      50
+
+/* The figures of a report: those of all emails, and what was only counted, without knowing who (BR-558.8). */
+static void report_to_table(struct api_table *table, const struct figures *figures) {
+    metrics_to_table(table, figures);
+    api_table_int(table, "anonymous_opens", figures->anonymous_opens);
+    api_table_int(table, "anonymous_clicks", figures->anonymous_clicks);
+}
+
+static void report_to_json(json_t *object, const struct figures *figures) {
+    metrics_to_json(object, figures);
+    json_object_set_new(object, "anonymous_opens", json_integer(figures->anonymous_opens));
+    json_object_set_new(object, "anonymous_clicks", json_integer(figures->anonymous_clicks));
+}
+
+static struct period period_of(const struct report_filter *filter) {
+    return (struct period){.from_day = filter->from_day, .to_day = filter->to_day};
+}
+
+static void day_to_table(struct api_table *table, const char *name, int32_t day) {
+    char text[TIME_TEXT_MAX];
+    api_table_text(table, name, day_format(day, text));
+}
+
+/* Reads parameters and begins the one read transaction of the report; end_report in any case after a 0. */
+static int begin_report(struct api_call *call, const char *const *parameters, struct report_filter *ret,
+                        struct err *err) {
+    int result = api_known_parameters(call, parameters, err);
+    if (result == 0) result = db_begin(call->db, DB_READ, err);
+    if (result < 0) return result;
+    result = period_filter(call, ret, err);
+    if (result < 0) db_rollback(call->db);
+    return result;
+}
+
+/* ---- summary ---- */
+
+static void summary_row(struct api_table *table, const char *name, struct period period,
+                        const struct figures *figures) {
+    api_table_row(table);
+    api_table_text(table, "period", slice_cstr(name));
+    day_to_table(table, "from", period.from_day);
+    day_to_table(table, "to", period.to_day);
+    report_to_table(table, figures);
+}
+
+static json_t *summary_json(const struct api_call *call, struct period period, const struct figures *now,
+                            const struct figures *before) {
+    json_t *summary = json_object(), *previous = json_object(), *change = json_object();
+    period_to_json(summary, period);
+    json_object_set_new(summary, "time_zone", api_json_text(call->time_zone));
+    report_to_json(summary, now);
+    period_to_json(previous, period_before(period));
+    report_to_json(previous, before);
+    metrics_change_to_json(change, now, before);
+    json_object_set_new(summary, "previous", previous);
+    json_object_set_new(summary, "change", change);
+    return summary;
+}
+
+int engagement_summary(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, NULL};
+    struct report_filter filter;
+    struct figures now, before;
+    int result = begin_report(call, parameters, &filter, err);
+    if (result < 0) return result;
+    struct period period = period_of(&filter), former = period_before(period);
+    result = reports_totals(call->db, &filter, &now, err);
+    filter.from_day = former.from_day;
+    filter.to_day = former.to_day;
+    if (result == 0) result = reports_totals(call->db, &filter, &before, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    struct api_table *table = api_table_begin(call, "engagement-summary");
+    if (api_table_format(table) == API_TABLE_JSON) {
+        api_answer(call, 200, summary_json(call, period, &now, &before));
+        return 0;
+    }
+    summary_row(table, "current", period, &now);
+    summary_row(table, "previous", former, &before);
+    api_table_end(call, NULL);
+    return 0;
+}
+
+/* ---- series ---- */
+
+static int read_interval(struct api_call *call, enum report_step *ret, struct err *err) {
+    static const char *const names[] = {[REPORT_BY_DAY] = "day", [REPORT_BY_WEEK] = "week", [REPORT_BY_MONTH] = "month"};
+    *ret = REPORT_BY_DAY;
+    if (!http_query_present(call->request, SLICE("interval"))) return 0;
+    struct slice name = http_query(call->request, SLICE("interval"));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!slice_equal(name, slice_cstr(names[i]))) continue;
+        *ret = (enum report_step)i;
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, "interval must be day, week or month");
+}
+
+int engagement_series(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "interval", NULL};
+    struct report_filter filter;
+    enum report_step step;
+    struct report_point *points;
+    size_t count;
+    int result = read_interval(call, &step, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result < 0) return result;
+    result = reports_series(call->db, &filter, step, call->arena, &points, &count, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    struct api_table *table = api_table_begin(call, "engagement-series");
+    period_to_table(table, call, period_of(&filter));
+    for (size_t i = 0; i < count; i++) {
+        api_table_row(table);
+        day_to_table(table, "from", points[i].from_day);
+        day_to_table(table, "to", points[i].to_day);
+        report_to_table(table, &points[i].figures);
+    }
+    api_table_end(call, NULL);
+    return 0;
+}
+
+/* ---- templates, campaigns, jobs ---- */
+
+static int read_page(struct api_call *call, const char *list, struct report_page *ret, struct err *err) {
+    int64_t limit, after[2];
+    int result = api_limit(call, LIST_DEFAULT, LIST_MAX, &limit, err);
+    if (result == 0) result = api_cursor_read(call, list, after, 2, &ret->has_after, err);
+    if (result < 0) return result;
+    ret->limit = (size_t)limit + 1; /* one more shows whether there is a next page */
+    ret->after_count = ret->has_after ? after[0] : 0;
+    ret->after_id = ret->has_after ? after[1] : 0;
+    return 0;
+}
+
+static void row_to_table(struct api_table *table, const struct report_row *row, const char *name) {
+    api_table_text(table, "id", row->external_id);
+    api_table_text(table, name, row->name);
+    report_to_table(table, &row->figures);
+}
+
+static int report_groups(struct api_call *call, enum report_dimension dimension, const char *list, const char *name,
+                         struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "limit", "cursor", NULL};
+    struct report_filter filter;
+    struct report_page page = {0};
+    struct report_row *rows;
+    size_t count;
+    int result = read_page(call, list, &page, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result < 0) return result;
+    result = reports_groups(call->db, &filter, dimension, &page, call->arena, &rows, &count, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    const char *next = NULL;
+    if (count == page.limit) {
+        const struct report_row *last = &rows[--count - 1];
+        next = api_cursor_make(call, list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
+    }
+    struct api_table *table = api_table_begin(call, list);
+    period_to_table(table, call, period_of(&filter));
+    for (size_t i = 0; i < count; i++) {
+        api_table_row(table);
+        row_to_table(table, &rows[i], name);
+    }
+    api_table_end(call, next);
+    return 0;
+}
+
+int engagement_templates(struct api_call *call, struct err *err) {
+    return report_groups(call, REPORT_BY_TEMPLATE, "engagement-templates", "name", err);
+}
+
+int engagement_campaigns(struct api_call *call, struct err *err) {
+    return report_groups(call, REPORT_BY_CAMPAIGN, "engagement-campaigns", "name", err);
+}
+
+int engagement_jobs(struct api_call *call, struct err *err) {
+    return report_groups(call, REPORT_BY_JOB, "engagement-jobs", "title", err);
+}
+
+/* ---- top ---- */
+
+struct top_request {
+    enum report_rank rank;
+    int64_t base_min, limit;
+};
+
+static int read_top(struct api_call *call, struct top_request *ret, struct err *err) {
+    static const struct {
+        const char *name;
+        enum report_rank rank;
+    } ranks[] = {{"open_rate", REPORT_RANK_OPENED}, {"click_rate", REPORT_RANK_CLICKED}, {"reply_rate", REPORT_RANK_REPLIED}};
+    *ret = (struct top_request){.rank = REPORT_RANK_OPENED, .base_min = REPORT_TOP_BASE_MIN};
+    if (http_query_present(call->request, SLICE("by"))) {
+        struct slice name = http_query(call->request, SLICE("by"));
+        size_t i = 0;
+        while (i < sizeof(ranks) / sizeof(ranks[0]) && !slice_equal(name, slice_cstr(ranks[i].name)))
+            i++;
+        if (i == sizeof(ranks) / sizeof(ranks[0]))
+            return err_set(err, ERR_INVALID, "by must be open_rate, click_rate or reply_rate");
+        ret->rank = ranks[i].rank;
+    }
+    if (http_query_present(call->request, SLICE("min_sent")) &&
+        (!slice_parse_i64(http_query(call->request, SLICE("min_sent")), &ret->base_min) || ret->base_min < 1))
+        return err_set(err, ERR_INVALID, "min_sent must be a number from 1");
+    return api_limit(call, TOP_DEFAULT, TOP_MAX, &ret->limit, err);
+}
+
+int engagement_top(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "by", "min_sent", "limit", NULL};
+    struct report_filter filter;
+    struct top_request top;
+    struct report_row *rows;
+    size_t count;
+    int result = read_top(call, &top, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result < 0) return result;
+    result = reports_top(call->db, &filter, top.rank, top.base_min, (size_t)top.limit, call->arena, &rows, &count, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    struct api_table *table = api_table_begin(call, "engagement-top");
+    period_to_table(table, call, period_of(&filter));
+    api_table_extra(table, "min_sent", json_integer(top.base_min));
+    for (size_t i = 0; i < count; i++) {
+        api_table_row(table);
+        api_table_int(table, "rank", (int64_t)i + 1);
+        row_to_table(table, &rows[i], "name");
+    }
+    api_table_end(call, NULL);
+    return 0;
+}
+
+/* ---- links ---- */
+
+/* A link's click rate is over all emails of the request: which of them held the link is not known (AF-4 tells of links
+ * by their clicks). Asked for one template or campaign, that is every email that had it. */
+static void link_to_table(struct api_table *table, const struct report_link *link, const struct figures *all) {
+    static const char *const fields[] = {"click_rate", "click_base", "clicked", "clicks", "machine_clicks",
+                                         "recorded_clicks", NULL};
+    struct figures figures = {.median_open_delay_s = MEDIAN_NONE,
+                              .sums = {.click_base = all->sums.click_base,
+                                       .clicked = link->emails,
+                                       .total_clicks = link->clicks,
+                                       .machine_clicks = link->machine_clicks}};
+    api_table_row(table);
+    api_table_text(table, "url", link->url);
+    api_table_int_or_null(table, "link_position", link->position, LINK_POSITION_NONE);
+    metrics_some_to_table(table, &figures, fields);
+}
+
+int engagement_links(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "limit", "cursor", NULL};
+    const char *list = "engagement-links";
+    struct report_filter filter;
+    struct report_page page = {0};
+    struct report_link *links;
+    struct figures all;
+    size_t count;
+    int result = read_page(call, list, &page, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result < 0) return result;
+    result = reports_links(call->db, &filter, &page, call->arena, &links, &count, err);
+    if (result == 0) result = reports_totals(call->db, &filter, &all, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    const char *next = NULL;
+    if (count == page.limit) {
+        const struct report_link *last = &links[--count - 1];
+        next = api_cursor_make(call, list, (const int64_t[]){last->emails, last->id}, 2);
+    }
+    struct api_table *table = api_table_begin(call, list);
+    period_to_table(table, call, period_of(&filter));
+    for (size_t i = 0; i < count; i++)
+        link_to_table(table, &links[i], &all);
+    api_table_end(call, next);
+    return 0;
+}

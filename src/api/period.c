@@ -1,0 +1,93 @@
+#include "api/period.h"
+
+#include "base/clock.h"
+#include "base/timezone.h"
+#include "store/emails.h"
+
+#include "base/banned.h"
+
+#define PERIOD_DAYS_MAX (PERIOD_YEARS_MAX * 366)
+
+int period_day(struct slice text, const char *parameter, struct slice time_zone, int32_t *ret_day, struct err *err) {
+    int64_t ms;
+    if (day_parse(text, ret_day)) return 0;
+    if (slice_find_char(text, ':') < 0 || !time_parse(text, &ms))
+        return err_set(err, ERR_INVALID,
+                       "%s is no date: write a day as 2026-01-31, or a moment as 2026-01-31T09:00:00Z", parameter);
+    *ret_day = timezone_day(time_zone, ms);
+    return 0;
+}
+
+int period_parse(struct slice from, struct slice to, struct slice time_zone, int64_t now, struct period *ret,
+                 struct err *err) {
+    struct period period = {.to_day = timezone_day(time_zone, now)};
+    int result = 0;
+    if (!slice_empty(to)) result = period_day(to, "to", time_zone, &period.to_day, err);
+    period.from_day = period.to_day - (PERIOD_DAYS_DEFAULT - 1);
+    if (result == 0 && !slice_empty(from)) result = period_day(from, "from", time_zone, &period.from_day, err);
+    if (result < 0) return result;
+    if (period.from_day > period.to_day) {
+        char from_text[TIME_TEXT_MAX], to_text[TIME_TEXT_MAX];
+        struct slice begins = day_format(period.from_day, from_text), ends = day_format(period.to_day, to_text);
+        return err_set(err, ERR_INVALID, "the period ends on %.*s, before it begins on %.*s", SLICE_FMT(ends),
+                       SLICE_FMT(begins));
+    }
+    if (period.to_day - period.from_day >= PERIOD_DAYS_MAX)
+        return err_set(err, ERR_INVALID, "the period is longer than %d years", PERIOD_YEARS_MAX);
+    *ret = period;
+    return 0;
+}
+
+struct period period_before(struct period period) {
+    int32_t days = period.to_day - period.from_day + 1;
+    return (struct period){.from_day = period.from_day - days, .to_day = period.to_day - days};
+}
+
+int period_reference(struct api_call *call, const char *parameter, enum report_reference reference, int64_t *ret_id,
+                     struct err *err) {
+    struct slice name = slice_cstr(parameter);
+    *ret_id = REPORT_ANY;
+    if (!http_query_present(call->request, name)) return 0;
+    struct slice id = slice_trim(http_query(call->request, name));
+    if (slice_empty(id)) return err_set(err, ERR_INVALID, "%s is empty: leave it out to mean all", parameter);
+    return reports_find(call->db, call->organization_id, reference, id, ret_id, err);
+}
+
+static int read_references(struct api_call *call, struct report_filter *filter, struct err *err) {
+    int result = period_reference(call, "job", REPORT_JOB, &filter->job_id, err);
+    if (result == 0) result = period_reference(call, "template", REPORT_TEMPLATE, &filter->template_id, err);
+    if (result == 0) result = period_reference(call, "campaign", REPORT_CAMPAIGN, &filter->campaign_id, err);
+    if (result == 0) result = period_reference(call, "sender", REPORT_SENDER, &filter->sender_id, err);
+    return result;
+}
+
+int period_filter(struct api_call *call, struct report_filter *ret, struct err *err) {
+    struct period period;
+    int result = period_parse(http_query(call->request, SLICE("from")), http_query(call->request, SLICE("to")),
+                              call->time_zone, call->now, &period, err);
+    if (result < 0) return result;
+    *ret = (struct report_filter){
+        .organization_id = call->organization_id, .from_day = period.from_day, .to_day = period.to_day};
+    return read_references(call, ret, err);
+}
+
+int period_filter_open(struct api_call *call, struct report_filter *ret, struct err *err) {
+    if (http_query_present(call->request, SLICE("from")) || http_query_present(call->request, SLICE("to")))
+        return period_filter(call, ret, err);
+    *ret = (struct report_filter){
+        .organization_id = call->organization_id, .from_day = EMAILS_FIRST_DAY, .to_day = EMAILS_LAST_DAY};
+    return read_references(call, ret, err);
+}
+
+void period_to_json(json_t *object, struct period period) {
+    char text[TIME_TEXT_MAX];
+    json_object_set_new(object, "from", api_json_text(day_format(period.from_day, text)));
+    json_object_set_new(object, "to", api_json_text(day_format(period.to_day, text)));
+}
+
+void period_to_table(struct api_table *table, const struct api_call *call, struct period period) {
+    char text[TIME_TEXT_MAX];
+    api_table_extra(table, "from", api_json_text(day_format(period.from_day, text)));
+    api_table_extra(table, "to", api_json_text(day_format(period.to_day, text)));
+    api_table_extra(table, "time_zone", api_json_text(call->time_zone));
+}

@@ -1,0 +1,33 @@
+/* candidates: the people who get the emails, what their emails came to, and what they allow to be recorded. */
+#ifndef INKLING_STORE_CANDIDATES_H
+#define INKLING_STORE_CANDIDATES_H
+
+#include "base/err.h"
+#include "model/tracking.h"
+#include "store/reports.h"
+
+struct candidate_view {
+    int64_t id;
+    struct slice external_id, name, email, title; /* ptr NULL: not known */
+    bool has_tracking;                            /* was the person asked? */
+    enum tracking_level tracking;                 /* when has_tracking */
+    int64_t created_at, updated_at;
+};
+
+/* The newest first; behind the one with id `after` (0: from the start). Strings in `arena`. */
+MUST_USE int candidates_list(struct db *db, int64_t organization_id, int64_t after, size_t limit, struct arena *arena,
+                             struct candidate_view **ret, size_t *ret_count, struct err *err);
+/* By the applicant tracking system's own id. ERR_NOT_FOUND. */
+MUST_USE int candidates_get(struct db *db, int64_t organization_id, struct slice external_id, struct arena *arena,
+                            struct candidate_view *ret, struct err *err);
+
+/* What the person's emails came to, with the latest moment of each kind. Of the latest CANDIDATE_EMAILS_MAX emails. */
+#define CANDIDATE_EMAILS_MAX 10000
+struct candidate_figures {
+    struct figures figures; /* without anonymous counts: nobody knows whose they are */
+    int64_t last_sent_at;   /* TIME_UNSET: never */
+};
+MUST_USE int candidates_figures(struct db *db, int64_t organization_id, int64_t candidate_id,
+                                struct candidate_figures *ret, struct err *err);
+
+#endif

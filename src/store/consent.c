@@ -1,0 +1,178 @@
+#include "store/consent.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "store/db.h"
+#include "store/engagement.h"
+
+#include "base/banned.h"
+
+static const struct statement select_mode = {
+    .name = "consent mode",
+    .sql = "SELECT consent_mode FROM organizations WHERE organization_id = $1",
+};
+static const struct statement update_candidate = {
+    .name = "consent of a candidate",
+    .sql = "UPDATE candidates SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND external_id = $2"
+           " RETURNING id",
+};
+static const struct statement update_campaign = {
+    .name = "tracking of a campaign",
+    .sql = "UPDATE campaigns SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND external_id = $2"
+           " RETURNING id",
+};
+
+/* The emails whose level of today may have changed: id, cohort, time, what the person allows, what the campaign allows.
+ */
+#define LEVEL_COLUMNS "SELECT f.id, f.cohort_id, f.sent_at, p.tracking, g.tracking"
+#define LEVEL_JOINS                                                                                                    \
+    " JOIN candidates p ON p.organization_id = $1 AND p.id = f.recipient_id"                                           \
+    " LEFT JOIN campaigns g ON g.organization_id = $1 AND g.id = k.campaign_id"
+static const struct statement levels_of_candidate = {
+    .name = "emails of a candidate",
+    .sql =
+        LEVEL_COLUMNS " FROM email_logs f JOIN cohorts k ON k.organization_id = $1 AND k.id = f.cohort_id" LEVEL_JOINS
+                      " WHERE f.organization_id = $1 AND f.recipient_id = $2 AND f.id > $3 ORDER BY f.id LIMIT $4",
+};
+/* In the order of cohorts, which SQLite has as row ids: the plus keeps it from an index that would need sorting. */
+#define LEVELS_OF_CAMPAIGN(organization)                                                                               \
+    LEVEL_COLUMNS " FROM cohorts k CROSS JOIN email_logs f" LEVEL_JOINS " WHERE " organization                         \
+                  " = $1 AND k.id >= $3 AND k.campaign_id = $2 AND f.organization_id = $1 AND f.cohort_id = k.id"      \
+                  " AND (k.id > $3 OR (f.sent_at, f.id) > ($4, $5)) ORDER BY k.id, f.sent_at, f.id LIMIT $6"
+static const struct statement levels_of_campaign = {
+    .name = "emails of a campaign",
+    .sql = LEVELS_OF_CAMPAIGN("+k.organization_id"),
+    .sql_postgres = LEVELS_OF_CAMPAIGN("k.organization_id"),
+};
+
+/* An email and the level that candidate and campaign allow it today. */
+struct allowed {
+    struct email_stats stats;
+    enum tracking_level level;
+};
+
+static int compare_by_id(const void *left, const void *right) {
+    const struct allowed *a = left, *b = right;
+    return (a->stats.email_log_id > b->stats.email_log_id) - (a->stats.email_log_id < b->stats.email_log_id);
+}
+
+static int load_mode(struct db *db, int64_t organization_id, enum consent_mode *ret, struct err *err) {
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_mode, DB_VALUES(db_int(organization_id)), &rows, err);
+    if (found < 0) return found;
+    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no organization %lld", (long long)organization_id);
+    *ret = (enum consent_mode)db_column_int(rows, 0);
+    db_rows_free(rows);
+    return 0;
+}
+
+/* Sets tracking_now of the emails, which are locked in the order that all writers keep to. */
+static int carry(struct db *db, struct allowed *emails, size_t count, struct arena *arena, struct err *err) {
+    if (count == 0) return 0;
+    qsort(emails, count, sizeof(*emails), compare_by_id);
+    struct email_stats *stats = arena_alloc_array(arena, count, sizeof(*stats));
+    const struct email_stats **changed = arena_alloc_array(arena, count, sizeof(const struct email_stats *));
+    for (size_t i = 0; i < count; i++)
+        stats[i] = emails[i].stats;
+    int result = engagement_lock_stats(db, stats, count, err);
+    if (result < 0) return result;
+    size_t changed_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (stats[i].email_log_id == 0 || stats[i].tracking_now == emails[i].level) continue;
+        stats[i].tracking_now = emails[i].level;
+        changed[changed_count++] = &stats[i];
+    }
+    return changed_count > 0 ? engagement_save_stats(db, changed, changed_count, err) : 0;
+}
+
+/* Reads emails by one of the statements above and carries the levels of today over to them. */
+static int carry_selected(struct db *db, const struct statement *statement, const struct db_value *values,
+                          size_t value_count, int64_t organization_id, size_t limit, struct consent_position *ret_last,
+                          size_t *ret_count, struct err *err) {
+    enum consent_mode mode = CONSENT_OPT_OUT;
+    int result = load_mode(db, organization_id, &mode, err);
+    if (result < 0) return result;
+    struct db_rows *rows;
+    result = db_query(db, statement, values, value_count, &rows, err);
+    if (result < 0) return result;
+    struct arena *arena = arena_new();
+    struct allowed *emails = arena_alloc_array(arena, limit, sizeof(*emails));
+    struct consent_position last = *ret_last;
+    size_t count = 0;
+    while (count < limit && (result = db_next(rows, err)) > 0) {
+        struct allowed *email = &emails[count++];
+        email_stats_init(&email->stats);
+        email->stats.organization_id = organization_id;
+        email->stats.email_log_id = last.email_log_id = db_column_int(rows, 0);
+        last.cohort_id = db_column_int(rows, 1);
+        last.sent_at = db_column_int(rows, 2);
+        int64_t unasked = mode == CONSENT_OPT_IN ? TRACKING_NONE : TRACKING_FULL;
+        email->level = tracking_strictest((enum tracking_level)db_column_int_or(rows, 3, unasked),
+                                          (enum tracking_level)db_column_int_or(rows, 4, TRACKING_FULL));
+    }
+    db_rows_free(rows);
+    if (result >= 0) result = carry(db, emails, count, arena, err);
+    arena_free(arena);
+    if (result < 0) return result;
+    *ret_last = last;
+    *ret_count = count;
+    return 0;
+}
+
+/* Runs one of the UPDATE … RETURNING id statements. */
+static int set_level(struct db *db, const struct statement *statement, int64_t organization_id,
+                     struct slice external_id, struct consent consent, int64_t now, const char *what, int64_t *ret_id,
+                     struct err *err) {
+    struct db_rows *rows;
+    int found = db_query_row(db, statement,
+                             DB_VALUES(db_int(organization_id), db_text(external_id),
+                                       consent.known ? db_int(consent.level) : db_null(), db_int(now)),
+                             &rows, err);
+    if (found < 0) return found;
+    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no %s with this id", what);
+    *ret_id = db_column_int(rows, 0);
+    db_rows_free(rows);
+    return 0;
+}
+
+#define PORTION 5000
+
+int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
+                          int64_t now, size_t *ret_emails, struct err *err) {
+    int64_t candidate_id;
+    size_t emails = 0, portion;
+    struct consent_position last = {0};
+    /* An email that is being registered at this moment would be given the old level, unseen by us. */
+    int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
+    if (result == 0)
+        result = set_level(db, &update_candidate, organization_id, external_id, consent, now, "candidate",
+                           &candidate_id, err);
+    if (result < 0) return result;
+    do {
+        result = carry_selected(
+            db, &levels_of_candidate,
+            DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(last.email_log_id), db_int(PORTION)),
+            organization_id, PORTION, &last, &portion, err);
+        if (result < 0) return result;
+        emails += portion;
+    } while (portion == PORTION);
+    *ret_emails = emails;
+    return 0;
+}
+
+int consent_set_campaign(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
+                         int64_t now, int64_t *ret_campaign_id, struct err *err) {
+    int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
+    if (result < 0) return result;
+    return set_level(db, &update_campaign, organization_id, external_id, consent, now, "campaign", ret_campaign_id,
+                     err);
+}
+
+int consent_carry_campaign(struct db *db, int64_t organization_id, int64_t campaign_id, size_t limit,
+                           struct consent_position *position, size_t *ret_emails, struct err *err) {
+    return carry_selected(db, &levels_of_campaign,
+                          DB_VALUES(db_int(organization_id), db_int(campaign_id), db_int(position->cohort_id),
+                                    db_int(position->sent_at), db_int(position->email_log_id), db_int((int64_t)limit)),
+                          organization_id, limit, position, ret_emails, err);
+}

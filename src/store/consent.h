@@ -1,0 +1,38 @@
+/* consent: what candidates and campaigns allow to be recorded, and carrying a change over to the emails that were sent
+ * before it (BR-558.1, BR-558.8; semantics.md "Consent and privacy"). In the caller's write transaction.
+ *
+ * An email keeps two levels: the one frozen when it was sent, which no later change touches, and what candidate and
+ * campaign allow today, tracking_now. Only the latter is set here, so no figure changes. */
+#ifndef INKLING_STORE_CONSENT_H
+#define INKLING_STORE_CONSENT_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "model/tracking.h"
+
+struct arena;
+struct db;
+
+/* What is recorded as allowed; `known` false: never asked, or the answer was taken back. */
+struct consent {
+    bool known;
+    enum tracking_level level; /* when known */
+};
+
+/* Sets it and carries it over to all emails of the person. ERR_NOT_FOUND by the applicant tracking system's id. */
+MUST_USE int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id,
+                                   struct consent consent, int64_t now, size_t *ret_emails, struct err *err);
+
+/* Sets it; emails registered from now on follow it. Those sent before: consent_carry_campaign, as often as it takes. */
+MUST_USE int consent_set_campaign(struct db *db, int64_t organization_id, struct slice external_id,
+                                  struct consent consent, int64_t now, int64_t *ret_campaign_id, struct err *err);
+
+/* Carries on with at most `limit` emails of a campaign, behind *position (zeroed at the start). *ret_emails is below
+ * `limit` when all are done. A campaign may have a million emails: a transaction of all would stop the webhooks. */
+struct consent_position {
+    int64_t cohort_id, sent_at, email_log_id;
+};
+MUST_USE int consent_carry_campaign(struct db *db, int64_t organization_id, int64_t campaign_id, size_t limit,
+                                    struct consent_position *position, size_t *ret_emails, struct err *err);
+
+#endif

@@ -1,0 +1,423 @@
+#include "store/reports.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "store/db.h"
+
+#include "base/banned.h"
+
+/* ---- statements ----
+ * Each sums the rows of cohorts and the changes that wait in cohort_deltas, by an expression over the cohort: the key.
+ * $1 organization, $2 and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition). CROSS JOIN
+ * keeps SQLite to the order written: cohorts of the days first and their rows after; changes first, for they are few.
+ */
+
+#define FILTER                                                                                                         \
+    " c.organization_id = $1 AND c.day >= $2 AND c.day <= $3"                                                          \
+    " AND (CAST($4 AS BIGINT) = 0 OR c.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR c.template_id = $5)"                \
+    " AND (CAST($6 AS BIGINT) = 0 OR c.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR c.sender_id = $7)"
+#define FILTER_VALUES 7
+
+#define COHORT_COLUMN(field) ", c." #field
+#define DELTA_COLUMN(field)  ", d." #field
+#define SUM_COLUMN(field)    ", CAST(SUM(x." #field ") AS BIGINT) AS " #field
+#define SUMS_BY(key)                                                                                                   \
+    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT " key " AS key" CONTRIBUTION_FIELDS(          \
+        COHORT_COLUMN) " FROM cohorts c WHERE" FILTER " UNION ALL SELECT " key                                         \
+                       " AS key" CONTRIBUTION_FIELDS(                                                                  \
+                           DELTA_COLUMN) " FROM cohort_deltas d CROSS JOIN cohorts c"                                  \
+                                         " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND" FILTER             \
+                                         ") x GROUP BY x.key"
+
+#define BREAKDOWNS_BY(key, kinds)                                                                                      \
+    "SELECT " key " AS key, b.kind, b.item, b.n FROM cohorts c CROSS JOIN breakdowns b WHERE" FILTER                   \
+    " AND b.organization_id = $1 AND b.cohort_id = c.id AND b.kind IN (" kinds ")"                                     \
+    " UNION ALL SELECT " key " AS key, d.kind, d.item, d.n FROM breakdown_deltas d CROSS JOIN cohorts c"               \
+    " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND d.kind IN (" kinds ") AND" FILTER
+
+/* BREAKDOWN_OPEN_DELAY and BREAKDOWN_AGGREGATE. */
+#define DELAYS_BY(key)                                                                                                 \
+    "SELECT x.key, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (" BREAKDOWNS_BY(                                     \
+        key, "1, 5") ") x"                                                                                             \
+                     " GROUP BY x.key, x.kind, x.item ORDER BY x.key, x.kind, x.item"
+
+/* Adds the names of the rows of `page`, a query that gives a key, the sums and what `order` needs. */
+#define NAMED(page, table, order)                                                                                      \
+    "SELECT g.*, n.external_id, n.name FROM (" page ") g"                                                              \
+    " LEFT JOIN " table " n ON n.organization_id = $1 AND n.id = g.key ORDER BY " order
+
+/* $8 limit, $9 count and $10 id of the row before; $9 NULL: from the start. */
+#define GROUPS_BY(key, table)                                                                                          \
+    NAMED("SELECT * FROM (" SUMS_BY(                                                                                   \
+              key) ") y WHERE y.sent > 0"                                                                              \
+                   " AND (CAST($9 AS BIGINT) IS NULL OR y.sent < $9 OR (y.sent = $9 AND y.key < CAST($10 AS BIGINT)))" \
+                   " ORDER BY y.sent DESC, y.key DESC LIMIT $8",                                                       \
+          table, "g.sent DESC, g.key DESC")
+
+/* $8 limit, $9 enum report_rank, $10 the least base. */
+#define RANKED(field_opened, field_clicked, field_replied)                                                             \
+    "CASE CAST($9 AS BIGINT) WHEN 1 THEN y." field_opened " WHEN 2 THEN y." field_clicked " ELSE y." field_replied     \
+    " END"
+#define TOP_BY(key, table)                                                                                             \
+    NAMED("SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                    \
+              "open_base", "click_base",                                                                               \
+              "sent") " AS base FROM (" SUMS_BY(key) ") y WHERE y.key <> 0) z"                                         \
+                                                     " WHERE z.base >= CAST($10 AS BIGINT)"                            \
+                                                     " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base DESC, "      \
+                                                     "z.base DESC, z.key DESC LIMIT $8",                               \
+          table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
+
+static const struct statement sums_total = {.name = "report totals", .sql = SUMS_BY("0")};
+static const struct statement delays_total = {.name = "report delays", .sql = DELAYS_BY("0")};
+static const struct statement sums_by_day = {.name = "report by day", .sql = SUMS_BY("c.day") " ORDER BY x.key"};
+static const struct statement delays_by_day = {.name = "report delays by day", .sql = DELAYS_BY("c.day")};
+static const struct statement top_templates = {.name = "top templates", .sql = TOP_BY("c.template_id", "templates")};
+
+static const struct {
+    struct statement sums, delays;
+} by_dimension[] = {
+    [REPORT_BY_JOB] = {{.name = "report by job", .sql = GROUPS_BY("c.job_id", "jobs")},
+                       {.name = "report delays by job", .sql = DELAYS_BY("c.job_id")}},
+    [REPORT_BY_TEMPLATE] = {{.name = "report by template", .sql = GROUPS_BY("c.template_id", "templates")},
+                            {.name = "report delays by template", .sql = DELAYS_BY("c.template_id")}},
+    [REPORT_BY_CAMPAIGN] = {{.name = "report by campaign", .sql = GROUPS_BY("c.campaign_id", "campaigns")},
+                            {.name = "report delays by campaign", .sql = DELAYS_BY("c.campaign_id")}},
+};
+
+/* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $8 to $10 as in GROUPS_BY. */
+static const struct statement link_page = {
+    .name = "report links",
+    .sql = "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
+           " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
+           " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
+           " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
+           " FROM (" BREAKDOWNS_BY("0", "2, 3, 4") ") x GROUP BY x.item) y WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
+                                                   " AND (CAST($9 AS BIGINT) IS NULL OR y.emails < $9 OR (y.emails = "
+                                                   "$9 AND y.item < CAST($10 AS BIGINT)))"
+                                                   " ORDER BY y.emails DESC, y.item DESC LIMIT $8) g"
+                                                   " LEFT JOIN links l ON l.organization_id = $1 AND l.id = g.item "
+                                                   "ORDER BY g.emails DESC, g.item DESC",
+};
+
+static const struct statement find_reference[] = {
+    [REPORT_JOB] = {.name = "find job", .sql = "SELECT id FROM jobs WHERE organization_id = $1 AND external_id = $2"},
+    [REPORT_TEMPLATE] = {.name = "find template",
+                         .sql = "SELECT id FROM templates WHERE organization_id = $1 AND external_id = $2"},
+    [REPORT_CAMPAIGN] = {.name = "find campaign",
+                         .sql = "SELECT id FROM campaigns WHERE organization_id = $1 AND external_id = $2"},
+    [REPORT_SENDER] = {.name = "find sender",
+                       .sql = "SELECT id FROM users WHERE organization_id = $1 AND external_id = $2 UNION ALL"
+                              " SELECT id FROM users WHERE organization_id = $1 AND email = LOWER(CAST($2 AS TEXT))"},
+    [REPORT_CANDIDATE] = {.name = "find candidate",
+                          .sql = "SELECT id FROM candidates WHERE organization_id = $1 AND external_id = $2"},
+};
+
+/* ---- reading ---- */
+
+int reports_find(struct db *db, int64_t organization_id, enum report_reference reference, struct slice external_id,
+                 int64_t *ret_id, struct err *err) {
+    struct db_rows *rows;
+    int found = db_query_row(db, &find_reference[reference], DB_VALUES(db_int(organization_id), db_text(external_id)),
+                             &rows, err);
+    if (found < 0) return found;
+    *ret_id = REPORT_UNKNOWN;
+    if (found > 0) {
+        *ret_id = db_column_int(rows, 0);
+        db_rows_free(rows);
+    }
+    return 0;
+}
+
+/* The values $1 to $7, and whatever follows. */
+static void fill_values(const struct report_filter *filter, struct db_value *values) {
+    values[0] = db_int(filter->organization_id);
+    values[1] = db_int(filter->from_day);
+    values[2] = db_int(filter->to_day);
+    values[3] = db_int(filter->job_id);
+    values[4] = db_int(filter->template_id);
+    values[5] = db_int(filter->campaign_id);
+    values[6] = db_int(filter->sender_id);
+}
+
+static void figures_init(struct figures *figures) {
+    *figures = (struct figures){.median_open_delay_s = MEDIAN_NONE};
+}
+
+static void read_sums(const struct db_rows *rows, int column, struct contribution *ret) {
+#define READ_COLUMN(field) ret->field = db_column_int(rows, column++);
+    CONTRIBUTION_FIELDS(READ_COLUMN)
+#undef READ_COLUMN
+}
+
+static struct slice read_text(const struct db_rows *rows, int column, struct arena *arena) {
+    return db_is_null(rows, column) ? SLICE_NONE : arena_copy(arena, db_column_text(rows, column));
+}
+
+/* ---- delays ---- */
+
+void delay_histogram_add(struct delay_histogram *histogram, int64_t bucket, int64_t emails) {
+    if (bucket >= 0 && bucket < DELAY_BUCKETS) histogram->emails[bucket] += emails;
+}
+
+static double value_at(const struct delay_histogram *histogram, int64_t rank) {
+    int32_t bucket = 0;
+    while (bucket < DELAY_BUCKETS - 1 && rank >= histogram->emails[bucket])
+        rank -= histogram->emails[bucket++];
+    return open_delay_bucket_middle(bucket);
+}
+
+double delay_histogram_median(const struct delay_histogram *histogram) {
+    int64_t emails = 0;
+    for (int32_t bucket = 0; bucket < DELAY_BUCKETS; bucket++)
+        emails += histogram->emails[bucket];
+    if (emails <= 0) return MEDIAN_NONE;
+    return (value_at(histogram, (emails - 1) / 2) + value_at(histogram, emails / 2)) / 2;
+}
+
+/* Runs a DELAYS_BY statement. find(key) gives the figures that a key's rows belong to (NULL: none of interest); keys
+ * come in rising order, and those of one figures one behind the other. */
+typedef struct figures *(*figures_of_key)(void *context, int64_t key);
+
+static int read_delays(struct db *db, const struct statement *statement, const struct report_filter *filter,
+                       figures_of_key find, void *context, struct err *err) {
+    struct db_value values[FILTER_VALUES];
+    fill_values(filter, values);
+    struct db_rows *rows;
+    int result = db_query(db, statement, values, FILTER_VALUES, &rows, err);
+    if (result < 0) return result;
+    struct delay_histogram *histogram = memory_alloc(sizeof(*histogram));
+    struct figures *current = NULL;
+    bool first = true;
+    int64_t last_key = 0;
+    while ((result = db_next(rows, err)) > 0) {
+        int64_t key = db_column_int(rows, 0), item = db_column_int(rows, 2), n = db_column_int(rows, 3);
+        if (first || key != last_key) {
+            struct figures *found = find(context, key);
+            if (found != current) {
+                if (current) current->median_open_delay_s = delay_histogram_median(histogram);
+                memset(histogram, 0, sizeof(*histogram));
+                current = found;
+            }
+            first = false;
+            last_key = key;
+        }
+        if (!current) continue;
+        if (db_column_int(rows, 1) == BREAKDOWN_OPEN_DELAY) {
+            delay_histogram_add(histogram, item, n);
+        } else if (item == EVENT_OPEN) {
+            current->anonymous_opens += n;
+        } else if (item == EVENT_CLICK) {
+            current->anonymous_clicks += n;
+        }
+    }
+    if (result == 0 && current) current->median_open_delay_s = delay_histogram_median(histogram);
+    free(histogram);
+    db_rows_free(rows);
+    return result;
+}
+
+/* ---- totals ---- */
+
+static struct figures *only_figures(void *context, int64_t key) {
+    (void)key;
+    return context;
+}
+
+int reports_totals(struct db *db, const struct report_filter *filter, struct figures *ret, struct err *err) {
+    struct db_value values[FILTER_VALUES];
+    fill_values(filter, values);
+    struct figures figures;
+    figures_init(&figures);
+    struct db_rows *rows;
+    int result = db_query_row(db, &sums_total, values, FILTER_VALUES, &rows, err);
+    if (result < 0) return result;
+    if (result > 0) {
+        read_sums(rows, 1, &figures.sums);
+        db_rows_free(rows);
+    }
+    result = read_delays(db, &delays_total, filter, only_figures, &figures, err);
+    if (result == 0) *ret = figures;
+    return result;
+}
+
+/* ---- series ---- */
+
+/* The last day of the step that `day` lies in. 1970-01-01 was a Thursday. */
+static int32_t step_end(enum report_step step, int32_t day) {
+    switch (step) {
+    case REPORT_BY_DAY:
+        return day;
+    case REPORT_BY_WEEK: {
+        int32_t since_monday = (day + 3) % 7;
+        if (since_monday < 0) since_monday += 7;
+        return day + 6 - since_monday;
+    }
+    case REPORT_BY_MONTH: {
+        int year, month, day_of_month;
+        day_to_date(day, &year, &month, &day_of_month);
+        return month == 12 ? day_from_date(year + 1, 1, 1) - 1 : day_from_date(year, month + 1, 1) - 1;
+    }
+    }
+    return day;
+}
+
+struct point_search {
+    struct report_point *points;
+    size_t count, at;
+};
+
+static struct figures *point_of_day(void *context, int64_t day) {
+    struct point_search *search = context;
+    while (search->at < search->count && day > search->points[search->at].to_day)
+        search->at++;
+    if (search->at == search->count || day < search->points[search->at].from_day) return NULL;
+    return &search->points[search->at].figures;
+}
+
+static void make_points(const struct report_filter *filter, enum report_step step, struct arena *arena,
+                        struct point_search *ret) {
+    size_t days = (size_t)(filter->to_day - filter->from_day + 1), count = 0;
+    struct report_point *points = arena_alloc_array(arena, days, sizeof(*points));
+    for (int32_t day = filter->from_day; day <= filter->to_day; day = points[count++].to_day + 1) {
+        int32_t end = step_end(step, day);
+        points[count].from_day = day;
+        points[count].to_day = end < filter->to_day ? end : filter->to_day;
+        figures_init(&points[count].figures);
+    }
+    *ret = (struct point_search){.points = points, .count = count};
+}
+
+int reports_series(struct db *db, const struct report_filter *filter, enum report_step step, struct arena *arena,
+                   struct report_point **ret, size_t *ret_count, struct err *err) {
+    if (filter->from_day > filter->to_day) return err_set(err, ERR_INVALID, "the period ends before it begins");
+    struct point_search search;
+    make_points(filter, step, arena, &search);
+    struct db_value values[FILTER_VALUES];
+    fill_values(filter, values);
+    struct db_rows *rows;
+    int result = db_query(db, &sums_by_day, values, FILTER_VALUES, &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        struct figures *figures = point_of_day(&search, db_column_int(rows, 0));
+        if (!figures) continue;
+        struct contribution sums;
+        read_sums(rows, 1, &sums);
+        contribution_add(&figures->sums, &sums);
+    }
+    db_rows_free(rows);
+    if (result < 0) return result;
+    search.at = 0;
+    result = read_delays(db, &delays_by_day, filter, point_of_day, &search, err);
+    if (result < 0) return result;
+    *ret = search.points;
+    *ret_count = search.count;
+    return 0;
+}
+
+/* ---- groups ---- */
+
+struct row_search {
+    struct report_row *rows;
+    size_t count;
+};
+
+static struct figures *row_of_id(void *context, int64_t id) {
+    struct row_search *search = context;
+    for (size_t i = 0; i < search->count; i++) {
+        if (search->rows[i].id == id) return &search->rows[i].figures;
+    }
+    return NULL;
+}
+
+/* `name_column`: where external_id stands; the name follows. */
+static int read_groups(struct db *db, const struct statement *statement, const struct db_value *values,
+                       size_t value_count, int name_column, size_t limit, struct arena *arena, struct row_search *ret,
+                       struct err *err) {
+    struct db_rows *rows;
+    int result = db_query(db, statement, values, value_count, &rows, err);
+    if (result < 0) return result;
+    *ret = (struct row_search){.rows = arena_alloc_array(arena, limit, sizeof(*ret->rows))};
+    while (ret->count < limit && (result = db_next(rows, err)) > 0) {
+        struct report_row *row = &ret->rows[ret->count++];
+        figures_init(&row->figures);
+        row->id = db_column_int(rows, 0);
+        read_sums(rows, 1, &row->figures.sums);
+        row->external_id = read_text(rows, name_column, arena);
+        row->name = read_text(rows, name_column + 1, arena);
+    }
+    db_rows_free(rows);
+    return result < 0 ? result : 0;
+}
+
+static void page_values(const struct report_page *page, struct db_value *values) {
+    values[0] = db_int((int64_t)page->limit);
+    values[1] = page->has_after ? db_int(page->after_count) : db_null();
+    values[2] = page->has_after ? db_int(page->after_id) : db_null();
+}
+
+int reports_groups(struct db *db, const struct report_filter *filter, enum report_dimension dimension,
+                   const struct report_page *page, struct arena *arena, struct report_row **ret, size_t *ret_count,
+                   struct err *err) {
+    struct db_value values[FILTER_VALUES + 3];
+    fill_values(filter, values);
+    page_values(page, values + FILTER_VALUES);
+    struct row_search found;
+    int result = read_groups(db, &by_dimension[dimension].sums, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT,
+                             page->limit, arena, &found, err);
+    if (result < 0) return result;
+    result = read_delays(db, &by_dimension[dimension].delays, filter, row_of_id, &found, err);
+    if (result < 0) return result;
+    *ret = found.rows;
+    *ret_count = found.count;
+    return 0;
+}
+
+int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
+                size_t limit, struct arena *arena, struct report_row **ret, size_t *ret_count, struct err *err) {
+    struct db_value values[FILTER_VALUES + 3];
+    fill_values(filter, values);
+    values[FILTER_VALUES] = db_int((int64_t)limit);
+    values[FILTER_VALUES + 1] = db_int(rank);
+    values[FILTER_VALUES + 2] = db_int(base_min > 0 ? base_min : 1);
+    struct row_search found;
+    int result = read_groups(db, &top_templates, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena,
+                             &found, err);
+    if (result < 0) return result;
+    result = read_delays(db, &by_dimension[REPORT_BY_TEMPLATE].delays, filter, row_of_id, &found, err);
+    if (result < 0) return result;
+    *ret = found.rows;
+    *ret_count = found.count;
+    return 0;
+}
+
+/* ---- links ---- */
+
+int reports_links(struct db *db, const struct report_filter *filter, const struct report_page *page,
+                  struct arena *arena, struct report_link **ret, size_t *ret_count, struct err *err) {
+    struct db_value values[FILTER_VALUES + 3];
+    fill_values(filter, values);
+    page_values(page, values + FILTER_VALUES);
+    struct db_rows *rows;
+    int result = db_query(db, &link_page, values, FILTER_VALUES + 3, &rows, err);
+    if (result < 0) return result;
+    struct report_link *links = arena_alloc_array(arena, page->limit, sizeof(*links));
+    size_t count = 0;
+    while (count < page->limit && (result = db_next(rows, err)) > 0) {
+        links[count++] = (struct report_link){
+            .id = db_column_int(rows, 0),
+            .emails = db_column_int(rows, 1),
+            .clicks = db_column_int(rows, 2),
+            .machine_clicks = db_column_int(rows, 3),
+            .url = read_text(rows, 4, arena),
+            .position = (int32_t)db_column_int_or(rows, 5, LINK_POSITION_NONE),
+        };
+    }
+    db_rows_free(rows);
+    if (result < 0) return result;
+    *ret = links;
+    *ret_count = count;
+    return 0;
+}

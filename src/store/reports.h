@@ -1,0 +1,97 @@
+/* reports: the figures of the emails sent in a period, summed from the totals of cohorts and their changes not yet
+ * folded in; never from events. What a rate is, is decided in one place above (api/metrics_fields.h); here are sums.
+ *
+ * Every verb is several queries: call it inside one read transaction (DB_READ), so that a fold between them is not
+ * seen. An email belongs to the local day on which it was sent, for ever (semantics.md "Rates"). */
+#ifndef INKLING_STORE_REPORTS_H
+#define INKLING_STORE_REPORTS_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "model/counters.h"
+
+struct arena;
+struct db;
+
+/* Ids in a filter: our own, or one of these. */
+#define REPORT_ANY     0    /* no condition */
+#define REPORT_UNKNOWN (-1) /* the applicant tracking system's id is not known: nothing matches */
+
+struct report_filter {
+    int64_t organization_id;
+    int32_t from_day, to_day; /* days sent, both included */
+    int64_t job_id, template_id, campaign_id, sender_id;
+};
+
+/* The id behind the applicant tracking system's own id; REPORT_UNKNOWN when there is none. A sender is also found by
+ * address. */
+enum report_reference { REPORT_JOB, REPORT_TEMPLATE, REPORT_CAMPAIGN, REPORT_SENDER, REPORT_CANDIDATE };
+MUST_USE int reports_find(struct db *db, int64_t organization_id, enum report_reference reference,
+                          struct slice external_id, int64_t *ret_id, struct err *err);
+
+#define MEDIAN_NONE (-1.0)
+
+struct figures {
+    struct contribution sums;
+    double median_open_delay_s;                /* MEDIAN_NONE when nothing was opened */
+    int64_t anonymous_opens, anonymous_clicks; /* events counted under TRACKING_AGGREGATE; in no rate */
+};
+
+MUST_USE int reports_totals(struct db *db, const struct report_filter *filter, struct figures *ret, struct err *err);
+
+/* The period in steps, without gaps. Weeks begin on Monday (ISO 8601); the first and last step hold only the days that
+ * lie in the period. */
+enum report_step { REPORT_BY_DAY, REPORT_BY_WEEK, REPORT_BY_MONTH };
+struct report_point {
+    int32_t from_day, to_day;
+    struct figures figures;
+};
+MUST_USE int reports_series(struct db *db, const struct report_filter *filter, enum report_step step,
+                            struct arena *arena, struct report_point **ret, size_t *ret_count, struct err *err);
+
+/* One row a job, template or campaign that had emails sent in the period, the most sent first. Emails without one are
+ * the row with id 0, so that the rows sum up to the total. */
+enum report_dimension { REPORT_BY_JOB, REPORT_BY_TEMPLATE, REPORT_BY_CAMPAIGN };
+struct report_row {
+    int64_t id;
+    struct slice external_id, name; /* ptr NULL: none */
+    struct figures figures;
+};
+/* Where a page begins: behind the row with this count and id. */
+struct report_page {
+    size_t limit;
+    bool has_after;
+    int64_t after_count, after_id;
+};
+MUST_USE int reports_groups(struct db *db, const struct report_filter *filter, enum report_dimension dimension,
+                            const struct report_page *page, struct arena *arena, struct report_row **ret,
+                            size_t *ret_count, struct err *err);
+
+/* The specification's "Top Performing Emails": templates by a rate, the best first; ties go to the one with more emails
+ * in the base. Templates with fewer than `base_min` emails in the base of the rate are left out: 1 of 1 is no 100 %. */
+enum report_rank { REPORT_RANK_OPENED = 1, REPORT_RANK_CLICKED = 2, REPORT_RANK_REPLIED = 3 };
+#define REPORT_TOP_BASE_MIN 10
+MUST_USE int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
+                         size_t limit, struct arena *arena, struct report_row **ret, size_t *ret_count,
+                         struct err *err);
+
+/* Links with clicks on emails sent in the period, those clicked in the most emails first (AF-4). */
+struct report_link {
+    int64_t id;
+    struct slice url; /* ptr NULL: clicks of which the provider told no url */
+    int32_t position; /* LINK_POSITION_NONE: not told */
+    int64_t emails;   /* with a human click on it */
+    int64_t clicks, machine_clicks;
+};
+MUST_USE int reports_links(struct db *db, const struct report_filter *filter, const struct report_page *page,
+                           struct arena *arena, struct report_link **ret, size_t *ret_count, struct err *err);
+
+/* How many emails were first opened after how long, and the median of it. */
+#define DELAY_BUCKETS 1888 /* every value of open_delay_bucket is below */
+struct delay_histogram {
+    int64_t emails[DELAY_BUCKETS];
+};
+void delay_histogram_add(struct delay_histogram *histogram, int64_t bucket, int64_t emails);
+double delay_histogram_median(const struct delay_histogram *histogram); /* seconds, or MEDIAN_NONE */
+
+#endif
