@@ -393,6 +393,7 @@ CREATE TABLE failed_deliveries (
     last_error TEXT,
     PRIMARY KEY (organization_id, id)
 );
+CREATE INDEX failed_deliveries_by_kind ON failed_deliveries (organization_id, kind, id);
 CREATE INDEX failed_deliveries_by_attempt ON failed_deliveries (organization_id, state, next_attempt_at);
 
 CREATE TABLE security_events (
