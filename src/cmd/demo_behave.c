@@ -104,6 +104,7 @@ static void click(struct scene *scene, int64_t opened_at) {
 static void leave(struct scene *scene, int64_t opened_at) {
     struct demo_random *dice = &scene->world->dice;
     double annoyance = 1.7 - scene->candidate->interest;
+    if (scene->hurry > 1) annoyance *= 4; /* so that a watcher sees one now and then */
     if (!scene->template_->marketing) return;
     if (demo_random_chance(dice, 0.008 * annoyance)) {
         int64_t at = later(scene, opened_at, 0.2 + demo_random_gap(dice, 1));
