@@ -115,7 +115,7 @@ static int choose_address(struct demo *demo, struct err *err) {
     snprintf(any_port, sizeof(any_port), "%.*s:0", host_len, wanted);
     int result = listen_open(wanted, &socket, &port, err);
     if (result < 0 && listen_open(any_port, &socket, &port, &second) == 0) {
-        printf("%s cannot be used (%s), so another port is.\n", wanted, err->text);
+        printf("%s is taken, so the demo listens at another port.\n", wanted);
         result = 0;
     }
     if (result < 0) return result;
@@ -253,6 +253,7 @@ int command_demo(int count, char *const *arguments) {
         goto out;
     }
     demo->on_terminal = isatty(STDOUT_FILENO);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads through a pipe reads along */
     demo_signals_block();
     http_client_global_init();
     result = finish(demo, run(demo, &err), &err);

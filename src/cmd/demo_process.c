@@ -116,7 +116,8 @@ static bool has_ended(struct demo_process *process, int options, bool *ret_well,
     char buffer[TAIL_BYTES];
     struct slice words = last_words(process->log_path, buffer);
     process->child = 0;
-    *ret_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    /* Whoever is asked to end before it can listen to that just ends. */
+    *ret_well = WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGTERM;
     if (WIFSIGNALED(status))
         err_set(err, ERR_UNAVAILABLE, "the service was ended by signal %d (%s); its last words: %.*s", WTERMSIG(status),
                 strsignal(WTERMSIG(status)), SLICE_FMT(words));
