@@ -372,14 +372,13 @@ static void test_stop_without_grace_waits_for_owners(void **state) {
 
 /* Clients that never stop asking: every request is answered or its connection closed, and the server ends. */
 static void *ask_until_closed(void *fixture_) {
+    static const char requests[] = "GET /defer/x HTTP/1.1\r\nHost: t\r\n\r\nGET /work/x HTTP/1.1\r\nHost: t\r\n\r\n";
     struct fixture *fixture = fixture_;
     struct reply *reply = memory_alloc(sizeof(*reply));
     int port = http_server_port(fixture->server);
     for (struct raw *raw; (raw = raw_try_open(port)) != NULL; raw_close(raw)) {
         do {
-            if (!raw_try_send(raw, "GET /defer/x HTTP/1.1\r\nHost: t\r\n\r\nGET /work/x HTTP/1.1\r\nHost: t\r\n\r\n",
-                              72))
-                break;
+            if (!raw_try_send(raw, requests, sizeof(requests) - 1)) break;
             raw_read(raw, reply, false);
             if (reply->status != 0) raw_read(raw, reply, false);
         } while (reply->status != 0);

@@ -310,7 +310,8 @@ static void test_silence_is_cut(void **state) {
 
 static bool served(struct raw *raw) {
     struct reply reply;
-    if (!raw_try_send(raw, "GET / HTTP/1.1\r\nHost: t\r\n\r\n", 27)) return false;
+    static const char request[] = "GET / HTTP/1.1\r\nHost: t\r\n\r\n";
+    if (!raw_try_send(raw, request, sizeof(request) - 1)) return false;
     raw_read(raw, &reply, false);
     return reply.status == 200;
 }
