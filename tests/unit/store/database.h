@@ -15,5 +15,7 @@ struct databases *databases_free(struct databases *databases);
 bool databases_have_postgres(const struct databases *databases); /* is it installed here, or given? */
 /* The URL of an empty database. */
 void database_create(struct databases *databases, bool postgres, char url[DATABASE_URL_MAX]);
+/* The URL of a copy of one made here, which nobody uses: cheaper than to migrate another one. */
+void database_copy(struct databases *databases, const char *from_url, char url[DATABASE_URL_MAX]);
 
 #endif

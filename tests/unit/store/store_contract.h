@@ -23,6 +23,7 @@
 struct fixture {
     struct databases *databases;
     bool postgres;
+    char template_url[DATABASE_URL_MAX]; /* migrated, and otherwise empty */
     char url[DATABASE_URL_MAX];
     struct store *store;
     struct db *db; /* a writer */
@@ -57,7 +58,12 @@ static inline int open_store(const char *url, struct store **ret, struct err *er
 
 static inline int fixture_setup(void **state) {
     struct fixture *fixture = fixture_of(state);
-    database_create(fixture->databases, fixture->postgres, fixture->url);
+    if (fixture->template_url[0] == '\0') {
+        database_create(fixture->databases, fixture->postgres, fixture->template_url);
+        assert_done(open_store(fixture->template_url, &fixture->store, err));
+        store_close(fixture->store);
+    }
+    database_copy(fixture->databases, fixture->template_url, fixture->url);
     assert_done(open_store(fixture->url, &fixture->store, err));
     assert_done(store_writer(fixture->store, &fixture->db, err));
     fixture->arena = arena_new();
