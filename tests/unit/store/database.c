@@ -37,10 +37,15 @@ static void set_server_url(struct databases *databases, const char *url) {
     snprintf(databases->server_url, sizeof(databases->server_url), "%s%cdbname=", url, strchr(url, '?') ? '&' : '?');
 }
 
-struct databases *databases_new(void) {
+struct databases *databases_new_sqlite(void) {
     struct databases *databases = memory_alloc(sizeof(*databases));
     snprintf(databases->folder, sizeof(databases->folder), "/tmp/inkling-test-XXXXXX");
     if (!mkdtemp(databases->folder)) give_up("there is no temporary folder");
+    return databases;
+}
+
+struct databases *databases_new(void) {
+    struct databases *databases = databases_new_sqlite();
     const char *given = getenv("INKLING_TEST_POSTGRES");
     if (given) {
         set_server_url(databases, given);

@@ -10,7 +10,8 @@
 
 struct databases;
 
-struct databases *databases_new(void); /* ends the program when the folder or the server cannot be made */
+struct databases *databases_new(void);        /* ends the program when the folder or the server cannot be made */
+struct databases *databases_new_sqlite(void); /* without a server */
 struct databases *databases_free(struct databases *databases);
 bool databases_have_postgres(const struct databases *databases); /* is it installed here, or given? */
 /* The URL of an empty database. */
