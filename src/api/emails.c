@@ -108,8 +108,8 @@ int emails_links_show(struct api_call *call, struct err *err) {
     if (result < 0) return result;
     result = load_email(call, &email, err);
     if (result == 0)
-        result = emails_links(call->db, call->organization_id, email.stats.email_log_id, LINKS_MAX, call->arena,
-                              &links, &count, err);
+        result = emails_links(call->db, call->organization_id, email.stats.email_log_id, LINKS_MAX, call->arena, &links,
+                              &count, err);
     db_rollback(call->db);
     if (result < 0) return result;
     struct api_table *table = api_table_begin(call, "email-links");

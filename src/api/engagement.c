@@ -96,7 +96,8 @@ int engagement_summary(struct api_call *call, struct err *err) {
 /* ---- series ---- */
 
 static int read_interval(struct api_call *call, enum report_step *ret, struct err *err) {
-    static const char *const names[] = {[REPORT_BY_DAY] = "day", [REPORT_BY_WEEK] = "week", [REPORT_BY_MONTH] = "month"};
+    static const char *const names[] = {
+        [REPORT_BY_DAY] = "day", [REPORT_BY_WEEK] = "week", [REPORT_BY_MONTH] = "month"};
     *ret = REPORT_BY_DAY;
     if (!http_query_present(call->request, SLICE("interval"))) return 0;
     struct slice name = http_query(call->request, SLICE("interval"));
@@ -202,7 +203,8 @@ static int read_top(struct api_call *call, struct top_request *ret, struct err *
     static const struct {
         const char *name;
         enum report_rank rank;
-    } ranks[] = {{"open_rate", REPORT_RANK_OPENED}, {"click_rate", REPORT_RANK_CLICKED}, {"reply_rate", REPORT_RANK_REPLIED}};
+    } ranks[] = {
+        {"open_rate", REPORT_RANK_OPENED}, {"click_rate", REPORT_RANK_CLICKED}, {"reply_rate", REPORT_RANK_REPLIED}};
     *ret = (struct top_request){.rank = REPORT_RANK_OPENED, .base_min = REPORT_TOP_BASE_MIN};
     if (http_query_present(call->request, SLICE("by"))) {
         struct slice name = http_query(call->request, SLICE("by"));
@@ -248,8 +250,8 @@ int engagement_top(struct api_call *call, struct err *err) {
 /* A link's click rate is over all emails of the request: which of them held the link is not known (AF-4 tells of links
  * by their clicks). Asked for one template or campaign, that is every email that had it. */
 static void link_to_table(struct api_table *table, const struct report_link *link, const struct figures *all) {
-    static const char *const fields[] = {"click_rate", "click_base", "clicked", "clicks", "machine_clicks",
-                                         "recorded_clicks", NULL};
+    static const char *const fields[] = {"click_rate",     "click_base",      "clicked", "clicks",
+                                         "machine_clicks", "recorded_clicks", NULL};
     struct figures figures = {.median_open_delay_s = MEDIAN_NONE,
                               .sums = {.click_base = all->sums.click_base,
                                        .clicked = link->emails,

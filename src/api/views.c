@@ -78,8 +78,7 @@ json_t *view_email(const struct email_view *email) {
     set_time(object, "unsubscribed_at", stats->unsubscribed_at);
     set_time(object, "complained_at", stats->complained_at);
     set_name(object, "tracking", tracking_level_name(stats->tracking));
-    set_name(object, "tracking_now",
-             tracking_level_name(tracking_strictest(stats->tracking, stats->tracking_now)));
+    set_name(object, "tracking_now", tracking_level_name(tracking_strictest(stats->tracking, stats->tracking_now)));
     return object;
 }
 

@@ -14,7 +14,8 @@ json_t *view_event(const struct stored_event *event, struct slice provider);
 json_t *view_email_link(const struct email_link *link);
 json_t *view_candidate(const struct candidate_view *candidate, const struct candidate_figures *figures);
 
-/* Ends the building of an object for JSON: a nested object of nulls alone becomes null. Takes and gives the reference. */
+/* Ends the building of an object for JSON: a nested object of nulls alone becomes null. Takes and gives the reference.
+ */
 json_t *view_finish(json_t *object);
 /* Adds an object as a row. In CSV nested objects become columns: candidate_id, candidate_name … Takes the reference. */
 void view_to_row(struct api_table *table, json_t *object);
