@@ -369,6 +369,7 @@ CREATE TABLE failed_deliveries (
     next_attempt_at BIGINT,
     last_error TEXT
 );
+CREATE INDEX failed_deliveries_by_kind ON failed_deliveries (organization_id, kind, id);
 CREATE INDEX failed_deliveries_by_attempt ON failed_deliveries (organization_id, state, next_attempt_at);
 
 CREATE TABLE security_events (

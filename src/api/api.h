@@ -46,6 +46,7 @@ void api_object_end(struct api_call *call, int status);
 /* Rows (table.h), as JSON or, with Accept: text/csv, as CSV named `file_name`.csv. One table or object a call; freed
  * with it. */
 struct api_table *api_table_begin(struct api_call *call, const char *file_name);
+bool api_wants_csv(const struct api_call *call);
 /* `next`: the cursor of the following page, NULL on the last; also sent as a Link header (RFC 8288). Answers the call.
  */
 void api_table_end(struct api_call *call, const char *next);
@@ -91,5 +92,10 @@ MUST_USE int api_write_once(struct api_call *call,
                             int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
                                        struct err *err),
                             void *context, int status, struct err *err);
+/* The same where only `run` knows the status: it is read from *status after `run`. */
+MUST_USE int api_write_once_as(struct api_call *call,
+                               int (*run)(void *context, struct applier *applier, struct db *db,
+                                          struct api_table *answer, struct err *err),
+                               void *context, const int *status, struct err *err);
 
 #endif

@@ -15,7 +15,8 @@ struct period {
     int32_t from_day, to_day; /* both included */
 };
 
-/* A day as "2026-01-31", or a moment (RFC 3339) that stands for its day in the time zone. ERR_INVALID names `parameter`. */
+/* A day as "2026-01-31", or a moment (RFC 3339) that stands for its day in the time zone. ERR_INVALID names
+ * `parameter`. */
 MUST_USE int period_day(struct slice text, const char *parameter, struct slice time_zone, int32_t *ret_day,
                         struct err *err);
 /* Both may be empty: the 30 days that end today, or at `to`; from `from` to today. ERR_INVALID with a sentence that
@@ -25,8 +26,8 @@ MUST_USE int period_parse(struct slice from, struct slice to, struct slice time_
 /* The period of the same length just before. */
 struct period period_before(struct period period);
 
-/* The request's filter. job, template, campaign and sender are the applicant tracking system's own ids (a sender's address
- * does too); one that is not known matches nothing, which is no error. */
+/* The request's filter. job, template, campaign and sender are the applicant tracking system's own ids (a sender's
+ * address does too); one that is not known matches nothing, which is no error. */
 MUST_USE int period_filter(struct api_call *call, struct report_filter *ret, struct err *err);
 /* The same where no period means all emails. */
 MUST_USE int period_filter_open(struct api_call *call, struct report_filter *ret, struct err *err);
@@ -35,8 +36,8 @@ MUST_USE int period_filter_open(struct api_call *call, struct report_filter *ret
 MUST_USE int period_reference(struct api_call *call, const char *parameter, enum report_reference reference,
                               int64_t *ret_id, struct err *err);
 
-/* "from", "to" and "time_zone" of an answer. */
-void period_to_table(struct api_table *table, const struct api_call *call, struct period period);
-void period_to_json(json_t *object, struct period period);
+/* The fields "from" and "to"; the second "time_zone" as well. */
+void period_write(struct api_table *table, struct period period);
+void period_write_zone(struct api_table *table, const struct api_call *call, struct period period);
 
 #endif

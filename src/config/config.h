@@ -1,7 +1,7 @@
 /* config: every option of the program, from one table (options.c): name, type, default, help, whether SIGHUP reloads
  * it. The table makes the parser of the file ("key = value" lines, # comments), the INKLING_* variables, the --flags,
- * --help, `config print-default` and the manual. Precedence: flag > variable > file > default. A config is immutable.
- */
+ * --help, `config print-default` and the check of the manual. Precedence: flag > variable > file > default.
+ * A config is immutable. */
 #ifndef INKLING_CONFIG_CONFIG_H
 #define INKLING_CONFIG_CONFIG_H
 
@@ -9,37 +9,64 @@
 #include "base/cidr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 
+#define CONFIG_FILE_DEFAULT "/etc/inkling/inkling.conf" /* read when it is there and no other is named */
+
+/* The members are the options of options.c, which says what each is. Texts are never NULL. */
 struct config {
-    struct arena *arena;         /* owns all below */
-    const char *listen;          /* "127.0.0.1:8558" */
-    const char *database;        /* "sqlite:PATH" or "postgresql://…" */
-    const char *data_directory;  /* secret key, pinned certificates, default database */
-    const char *secret_key_file; /* default: <directory of the SQLite file, or data_directory>/secret.key */
-    const char *public_url;      /* "https://mail.example.org": how the outside reaches us; default http://<listen> */
+    struct arena *arena; /* owns all below */
+    const char *file;    /* the file that was read; NULL: none */
+    const char *listen;
+    const char *database; /* never empty: "sqlite:<data_directory>/inkling.db" unless set */
+    const char *data_directory;
+    const char
+        *secret_key_file;   /* never empty: "secret.key" beside the SQLite file, or in data_directory, unless set */
+    const char *public_url; /* without '/' at the end; empty: made of what is listened on */
     const char *sns_certificates_directory;
     const char *tls_certificate_file, *tls_key_file;
     const struct cidr *trusted_proxies;
     size_t trusted_proxy_count;
-    enum log_level log_level;
-    enum log_format log_format;
+    int log_level;                                         /* enum log_level */
+    int log_format;                                        /* enum log_format */
     int64_t event_threads, worker_threads, writer_threads; /* 0: by the machine */
+    int64_t database_readers;
     int64_t connections_max, connections_per_address_max;
     int64_t idle_timeout_s;
-    int64_t webhook_body_max;   /* bytes, 8 MiB */
-    int64_t webhook_rate_limit; /* requests a minute per endpoint and source; 0: none */
-    int64_t queue_events_max, group_events_max;
+    int64_t webhook_body_max;   /* bytes */
+    int64_t webhook_rate_limit; /* requests a minute of one source to one endpoint; 0: no limit */
+    int64_t queue_events_max, queue_jobs_max, group_events_max;
     int64_t sqlite_cache_bytes;
-    int64_t orphan_days, rejected_max, failed_days; /* how long and how many are kept */
+    int64_t orphan_days, failed_days;
+    int64_t rejected_max, failed_max;
     int64_t stop_grace_s;
-    const char *metrics_token; /* empty: /metrics is open to trusted proxies and loopback only */
+    const char *metrics_token;
+    bool outgoing_allow_internal;
 };
 
-/* `arguments`: what stands behind the subcommand. Unknown options, unknown keys and bad values are ERR_INVALID with
- * file and line, variable or flag in the sentence. Positional arguments are left in *ret_rest (pointers into
- * arguments). */
-MUST_USE int config_load(int argument_count, char *const *arguments, struct config **ret, char *const **ret_rest,
-                         int *ret_rest_count, struct err *err);
+/* An option of one subcommand beside those of the table. */
+struct command_option {
+    const char *name;  /* "password-file": the flag without dashes */
+    const char *value; /* what --help calls its value; NULL: a flag without one */
+    const char *help;
+    const char **ret_text; /* set when the option is given; for a flag: to "yes" */
+};
+
+/* `arguments`: what stands behind the subcommand. Its own options (ended by a row without name; NULL: none) may stand
+ * among those of the table. Unknown options, unknown keys and bad values are ERR_INVALID with file and line, variable
+ * or flag in the sentence. What is no option is left in *ret_rest (in the config's arena), in order. */
+MUST_USE int config_load(int argument_count, char *const *arguments, const struct command_option *own,
+                         struct config **ret, const char *const **ret_rest, size_t *ret_rest_count, struct err *err);
 struct config *config_free(struct config *config); /* NULL accepted */
+
+/* Help lines for all options of the table; and for a subcommand's own. */
+void config_write_help(struct strbuf *out);
+void command_options_write_help(const struct command_option *own, struct strbuf *out);
+/* A commented configuration file that sets every option to its default. */
+void config_write_sample(struct strbuf *out);
+/* Every option with the value in force and where it came from; secrets are not shown. */
+void config_write(const struct config *config, struct strbuf *out);
+/* Names of INKLING_ variables that are set and mean nothing, one a line: a typing error, most likely. */
+void config_unknown_variables(struct strbuf *out);
 
 #endif

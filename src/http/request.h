@@ -70,6 +70,7 @@ struct http_request {
     struct request_body body;
     int64_t received_us;
     bool suspended;
+    http_handler handler; /* the route's, or what http_to_worker named */
     bool *deferred; /* while a handler runs: where http_defer leaves its mark */
     struct http_answer answer;
 };

@@ -125,6 +125,10 @@ void http_answer_prepared(struct http_request *request, const struct http_prepar
 /* RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…,"request_id":…}. */
 void http_problem(struct http_request *request, int status, const char *title, const char *detail);
 
+/* From a handler on an event thread that turns out to have to block: runs `handler` for the request on a worker thread,
+ * as HTTP_ROUTE_WORKER does. The caller returns without touching the request again. When no worker has room, the
+ * request is answered 503. */
+void http_to_worker(struct http_request *request, http_handler handler);
 /* Puts the request to sleep; call from its handler, before anyone else gets to know the request, then return without
  * touching it again. */
 void http_defer(struct http_request *request);

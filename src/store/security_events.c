@@ -20,7 +20,8 @@ static const struct statement count_again = {
 static const struct statement insert = {
     "security event insert",
     "INSERT INTO security_events (organization_id, kind, endpoint_id, detail, source, first_at, last_at) "
-    "SELECT organization_id, $2, $3, $4, $5, $6, $6 FROM organizations WHERE organization_id = $1 RETURNING id",
+    "SELECT organization_id, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), "
+    "CAST($6 AS BIGINT), CAST($6 AS BIGINT) FROM organizations WHERE organization_id = $1 RETURNING id",
     NULL};
 static const struct statement trim = {
     "security events trim",

@@ -1,0 +1,54 @@
+#include "store/purge.h"
+
+#include "base/clock.h"
+#include "store/db.h"
+
+#include "base/banned.h"
+
+/* The oldest rows of an organization. Orphans are found twice in the same order: first their keys go, then they. */
+#define OLDEST(table, time)                                                                                            \
+    "(SELECT id FROM " table " WHERE organization_id = $1 AND " time " < $2 ORDER BY " time ", id LIMIT $3)"
+
+static const struct statement orphan_keys = {
+    "purge of orphan keys",
+    "DELETE FROM orphan_keys WHERE organization_id = $1 AND orphan_id IN " OLDEST("orphan_events", "received_at"),
+    NULL};
+static const struct statement orphans = {
+    "purge of orphans",
+    "DELETE FROM orphan_events WHERE organization_id = $1 AND id IN " OLDEST("orphan_events", "received_at"), NULL};
+static const struct statement deliveries = {
+    "purge of deliveries",
+    "DELETE FROM failed_deliveries WHERE organization_id = $1 AND id IN " OLDEST("failed_deliveries", "received_at"),
+    NULL};
+/* Their keys are pairs, for which the two databases have no common IN (…) with a limit: a slice of time instead. */
+static const struct statement idempotency_keys = {
+    "purge of idempotency keys",
+    "DELETE FROM idempotency_keys WHERE organization_id = $1 AND created_at < $2 AND created_at <= (SELECT "
+    "max(created_at) FROM (SELECT created_at FROM idempotency_keys WHERE organization_id = $1 ORDER BY created_at "
+    "LIMIT "
+    "$3) AS oldest)",
+    NULL};
+static const struct statement fingerprints = {
+    "purge of fingerprints",
+    "DELETE FROM event_fingerprints WHERE organization_id = $1 AND day < $2 AND (fingerprint_hash, fingerprint_check) "
+    "IN "
+    "(SELECT fingerprint_hash, fingerprint_check FROM event_fingerprints WHERE organization_id = $1 AND day < $2 "
+    "ORDER BY day LIMIT $3)",
+    NULL};
+
+int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit, int64_t *ret_removed,
+          struct err *err) {
+    static const struct statement *const statements[PURGE_COUNT] = {
+        [PURGE_ORPHANS] = &orphans,
+        [PURGE_DELIVERIES] = &deliveries,
+        [PURGE_IDEMPOTENCY_KEYS] = &idempotency_keys,
+        [PURGE_FINGERPRINTS] = &fingerprints,
+    };
+    int64_t bound = what == PURGE_FINGERPRINTS ? before / DAY_MS : before;
+    const struct db_value values[] = {db_int(organization_id), db_int(bound), db_int(limit)};
+    if (what == PURGE_ORPHANS) {
+        int r = db_run(db, &orphan_keys, values, 3, NULL, err);
+        if (r < 0) return r;
+    }
+    return db_run(db, statements[what], values, 3, ret_removed, err);
+}

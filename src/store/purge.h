@@ -1,0 +1,18 @@
+/* purge: taking away what has served its time. Each verb removes at most `limit` rows in the caller's write
+ * transaction, so that no purge holds the database for long; *ret_removed below `limit`: nothing is left. */
+#ifndef INKLING_STORE_PURGE_H
+#define INKLING_STORE_PURGE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct db;
+
+enum purge { PURGE_ORPHANS, PURGE_DELIVERIES, PURGE_IDEMPOTENCY_KEYS, PURGE_FINGERPRINTS, PURGE_COUNT };
+
+/* Rows from before `before` (ms UTC; of fingerprints the days that ended before it). */
+MUST_USE int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit,
+                   int64_t *ret_removed, struct err *err);
+
+#endif
