@@ -23,6 +23,7 @@
 struct fixture {
     struct databases *databases;
     bool postgres;
+    char template_url[DATABASE_URL_MAX]; /* migrated, and otherwise empty */
     char url[DATABASE_URL_MAX];
     struct store *store;
     struct db *db; /* a writer */
@@ -57,7 +58,12 @@ static inline int open_store(const char *url, struct store **ret, struct err *er
 
 static inline int fixture_setup(void **state) {
     struct fixture *fixture = fixture_of(state);
-    database_create(fixture->databases, fixture->postgres, fixture->url);
+    if (fixture->template_url[0] == '\0') {
+        database_create(fixture->databases, fixture->postgres, fixture->template_url);
+        assert_done(open_store(fixture->template_url, &fixture->store, err));
+        store_close(fixture->store);
+    }
+    database_copy(fixture->databases, fixture->template_url, fixture->url);
     assert_done(open_store(fixture->url, &fixture->store, err));
     assert_done(store_writer(fixture->store, &fixture->db, err));
     fixture->arena = arena_new();
@@ -85,10 +91,8 @@ static inline int run_on(struct databases *databases, bool postgres, struct CMUn
 static inline int run_contract(struct CMUnitTest *tests, size_t count) {
     struct databases *databases = databases_new();
     int failed = run_on(databases, false, tests, count);
-    if (databases_have_postgres(databases))
-        failed += run_on(databases, true, tests, count);
-    else
-        fprintf(stderr, "PostgreSQL is not installed: tested on SQLite alone\n");
+    if (databases_have_postgres(databases)) failed += run_on(databases, true, tests, count);
+    if (!databases_have_postgres(databases)) fprintf(stderr, "PostgreSQL is not installed: tested on SQLite alone\n");
     databases_free(databases);
     return failed;
 }
@@ -97,6 +101,13 @@ static inline int run_contract(struct CMUnitTest *tests, size_t count) {
 static inline int run_on_postgres(struct CMUnitTest *tests, size_t count) {
     struct databases *databases = databases_new();
     int failed = databases_have_postgres(databases) ? run_on(databases, true, tests, count) : 77;
+    databases_free(databases);
+    return failed;
+}
+
+static inline int run_on_sqlite(struct CMUnitTest *tests, size_t count) {
+    struct databases *databases = databases_new_sqlite();
+    int failed = run_on(databases, false, tests, count);
     databases_free(databases);
     return failed;
 }
