@@ -1,8 +1,8 @@
-/* commands: the subcommands, one file each. Each is given what stands behind its name, and returns the exit status:
- * 0, 1 failed, 2 wrong usage. */
+/* commands: the subcommands of the program, a file each. */
 #ifndef INKLING_CMD_COMMANDS_H
 #define INKLING_CMD_COMMANDS_H
 
-int command_verify(int argument_count, char *const *arguments);
+/* `arguments`: what stands behind the subcommand. Returns the exit status: 0, 1 failed, 2 usage. */
+int command_demo(int count, char *const *arguments);
 
 #endif
