@@ -30,6 +30,7 @@ struct bench {
     struct store *store;
     struct db *db;
     PGconn *copy;
+    int db_server, copy_server; /* process ids */
     struct arena *arena;
     int64_t emails, now;
     uint64_t random;
@@ -48,6 +49,17 @@ static void must(int result, const struct err *err, const char *what) {
 
 static double seconds(void) {
     return (double)clock_monotonic_us() / 1e6;
+}
+
+/* Processor time of a server process: other load on the machine does not change it. */
+static double server_seconds(int pid) {
+    char path[64];
+    unsigned long long ns = 0;
+    snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file || fscanf(file, "%llu", &ns) != 1) fail(path, "cannot be read");
+    fclose(file);
+    return (double)ns / 1e9;
 }
 
 /* splitmix64 */
@@ -151,11 +163,10 @@ static void copy_row(struct bench *bench, const struct event_row *row) {
     if (PQputCopyData(bench->copy, line, length) != 1) fail("copy", PQerrorMessage(bench->copy));
 }
 
-/* `count` rows in one COPY; events a second. */
-static double copy_events(struct bench *bench, int64_t count) {
+/* `count` rows in one COPY; events a second, and microseconds of the server's processor an event. */
+static double copy_events(struct bench *bench, int64_t count, double *ret_server) {
     struct event_row *rows = memory_alloc_array(10000, sizeof(*rows));
-    double spent = 0;
-    double start = seconds();
+    double spent = 0, start = seconds(), server = server_seconds(bench->copy_server);
     execute(bench, "COPY email_engagement_events (organization_id, occurred_at, email_log_id, event_type, link_id, "
                    "recipient_ref, verdict, reasons, bounce, received_delay_s, endpoint_id, agent_id, ip_address, "
                    "provider_event_id, metadata) FROM STDIN");
@@ -170,19 +181,29 @@ static double copy_events(struct bench *bench, int64_t count) {
     copy_end(bench);
     spent += seconds() - start;
     free(rows);
+    *ret_server = (server_seconds(bench->copy_server) - server) * 1e6 / (double)count;
     return (double)count / spent;
 }
 
 /* ---- a batch through the verbs ---- */
 
+enum phase { PHASE_FIND, PHASE_LOCK, PHASE_INSERT, PHASE_LINKS, PHASE_SAVE, PHASE_DELTAS, PHASE_COMMIT, PHASES };
 struct timing {
-    double find, lock, insert, links, save, deltas, commit;
+    double wall[PHASES], server[PHASES]; /* seconds, then microseconds an event */
+};
+struct moment {
+    double wall, server;
 };
 
-static double lap(double *total, double since) {
-    double now = seconds();
-    *total += now - since;
-    return now;
+static struct moment now(struct bench *bench) {
+    return (struct moment){seconds(), server_seconds(bench->db_server)};
+}
+
+static struct moment lap(struct bench *bench, struct timing *timing, enum phase phase, struct moment since) {
+    struct moment is = now(bench);
+    timing->wall[phase] += is.wall - since.wall;
+    timing->server[phase] += is.server - since.server;
+    return is;
 }
 
 static void find(struct bench *bench, const struct event_row *rows, size_t count) {
@@ -217,7 +238,7 @@ static void count_links(struct bench *bench, struct event_row *rows, size_t coun
     struct link_row *links = arena_alloc_array(bench->arena, count, sizeof(*links));
     struct err err;
     size_t n = 0;
-    double since = seconds();
+    struct moment since = now(bench);
     for (size_t i = 0; i < count; i++) {
         const struct event_key *key = &rows[i].key;
         if (key->event_type != EVENT_CLICK) continue;
@@ -242,7 +263,7 @@ static void count_links(struct bench *bench, struct event_row *rows, size_t coun
     for (size_t i = 0; i < unique; i++)
         links[i].stats.click_count++;
     must(engagement_save_links(bench->db, links, unique, &err), &err, "save links");
-    lap(&timing->links, since);
+    lap(bench, timing, PHASE_LINKS, since);
 }
 
 static void append(struct bench *bench, size_t events) {
@@ -266,16 +287,16 @@ static size_t apply(struct bench *bench, struct event_row *rows, size_t count, s
     struct email_stats *stats = arena_alloc_array(bench->arena, count, sizeof(*stats));
     const struct email_stats **changed = arena_alloc_array(bench->arena, count, sizeof(*changed));
     struct err err;
-    double since = seconds();
+    struct moment since = now(bench);
     must(db_begin(bench->db, DB_WRITE, &err), &err, "begin");
     find(bench, rows, count);
-    since = lap(&timing->find, since);
+    since = lap(bench, timing, PHASE_FIND, since);
     size_t emails = lock(bench, rows, count, stats), stored = 0;
-    since = lap(&timing->lock, since);
+    since = lap(bench, timing, PHASE_LOCK, since);
     must(engagement_insert_events(bench->db, rows, count, &err), &err, "insert");
-    lap(&timing->insert, since);
+    lap(bench, timing, PHASE_INSERT, since);
     count_links(bench, rows, count, timing);
-    since = seconds();
+    since = now(bench);
     for (size_t i = 0; i < count; i++) {
         struct link_stats link = {0};
         stored += rows[i].inserted;
@@ -286,11 +307,11 @@ static size_t apply(struct bench *bench, struct event_row *rows, size_t count, s
     for (size_t i = 0; i < emails; i++)
         changed[i] = &stats[i];
     must(engagement_save_stats(bench->db, changed, emails, &err), &err, "save");
-    since = lap(&timing->save, since);
+    since = lap(bench, timing, PHASE_SAVE, since);
     append(bench, count);
-    since = lap(&timing->deltas, since);
+    since = lap(bench, timing, PHASE_DELTAS, since);
     must(db_commit(bench->db, &err), &err, "commit");
-    lap(&timing->commit, since);
+    lap(bench, timing, PHASE_COMMIT, since);
     return stored;
 }
 
@@ -308,14 +329,10 @@ static double apply_events(struct bench *bench, size_t batch, double duration, s
         events += unique;
     }
     free(rows);
-    double each = 1e6 / (double)events;
-    timing->find *= each;
-    timing->lock *= each;
-    timing->insert *= each;
-    timing->links *= each;
-    timing->save *= each;
-    timing->deltas *= each;
-    timing->commit *= each;
+    for (size_t i = 0; i < PHASES; i++) {
+        timing->wall[i] *= 1e6 / (double)events;
+        timing->server[i] *= 1e6 / (double)events;
+    }
     return (double)events / spent;
 }
 
@@ -338,6 +355,15 @@ static void load_emails(struct bench *bench) {
     execute(bench, sql);
 }
 
+static void find_server(struct bench *bench) {
+    static const struct statement query = {"server process", "SELECT pg_backend_pid()"};
+    struct db_rows *rows;
+    struct err err;
+    must(db_query_row(bench->db, &query, NULL, 0, &rows, &err), &err, "process");
+    bench->db_server = (int)db_column_int(rows, 0);
+    db_rows_free(rows);
+}
+
 static void prepare(struct bench *bench, int64_t events) {
     struct err err;
     struct store_options options = {.url = private_postgres_url(bench->server), .readers_max = 2};
@@ -345,6 +371,8 @@ static void prepare(struct bench *bench, int64_t events) {
     must(store_writer(bench->store, &bench->db, &err), &err, "connect");
     bench->copy = PQconnectdb(private_postgres_url(bench->server));
     if (PQstatus(bench->copy) != CONNECTION_OK) fail("connect", PQerrorMessage(bench->copy));
+    bench->copy_server = PQbackendPID(bench->copy);
+    find_server(bench);
     bench->step_us = 1000000 / EVENTS_A_SECOND;
     bench->from = bench->now - events / EVENTS_A_SECOND * 1000;
     /* The partitions of the history: an event in each month. */
@@ -356,7 +384,8 @@ static void prepare(struct bench *bench, int64_t events) {
         must(db_commit(bench->db, &err), &err, "commit");
     }
     load_emails(bench);
-    copy_events(bench, events);
+    double server;
+    copy_events(bench, events, &server);
     execute(bench, "VACUUM ANALYZE");
     execute(bench, "CHECKPOINT");
 }
@@ -386,21 +415,26 @@ int main(int argc, char **argv) {
     clock_init();
     bench.now = clock_now();
     bench.arena = arena_new();
-    bench.server = private_postgres_start("shared_buffers = 1GB\nmax_wal_size = 4GB\ncheckpoint_timeout = 15min\n"
-                                          "shared_preload_libraries = 'auto_explain'\n");
+    bench.server = private_postgres_start("shared_buffers = 1GB\nmax_wal_size = 4GB\ncheckpoint_timeout = 15min\n");
     if (!bench.server) return 1;
     prepare(&bench, events);
     print_sizes(&bench);
-    printf("%6s %12s %12s %6s   microseconds an event: find lock insert links save deltas commit\n", "batch", "COPY/s",
-           "verbs/s", "ratio");
+    printf("%6s %9s %9s %6s  | server us/event: %6s %6s %6s  | wall (server) us/event: find lock insert links save "
+           "deltas commit\n",
+           "batch", "COPY/s", "verbs/s", "ratio", "COPY", "verbs", "ratio");
     for (size_t round = 0; round < 2; round++)
         for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
             struct timing timing;
-            double limit = copy_events(&bench, 400000);
+            double limit_server, server = 0;
+            double limit = copy_events(&bench, 300000, &limit_server);
             double speed = apply_events(&bench, batches[i], duration, &timing);
-            printf("%6zu %12.0f %12.0f %6.3f   %.2f %.2f %.2f %.2f %.2f %.2f %.2f\n", batches[i], limit, speed,
-                   speed / limit, timing.find, timing.lock, timing.insert, timing.links, timing.save, timing.deltas,
-                   timing.commit);
+            for (size_t phase = 0; phase < PHASES; phase++)
+                server += timing.server[phase];
+            printf("%6zu %9.0f %9.0f %6.3f  |                  %6.2f %6.2f %6.3f  |", batches[i], limit, speed,
+                   speed / limit, limit_server, server, limit_server / server);
+            for (size_t phase = 0; phase < PHASES; phase++)
+                printf(" %.2f (%.2f)", timing.wall[phase], timing.server[phase]);
+            printf("\n");
             fflush(stdout);
         }
     print_sizes(&bench);

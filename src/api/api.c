@@ -4,7 +4,6 @@
 
 #include "api/auth.h"
 #include "api/cursor.h"
-#include "api/json_tree.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -99,18 +98,8 @@ void api_object_end(struct api_call *call, int status) {
     if (fits(call, text)) http_answer_buffer(call->request, status, "application/json", text);
 }
 
-void api_answer(struct api_call *call, int status, json_t *body) {
-    struct strbuf text;
-    strbuf_init(&text, ANSWER_MAX);
-    api_json_dump(body, &text);
-    json_decref(body);
-    call->answered = true;
-    if (fits(call, &text)) http_answer_buffer(call->request, status, "application/json", &text);
-    strbuf_release(&text);
-}
-
-static bool wants_csv(struct http_request *request) {
-    struct slice rest = http_header(request, SLICE("Accept")), range, type;
+bool api_wants_csv(const struct api_call *call) {
+    struct slice rest = http_header(call->request, SLICE("Accept")), range, type;
     while (slice_split_next(&rest, ',', &range))
         if (slice_split_next(&range, ';', &type) && slice_equal_nocase(slice_trim(type), SLICE("text/csv")))
             return true;
@@ -119,7 +108,7 @@ static bool wants_csv(struct http_request *request) {
 
 struct api_table *api_table_begin(struct api_call *call, const char *file_name) {
     call->file_name = file_name;
-    return begin(call, wants_csv(call->request) ? API_TABLE_CSV : API_TABLE_JSON);
+    return begin(call, api_wants_csv(call) ? API_TABLE_CSV : API_TABLE_JSON);
 }
 
 static void add_escaped(struct strbuf *out, struct slice text) {

@@ -4,8 +4,6 @@
 #ifndef INKLING_API_API_H
 #define INKLING_API_API_H
 
-#include <jansson.h>
-
 #include "api/app.h"
 #include "api/table.h"
 #include "base/json.h"
@@ -48,16 +46,10 @@ void api_object_end(struct api_call *call, int status);
 /* Rows (table.h), as JSON or, with Accept: text/csv, as CSV named `file_name`.csv. One table or object a call; freed
  * with it. */
 struct api_table *api_table_begin(struct api_call *call, const char *file_name);
+bool api_wants_csv(const struct api_call *call);
 /* `next`: the cursor of the following page, NULL on the last; also sent as a Link header (RFC 8288). Answers the call.
  */
 void api_table_end(struct api_call *call, const char *next);
-/* The same from trees of jansson values, for answers that are easier built that way. References are taken. */
-void api_answer(struct api_call *call, int status, json_t *body);
-void api_table_json(struct api_table *table, const char *name, json_t *value);
-void api_table_extra(struct api_table *table, const char *name, json_t *value); /* see api_table_extra_raw */
-json_t *api_json_time(int64_t ms);        /* RFC 3339 string, or null for TIME_UNSET */
-json_t *api_json_text(struct slice text); /* null for a NULL ptr */
-json_t *api_json_rate(int64_t part, int64_t base);
 /* Answers with the problem that belongs to the error. For routes outside api_dispatch. */
 void api_problem(struct http_request *request, const struct err *err);
 
@@ -100,5 +92,10 @@ MUST_USE int api_write_once(struct api_call *call,
                             int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
                                        struct err *err),
                             void *context, int status, struct err *err);
+/* The same where only `run` knows the status: it is read from *status after `run`. */
+MUST_USE int api_write_once_as(struct api_call *call,
+                               int (*run)(void *context, struct applier *applier, struct db *db,
+                                          struct api_table *answer, struct err *err),
+                               void *context, const int *status, struct err *err);
 
 #endif

@@ -1,6 +1,5 @@
 #include "api/resources.h"
 
-#include "api/members.h"
 #include "api/period.h"
 #include "api/views.h"
 #include "ingest/registration.h"
@@ -53,8 +52,10 @@ int emails_list_show(struct api_call *call, struct err *err) {
         next = api_cursor_make(call, list, (const int64_t[]){last->sent_at, last->email_log_id}, 2);
     }
     struct api_table *table = api_table_begin(call, list);
-    for (size_t i = 0; i < count; i++)
-        view_to_row(table, view_email(&emails[i]));
+    for (size_t i = 0; i < count; i++) {
+        api_table_row(table);
+        view_email(table, &emails[i]);
+    }
     api_table_end(call, next);
     return 0;
 }
@@ -72,14 +73,16 @@ static int load_email(struct api_call *call, struct email_view *ret, struct err 
 int emails_show(struct api_call *call, struct err *err) {
     struct email_view email;
     int result = load_email(call, &email, err);
-    if (result == 0) api_answer(call, 200, view_finish(view_email(&email)));
-    return result;
+    if (result < 0) return result;
+    view_email(api_object_begin(call), &email);
+    api_object_end(call, 200);
+    return 0;
 }
 
 int emails_events(struct api_call *call, struct err *err) {
     struct email_view email;
     struct stored_event *events;
-    struct event_providers *providers;
+    struct event_providers *services;
     size_t count;
     int result = db_begin(call->db, DB_READ, err);
     if (result < 0) return result;
@@ -87,15 +90,18 @@ int emails_events(struct api_call *call, struct err *err) {
     if (result == 0)
         result = engagement_timeline(call->db, call->organization_id, email.stats.email_log_id, EVENTS_MAX + 1,
                                      call->arena, &events, &count, err);
-    if (result == 0) result = event_providers_load(call->db, call->organization_id, call->arena, &providers, err);
+    if (result == 0) result = event_providers_load(call->db, call->organization_id, call->arena, &services, err);
     db_rollback(call->db);
     if (result < 0) return result;
     bool truncated = count > EVENTS_MAX;
     if (truncated) count = EVENTS_MAX;
     struct api_table *table = api_table_begin(call, "email-events");
-    api_table_extra(table, "truncated", json_boolean(truncated));
-    for (size_t i = 0; i < count; i++)
-        view_to_row(table, view_event(&events[i], event_provider(providers, events[i].endpoint_id)));
+    for (size_t i = 0; i < count; i++) {
+        api_table_row(table);
+        view_event(table, &events[i], event_provider(services, events[i].endpoint_id));
+    }
+    api_table_extras(table);
+    api_table_bool(table, "truncated", truncated);
     api_table_end(call, NULL);
     return 0;
 }
@@ -113,8 +119,10 @@ int emails_links_show(struct api_call *call, struct err *err) {
     db_rollback(call->db);
     if (result < 0) return result;
     struct api_table *table = api_table_begin(call, "email-links");
-    for (size_t i = 0; i < count; i++)
-        view_to_row(table, view_email_link(&links[i]));
+    for (size_t i = 0; i < count; i++) {
+        api_table_row(table);
+        view_email_link(table, &links[i]);
+    }
     api_table_end(call, NULL);
     return 0;
 }
@@ -150,8 +158,9 @@ int emails_change(struct api_call *call, struct err *err) {
     result = api_write(call, run_change, &change, err);
     if (result == 0) result = emails_get(call->db, call->organization_id, change.id, call->arena, &email, err);
     if (result < 0) return result;
-    json_t *answer = view_finish(view_email(&email));
-    json_object_set_new(answer, "adopted", json_integer((json_int_t)change.adopted));
-    api_answer(call, 200, answer);
+    struct api_table *answer = api_object_begin(call);
+    view_email(answer, &email);
+    api_table_int(answer, "adopted", (int64_t)change.adopted);
+    api_object_end(call, 200);
     return 0;
 }

@@ -12,25 +12,14 @@
 #define TOP_MAX      50
 
 /* The figures of a report: those of all emails, and what was only counted, without knowing who (BR-558.8). */
-static void report_to_table(struct api_table *table, const struct figures *figures) {
-    metrics_to_table(table, figures);
+static void write_figures(struct api_table *table, const struct figures *figures) {
+    metrics_write_fields(table, figures);
     api_table_int(table, "anonymous_opens", figures->anonymous_opens);
     api_table_int(table, "anonymous_clicks", figures->anonymous_clicks);
 }
 
-static void report_to_json(json_t *object, const struct figures *figures) {
-    metrics_to_json(object, figures);
-    json_object_set_new(object, "anonymous_opens", json_integer(figures->anonymous_opens));
-    json_object_set_new(object, "anonymous_clicks", json_integer(figures->anonymous_clicks));
-}
-
 static struct period period_of(const struct report_filter *filter) {
     return (struct period){.from_day = filter->from_day, .to_day = filter->to_day};
-}
-
-static void day_to_table(struct api_table *table, const char *name, int32_t day) {
-    char text[TIME_TEXT_MAX];
-    api_table_text(table, name, day_format(day, text));
 }
 
 /* Reads parameters and begins the one read transaction of the report; end_report in any case after a 0. */
@@ -44,29 +33,43 @@ static int begin_report(struct api_call *call, const char *const *parameters, st
     return result;
 }
 
-/* ---- summary ---- */
-
-static void summary_row(struct api_table *table, const char *name, struct period period,
-                        const struct figures *figures) {
-    api_table_row(table);
-    api_table_text(table, "period", slice_cstr(name));
-    day_to_table(table, "from", period.from_day);
-    day_to_table(table, "to", period.to_day);
-    report_to_table(table, figures);
+/* Ends a list with the period that it is of. */
+static void end_report(struct api_call *call, const struct report_filter *filter, const char *next) {
+    api_table_extras(call->table);
+    period_write_zone(call->table, call, period_of(filter));
+    api_table_end(call, next);
 }
 
-static json_t *summary_json(const struct api_call *call, struct period period, const struct figures *now,
-                            const struct figures *before) {
-    json_t *summary = json_object(), *previous = json_object(), *change = json_object();
-    period_to_json(summary, period);
-    json_object_set_new(summary, "time_zone", api_json_text(call->time_zone));
-    report_to_json(summary, now);
-    period_to_json(previous, period_before(period));
-    report_to_json(previous, before);
-    metrics_change_to_json(change, now, before);
-    json_object_set_new(summary, "previous", previous);
-    json_object_set_new(summary, "change", change);
-    return summary;
+/* ---- summary ---- */
+
+static void write_summary_row(struct api_table *table, const char *name, struct period period,
+                              const struct figures *figures) {
+    api_table_row(table);
+    api_table_text(table, "period", slice_cstr(name));
+    period_write(table, period);
+    write_figures(table, figures);
+}
+
+static void answer_summary(struct api_call *call, struct period period, const struct figures *now,
+                           const struct figures *before) {
+    if (api_wants_csv(call)) {
+        struct api_table *table = api_table_begin(call, "engagement-summary");
+        write_summary_row(table, "current", period, now);
+        write_summary_row(table, "previous", period_before(period), before);
+        api_table_end(call, NULL);
+        return;
+    }
+    struct api_table *object = api_object_begin(call);
+    period_write_zone(object, call, period);
+    write_figures(object, now);
+    api_table_object(object, "previous");
+    period_write(object, period_before(period));
+    write_figures(object, before);
+    api_table_close(object);
+    api_table_object(object, "change");
+    metrics_write_change(object, now, before);
+    api_table_close(object);
+    api_object_end(call, 200);
 }
 
 int engagement_summary(struct api_call *call, struct err *err) {
@@ -82,14 +85,7 @@ int engagement_summary(struct api_call *call, struct err *err) {
     if (result == 0) result = reports_totals(call->db, &filter, &before, err);
     db_rollback(call->db);
     if (result < 0) return result;
-    struct api_table *table = api_table_begin(call, "engagement-summary");
-    if (api_table_format(table) == API_TABLE_JSON) {
-        api_answer(call, 200, summary_json(call, period, &now, &before));
-        return 0;
-    }
-    summary_row(table, "current", period, &now);
-    summary_row(table, "previous", former, &before);
-    api_table_end(call, NULL);
+    answer_summary(call, period, &now, &before);
     return 0;
 }
 
@@ -122,14 +118,12 @@ int engagement_series(struct api_call *call, struct err *err) {
     db_rollback(call->db);
     if (result < 0) return result;
     struct api_table *table = api_table_begin(call, "engagement-series");
-    period_to_table(table, call, period_of(&filter));
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
-        day_to_table(table, "from", points[i].from_day);
-        day_to_table(table, "to", points[i].to_day);
-        report_to_table(table, &points[i].figures);
+        period_write(table, (struct period){.from_day = points[i].from_day, .to_day = points[i].to_day});
+        write_figures(table, &points[i].figures);
     }
-    api_table_end(call, NULL);
+    end_report(call, &filter, NULL);
     return 0;
 }
 
@@ -146,10 +140,10 @@ static int read_page(struct api_call *call, const char *list, struct report_page
     return 0;
 }
 
-static void row_to_table(struct api_table *table, const struct report_row *row, const char *name) {
+static void write_group(struct api_table *table, const struct report_row *row, const char *name) {
     api_table_text(table, "id", row->external_id);
     api_table_text(table, name, row->name);
-    report_to_table(table, &row->figures);
+    write_figures(table, &row->figures);
 }
 
 static int report_groups(struct api_call *call, enum report_dimension dimension, const char *list, const char *name,
@@ -171,12 +165,11 @@ static int report_groups(struct api_call *call, enum report_dimension dimension,
         next = api_cursor_make(call, list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
     }
     struct api_table *table = api_table_begin(call, list);
-    period_to_table(table, call, period_of(&filter));
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
-        row_to_table(table, &rows[i], name);
+        write_group(table, &rows[i], name);
     }
-    api_table_end(call, next);
+    end_report(call, &filter, next);
     return 0;
 }
 
@@ -234,14 +227,12 @@ int engagement_top(struct api_call *call, struct err *err) {
     db_rollback(call->db);
     if (result < 0) return result;
     struct api_table *table = api_table_begin(call, "engagement-top");
-    period_to_table(table, call, period_of(&filter));
-    api_table_extra(table, "min_sent", json_integer(top.base_min));
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
         api_table_int(table, "rank", (int64_t)i + 1);
-        row_to_table(table, &rows[i], "name");
+        write_group(table, &rows[i], "name");
     }
-    api_table_end(call, NULL);
+    end_report(call, &filter, NULL);
     return 0;
 }
 
@@ -249,7 +240,7 @@ int engagement_top(struct api_call *call, struct err *err) {
 
 /* A link's click rate is over all emails of the request: which of them held the link is not known (AF-4 tells of links
  * by their clicks). Asked for one template or campaign, that is every email that had it. */
-static void link_to_table(struct api_table *table, const struct report_link *link, const struct figures *all) {
+static void write_link(struct api_table *table, const struct report_link *link, const struct figures *all) {
     static const char *const fields[] = {"click_rate",     "click_base",      "clicked", "clicks",
                                          "machine_clicks", "recorded_clicks", NULL};
     struct figures figures = {.median_open_delay_s = MEDIAN_NONE,
@@ -260,7 +251,7 @@ static void link_to_table(struct api_table *table, const struct report_link *lin
     api_table_row(table);
     api_table_text(table, "url", link->url);
     api_table_int_or_null(table, "link_position", link->position, LINK_POSITION_NONE);
-    metrics_some_to_table(table, &figures, fields);
+    metrics_write_some(table, &figures, fields);
 }
 
 int engagement_links(struct api_call *call, struct err *err) {
@@ -284,9 +275,8 @@ int engagement_links(struct api_call *call, struct err *err) {
         next = api_cursor_make(call, list, (const int64_t[]){last->emails, last->id}, 2);
     }
     struct api_table *table = api_table_begin(call, list);
-    period_to_table(table, call, period_of(&filter));
     for (size_t i = 0; i < count; i++)
-        link_to_table(table, &links[i], &all);
-    api_table_end(call, next);
+        write_link(table, &links[i], &all);
+    end_report(call, &filter, next);
     return 0;
 }

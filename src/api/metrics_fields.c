@@ -74,60 +74,40 @@ size_t metrics_compute(const struct figures *figures, struct metric_field out[ME
 
 /* ---- into answers ---- */
 
-static double shown(const struct metric_field *field) {
-    return field->kind == METRIC_PERCENT ? (double)field->value / 100 : (double)field->value / 10;
-}
-
-static void field_to_table(struct api_table *table, const struct metric_field *field) {
+static void write_field(struct api_table *table, const struct metric_field *field) {
     if (!field->known)
-        api_table_text(table, field->name, SLICE_NONE);
-    else if (field->kind == METRIC_EMAILS || field->kind == METRIC_EVENTS)
+        api_table_null(table, field->name);
+    else if (field->kind == METRIC_PERCENT)
+        api_table_real(table, field->name, (double)field->value / 100, 2);
+    else if (field->kind == METRIC_SECONDS)
+        api_table_real(table, field->name, (double)field->value / 10, 1);
+    else
         api_table_int(table, field->name, field->value);
-    else
-        api_table_real(table, field->name, shown(field), field->kind == METRIC_PERCENT ? 2 : 1);
 }
 
-static void field_to_json(json_t *object, const struct metric_field *field) {
-    json_t *value = NULL;
-    if (!field->known)
-        value = json_null();
-    else if (field->kind == METRIC_EMAILS || field->kind == METRIC_EVENTS)
-        value = json_integer(field->value);
-    else
-        value = json_real(shown(field));
-    json_object_set_new(object, field->name, value);
-}
-
-void metrics_to_table(struct api_table *table, const struct figures *figures) {
+void metrics_write_fields(struct api_table *table, const struct figures *figures) {
     struct metric_field fields[METRIC_FIELDS_MAX];
     size_t count = metrics_compute(figures, fields);
     for (size_t i = 0; i < count; i++)
-        field_to_table(table, &fields[i]);
+        write_field(table, &fields[i]);
 }
 
-void metrics_to_json(json_t *object, const struct figures *figures) {
-    struct metric_field fields[METRIC_FIELDS_MAX];
-    size_t count = metrics_compute(figures, fields);
-    for (size_t i = 0; i < count; i++)
-        field_to_json(object, &fields[i]);
-}
-
-void metrics_some_to_table(struct api_table *table, const struct figures *figures, const char *const *names) {
+void metrics_write_some(struct api_table *table, const struct figures *figures, const char *const *names) {
     struct metric_field fields[METRIC_FIELDS_MAX];
     size_t count = metrics_compute(figures, fields);
     for (size_t i = 0; i < count; i++) {
         for (const char *const *name = names; *name; name++)
-            if (strcmp(*name, fields[i].name) == 0) field_to_table(table, &fields[i]);
+            if (strcmp(*name, fields[i].name) == 0) write_field(table, &fields[i]);
     }
 }
 
-void metrics_change_to_json(json_t *object, const struct figures *now, const struct figures *before) {
+void metrics_write_change(struct api_table *table, const struct figures *now, const struct figures *before) {
     struct metric_field fields[METRIC_FIELDS_MAX], former[METRIC_FIELDS_MAX];
     size_t count = metrics_compute(now, fields);
     metrics_compute(before, former);
     for (size_t i = 0; i < count; i++) {
         fields[i].known = fields[i].known && former[i].known;
         fields[i].value -= former[i].value;
-        field_to_json(object, &fields[i]);
+        write_field(table, &fields[i]);
     }
 }

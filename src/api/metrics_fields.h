@@ -22,12 +22,11 @@ struct metric_field {
 #define METRIC_FIELDS_MAX 32
 size_t metrics_compute(const struct figures *figures, struct metric_field out[METRIC_FIELDS_MAX]);
 
-/* All fields into a row, or as members of an object. */
-void metrics_to_table(struct api_table *table, const struct figures *figures);
-void metrics_to_json(json_t *object, const struct figures *figures);
-/* Some of them: names ended by NULL, in their order here. */
-void metrics_some_to_table(struct api_table *table, const struct figures *figures, const char *const *names);
+/* All fields, into the row or object at hand. */
+void metrics_write_fields(struct api_table *table, const struct figures *figures);
+/* Some of them: names ended by NULL, in the order of metrics_compute. */
+void metrics_write_some(struct api_table *table, const struct figures *figures, const char *const *names);
 /* now - before: percentage points, seconds, or a number; null where either is unknown. */
-void metrics_change_to_json(json_t *object, const struct figures *now, const struct figures *before);
+void metrics_write_change(struct api_table *table, const struct figures *now, const struct figures *before);
 
 #endif

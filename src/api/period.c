@@ -79,15 +79,13 @@ int period_filter_open(struct api_call *call, struct report_filter *ret, struct 
     return read_references(call, ret, err);
 }
 
-void period_to_json(json_t *object, struct period period) {
+void period_write(struct api_table *table, struct period period) {
     char text[TIME_TEXT_MAX];
-    json_object_set_new(object, "from", api_json_text(day_format(period.from_day, text)));
-    json_object_set_new(object, "to", api_json_text(day_format(period.to_day, text)));
+    api_table_text(table, "from", day_format(period.from_day, text));
+    api_table_text(table, "to", day_format(period.to_day, text));
 }
 
-void period_to_table(struct api_table *table, const struct api_call *call, struct period period) {
-    char text[TIME_TEXT_MAX];
-    api_table_extra(table, "from", api_json_text(day_format(period.from_day, text)));
-    api_table_extra(table, "to", api_json_text(day_format(period.to_day, text)));
-    api_table_extra(table, "time_zone", api_json_text(call->time_zone));
+void period_write_zone(struct api_table *table, const struct api_call *call, struct period period) {
+    period_write(table, period);
+    api_table_text(table, "time_zone", call->time_zone);
 }

@@ -36,8 +36,8 @@ MUST_USE int period_filter_open(struct api_call *call, struct report_filter *ret
 MUST_USE int period_reference(struct api_call *call, const char *parameter, enum report_reference reference,
                               int64_t *ret_id, struct err *err);
 
-/* "from", "to" and "time_zone" of an answer. */
-void period_to_table(struct api_table *table, const struct api_call *call, struct period period);
-void period_to_json(json_t *object, struct period period);
+/* The fields "from" and "to"; the second "time_zone" as well. */
+void period_write(struct api_table *table, struct period period);
+void period_write_zone(struct api_table *table, const struct api_call *call, struct period period);
 
 #endif

@@ -78,7 +78,7 @@ int failed_deliveries_show(struct api_call *call, struct err *err) {
     if (r < 0) return r;
     struct api_table *object = api_object_begin(call);
     write_delivery(object, &delivery);
-    api_table_raw(object, "headers", delivery.headers);
+    api_table_json(object, "headers", delivery.headers);
     api_table_text(object, "body", delivery.body);
     api_object_end(call, 200);
     return 0;

@@ -46,4 +46,30 @@ int failed_deliveries_replay(struct api_call *call, struct err *err);
 int security_events_list(struct api_call *call, struct err *err);
 int orphan_events_list(struct api_call *call, struct err *err);
 
+/* register_emails.c */
+int emails_register(struct api_call *call, struct err *err);
+
+/* emails.c */
+int emails_list_show(struct api_call *call, struct err *err);
+int emails_show(struct api_call *call, struct err *err);
+int emails_change(struct api_call *call, struct err *err);
+int emails_events(struct api_call *call, struct err *err);
+int emails_links_show(struct api_call *call, struct err *err);
+
+/* candidates.c */
+int candidates_list_show(struct api_call *call, struct err *err);
+int candidates_show(struct api_call *call, struct err *err);
+int candidates_timeline(struct api_call *call, struct err *err);
+int candidates_set_tracking(struct api_call *call, struct err *err);
+int campaigns_set_tracking(struct api_call *call, struct err *err);
+
+/* engagement.c */
+int engagement_summary(struct api_call *call, struct err *err);
+int engagement_series(struct api_call *call, struct err *err);
+int engagement_templates(struct api_call *call, struct err *err);
+int engagement_campaigns(struct api_call *call, struct err *err);
+int engagement_jobs(struct api_call *call, struct err *err);
+int engagement_top(struct api_call *call, struct err *err);
+int engagement_links(struct api_call *call, struct err *err);
+
 #endif

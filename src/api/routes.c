@@ -6,7 +6,8 @@
 
 #define BODY_NONE    0
 #define BODY_OBJECT  (256UL << 10)
-#define BODY_WEBHOOK SIZE_MAX /* as configured */
+#define BODY_EMAILS  (4UL << 20) /* REGISTRATION_EMAILS_MAX of them */
+#define BODY_WEBHOOK SIZE_MAX    /* as configured */
 
 #define ROUTE(handler_, role_)                                                                                         \
     &(const struct api_route) {                                                                                        \
@@ -49,6 +50,27 @@ static const struct http_route table[] = {
     {HTTP_POST, "/api/v1/failed-deliveries/{id}/replay", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(failed_deliveries_replay, API_ADMIN)},
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
+
+    {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ)},
+    {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_WRITE)},
+    {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_show, API_READ)},
+    {HTTP_PATCH, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(emails_change, API_WRITE)},
+    {HTTP_GET, "/api/v1/emails/{id}/events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_events, API_READ)},
+    {HTTP_GET, "/api/v1/emails/{id}/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_links_show, API_READ)},
+
+    {HTTP_GET, "/api/v1/candidates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_list_show, API_READ)},
+    {HTTP_GET, "/api/v1/candidates/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_show, API_READ)},
+    {HTTP_GET, "/api/v1/candidates/{id}/timeline", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_timeline, API_READ)},
+    {HTTP_PUT, "/api/v1/candidates/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(candidates_set_tracking, API_WRITE)},
+    {HTTP_PUT, "/api/v1/campaigns/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(campaigns_set_tracking, API_WRITE)},
+
+    {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/templates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_templates, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/top", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_top, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/campaigns", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_campaigns, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_jobs, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_links, API_READ)},
     {0},
 };
 /* clang-format on */

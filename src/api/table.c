@@ -29,7 +29,7 @@ struct api_table {
     size_t rows;
     struct level levels[DEPTH_MAX + 1]; /* [0]: the row */
     size_t depth;
-    struct strbuf extras; /* JSON: what stands beside "data" */
+    bool extras;
 };
 
 static void start(struct api_table *table) {
@@ -43,7 +43,6 @@ struct api_table *api_table_new(enum api_table_format format, size_t max) {
     strbuf_init(&table->out, max);
     strbuf_init(&table->names, NAMES_MAX);
     strbuf_init(&table->nested, max);
-    strbuf_init(&table->extras, max);
     start(table);
     return table;
 }
@@ -53,7 +52,7 @@ void api_table_reset(struct api_table *table) {
     strbuf_clear(&table->names);
     strbuf_clear(&table->nested);
     table->rows = table->depth = 0;
-    strbuf_clear(&table->extras);
+    table->extras = false;
     start(table);
 }
 
@@ -62,7 +61,6 @@ struct api_table *api_table_free(struct api_table *table) {
     strbuf_release(&table->out);
     strbuf_release(&table->names);
     strbuf_release(&table->nested);
-    strbuf_release(&table->extras);
     free(table);
     return NULL;
 }
@@ -104,7 +102,7 @@ static void quote_char(struct strbuf *out, unsigned char c) {
     }
 }
 
-static void add_quoted(struct strbuf *out, struct slice text) {
+void api_quote(struct strbuf *out, struct slice text) {
     bool ascii_only = !slice_is_utf8(text); /* broken text: every byte beyond ASCII is replaced */
     size_t done = 0;
     strbuf_add_char(out, '"');
@@ -143,11 +141,11 @@ static void add_cell(struct strbuf *out, struct slice text) {
 
 /* Is the next value a cell of a CSV row? Otherwise it is JSON. */
 static bool is_cell(const struct api_table *table) {
-    return table->format == API_TABLE_CSV && table->depth == 0;
+    return table->format == API_TABLE_CSV && table->depth == 0 && !table->extras;
 }
 
 void api_table_row(struct api_table *table) {
-    if (table->depth > 0) BUG("a row where none can be");
+    if (table->depth > 0 || table->extras) BUG("a row where none can be");
     if (table->format == API_TABLE_CSV) {
         if (table->rows > 0) strbuf_add_cstr(&table->out, "\r\n");
     } else {
@@ -161,7 +159,7 @@ void api_table_row(struct api_table *table) {
 static struct strbuf *begin_value(struct api_table *table, const char *name) {
     struct level *level = &table->levels[table->depth];
     struct strbuf *out = table->format == API_TABLE_CSV && !is_cell(table) ? &table->nested : &table->out;
-    if (table->rows == 0) BUG("a field before the first row");
+    if (table->rows == 0 && !table->extras) BUG("a field before the first row");
     if (level->fields > 0) strbuf_add_char(out, ',');
     if (is_cell(table)) {
         if (table->rows == 1) {
@@ -204,7 +202,7 @@ void api_table_text(struct api_table *table, const char *name, struct slice valu
     if (cell)
         add_cell(out, value);
     else
-        add_quoted(out, value);
+        api_quote(out, value);
 }
 
 void api_table_bool(struct api_table *table, const char *name, bool value) {
@@ -234,7 +232,7 @@ void api_table_rate(struct api_table *table, const char *name, int64_t part, int
                   (int64_t)llabs(hundredths) / 100, (int64_t)llabs(hundredths) % 100);
 }
 
-void api_table_raw(struct api_table *table, const char *name, struct slice json) {
+void api_table_json(struct api_table *table, const char *name, struct slice json) {
     if (slice_empty(json)) {
         api_table_null(table, name);
         return;
@@ -280,9 +278,11 @@ void api_table_close(struct api_table *table) {
     }
 }
 
-void api_table_extra_raw(struct api_table *table, const char *name, struct slice json) {
-    strbuf_printf(&table->extras, ",\"%s\":", name);
-    strbuf_add_slice(&table->extras, json);
+void api_table_extras(struct api_table *table) {
+    if (table->depth > 0 || table->extras || table->format == API_TABLE_OBJECT) BUG("extras where none can be");
+    if (table->format == API_TABLE_JSON) strbuf_add_cstr(&table->out, table->rows > 0 ? "}]" : "]");
+    table->extras = true;
+    table->levels[0].fields = 1;
 }
 
 static void finish_csv(struct api_table *table) {
@@ -304,13 +304,8 @@ struct strbuf *api_table_finish(struct api_table *table, const char *next) {
         return &table->out;
     }
     if (table->format == API_TABLE_JSON) {
-        strbuf_add_cstr(&table->out, table->rows > 0 ? "}],\"next_cursor\":" : "],\"next_cursor\":");
-        if (next)
-            add_quoted(&table->out, slice_cstr(next));
-        else
-            strbuf_add_cstr(&table->out, "null");
-        strbuf_add_slice(&table->out, strbuf_slice(&table->extras));
-        table->out.overflow |= table->extras.overflow;
+        if (!table->extras) api_table_extras(table);
+        api_table_text(table, "next_cursor", next ? slice_cstr(next) : SLICE_NONE);
     }
     strbuf_add_char(&table->out, '}');
     return &table->out;

@@ -33,20 +33,22 @@ void api_table_real(struct api_table *table, const char *name, double value, int
 /* Percent with two decimals, one more than is shown; null when base is 0. */
 void api_table_rate(struct api_table *table, const char *name, int64_t part, int64_t base);
 /* A value that is JSON text already (from our own database); empty: null. */
-void api_table_raw(struct api_table *table, const char *name, struct slice json);
+void api_table_json(struct api_table *table, const char *name, struct slice json);
 
 /* Nested values, up to 8 deep; in CSV a cell with the JSON text. */
 void api_table_object(struct api_table *table, const char *name);
 void api_table_array(struct api_table *table, const char *name);
 void api_table_close(struct api_table *table); /* the innermost open one */
 
-/* Beside "data", at any time; `json` is JSON text. In CSV it is left out. */
-void api_table_extra_raw(struct api_table *table, const char *name, struct slice json);
+/* Ends the rows: what follows stands beside "data"; in CSV it is left out. */
+void api_table_extras(struct api_table *table);
 
 /* Ends the text; `next`: the cursor of the following page, NULL on the last (lists only). The table owns the buffer,
  * whose `overflow` tells whether everything fitted. */
 struct strbuf *api_table_finish(struct api_table *table, const char *next);
 
+/* Appends the text as a JSON string. */
+void api_quote(struct strbuf *out, struct slice text);
 /* part of base in hundredths of a percent, half away from zero; base must not be 0. */
 int64_t api_rate_hundredths(int64_t part, int64_t base);
 

@@ -1,228 +1,195 @@
 #include "api/views.h"
 
-#include <stdio.h>
-
 #include "api/metrics_fields.h"
 #include "base/cidr.h"
 
 #include "base/banned.h"
 
-static void set_text(json_t *object, const char *name, struct slice text) {
-    json_object_set_new(object, name, api_json_text(text));
+/* A text that is one of the program's own words; NULL: null. */
+static void write_name(struct api_table *table, const char *name, const char *text) {
+    api_table_text(table, name, slice_cstr(text));
 }
 
-static void set_name(json_t *object, const char *name, const char *text) {
-    json_object_set_new(object, name, text ? json_string(text) : json_null());
+static struct slice given(struct slice text) {
+    return slice_empty(text) ? SLICE_NONE : text;
 }
 
-static void set_int(json_t *object, const char *name, int64_t value) {
-    json_object_set_new(object, name, json_integer(value));
-}
-
-static void set_int_or_null(json_t *object, const char *name, int64_t value, int64_t none) {
-    json_object_set_new(object, name, value == none ? json_null() : json_integer(value));
-}
-
-static void set_time(json_t *object, const char *name, int64_t ms) {
-    json_object_set_new(object, name, api_json_time(ms));
+static bool is_csv(const struct api_table *table) {
+    return api_table_format(table) == API_TABLE_CSV;
 }
 
 /* ---- emails ---- */
 
-static json_t *named_json(const struct named *named, const char *name) {
-    json_t *object = json_object();
-    set_text(object, "id", named->external_id);
-    set_text(object, name, named->name);
-    return object;
+/* One field of something nested, and its column in CSV. */
+struct part {
+    const char *name, *column;
+    struct slice text;
+};
+
+/* Begins the object; false when there is none, then null is written. */
+static bool begin_parts(struct api_table *table, const char *name, const struct part *parts, size_t count) {
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any = any || parts[i].text.ptr;
+    if (is_csv(table)) return true;
+    if (any)
+        api_table_object(table, name);
+    else
+        api_table_null(table, name);
+    return any;
 }
 
-static void set_people(json_t *object, const struct email_view *email) {
-    json_t *candidate = json_object(), *sender = json_object();
-    set_text(candidate, "id", email->candidate.external_id);
-    set_text(candidate, "name", email->candidate.name);
-    set_text(candidate, "email", email->candidate.email);
-    set_text(candidate, "title", email->candidate.title);
-    json_object_set_new(object, "candidate", candidate);
-    set_text(sender, "id", email->sender.external_id);
-    set_text(sender, "name", email->sender.name);
-    set_text(sender, "email", email->sender.email);
-    json_object_set_new(object, "sender", sender);
+static void write_parts(struct api_table *table, const char *name, const struct part *parts, size_t count) {
+    if (!begin_parts(table, name, parts, count)) return;
+    for (size_t i = 0; i < count; i++)
+        api_table_text(table, is_csv(table) ? parts[i].column : parts[i].name, parts[i].text);
+    if (!is_csv(table)) api_table_close(table);
 }
 
-json_t *view_email(const struct email_view *email) {
+static void write_people(struct api_table *table, const struct email_view *email) {
+    const struct part candidate[] = {
+        {"id", "candidate_id", email->candidate.external_id},
+        {"name", "candidate_name", email->candidate.name},
+        {"email", "candidate_email", email->candidate.email},
+        {"title", "candidate_title", email->candidate.title},
+    };
+    const struct part sender[] = {
+        {"id", "sender_id", email->sender.external_id},
+        {"name", "sender_name", email->sender.name},
+        {"email", "sender_email", email->sender.email},
+    };
+    write_parts(table, "candidate", candidate, 4);
+    write_parts(table, "sender", sender, 3);
+}
+
+static void write_sequence(struct api_table *table, const struct email_view *email) {
+    const struct part sequence[] = {
+        {"id", "sequence_id", email->sequence.external_id},
+        {"name", "sequence_name", email->sequence.name},
+    };
+    if (!begin_parts(table, "sequence", sequence, 2)) return;
+    for (size_t i = 0; i < 2; i++)
+        api_table_text(table, is_csv(table) ? sequence[i].column : sequence[i].name, sequence[i].text);
+    api_table_int_or_null(table, is_csv(table) ? "sequence_step" : "step", email->sequence_step, -1);
+    if (!is_csv(table)) api_table_close(table);
+}
+
+static void write_belongings(struct api_table *table, const struct email_view *email) {
+    const struct part job[] = {{"id", "job_id", email->job.external_id}, {"title", "job_title", email->job.name}};
+    const struct part template_[] = {{"id", "template_id", email->template_.external_id},
+                                     {"name", "template_name", email->template_.name}};
+    const struct part campaign[] = {{"id", "campaign_id", email->campaign.external_id},
+                                    {"name", "campaign_name", email->campaign.name}};
+    write_parts(table, "job", job, 2);
+    write_parts(table, "template", template_, 2);
+    write_parts(table, "campaign", campaign, 2);
+    write_sequence(table, email);
+}
+
+void view_email(struct api_table *table, const struct email_view *email) {
     const struct email_stats *stats = &email->stats;
-    json_t *object = json_object(), *sequence;
-    set_int(object, "id", stats->email_log_id);
-    set_text(object, "message_id", email->message_id);
-    set_text(object, "rfc_message_id", email->rfc_message_id);
-    set_text(object, "subject", email->subject);
-    set_time(object, "sent_at", stats->sent_at);
-    set_people(object, email);
-    json_object_set_new(object, "job", named_json(&email->job, "title"));
-    json_object_set_new(object, "template", named_json(&email->template_, "name"));
-    json_object_set_new(object, "campaign", named_json(&email->campaign, "name"));
-    json_object_set_new(object, "sequence", sequence = named_json(&email->sequence, "name"));
-    set_int_or_null(sequence, "step", email->sequence_step, -1);
-    set_time(object, "delivered_at", stats->delivered_at);
-    set_time(object, "opened_at", stats->opened_at);
-    set_int(object, "open_count", stats->open_count);
-    set_int(object, "machine_open_count", stats->machine_open_count);
-    set_time(object, "clicked_at", stats->clicked_at);
-    set_int(object, "click_count", stats->click_count);
-    set_int(object, "total_click_count", stats->total_click_count);
-    set_int(object, "machine_click_count", stats->machine_click_count);
-    set_time(object, "replied_at", stats->replied_at);
-    set_time(object, "bounced_at", stats->bounced_at);
-    set_name(object, "bounce_type", stats->bounced_at == TIME_UNSET ? NULL : bounce_kind_name(stats->bounce_type));
-    set_time(object, "dropped_at", stats->dropped_at);
-    set_time(object, "unsubscribed_at", stats->unsubscribed_at);
-    set_time(object, "complained_at", stats->complained_at);
-    set_name(object, "tracking", tracking_level_name(stats->tracking));
-    set_name(object, "tracking_now", tracking_level_name(tracking_strictest(stats->tracking, stats->tracking_now)));
-    return object;
+    api_table_int(table, "id", stats->email_log_id);
+    api_table_text(table, "message_id", email->message_id);
+    api_table_text(table, "rfc_message_id", email->rfc_message_id);
+    api_table_text(table, "subject", email->subject);
+    api_table_time(table, "sent_at", stats->sent_at);
+    write_people(table, email);
+    write_belongings(table, email);
+    api_table_time(table, "delivered_at", stats->delivered_at);
+    api_table_time(table, "opened_at", stats->opened_at);
+    api_table_int(table, "open_count", stats->open_count);
+    api_table_int(table, "machine_open_count", stats->machine_open_count);
+    api_table_time(table, "clicked_at", stats->clicked_at);
+    api_table_int(table, "click_count", stats->click_count);
+    api_table_int(table, "total_click_count", stats->total_click_count);
+    api_table_int(table, "machine_click_count", stats->machine_click_count);
+    api_table_time(table, "replied_at", stats->replied_at);
+    api_table_time(table, "bounced_at", stats->bounced_at);
+    write_name(table, "bounce_type", stats->bounced_at == TIME_UNSET ? NULL : bounce_kind_name(stats->bounce_type));
+    api_table_time(table, "dropped_at", stats->dropped_at);
+    api_table_time(table, "unsubscribed_at", stats->unsubscribed_at);
+    api_table_time(table, "complained_at", stats->complained_at);
+    write_name(table, "tracking", tracking_level_name(stats->tracking));
+    write_name(table, "tracking_now", tracking_level_name(tracking_strictest(stats->tracking, stats->tracking_now)));
 }
 
-json_t *view_email_link(const struct email_link *link) {
-    json_t *object = json_object();
-    set_text(object, "url", link->url);
-    set_int_or_null(object, "link_position", link->position, LINK_POSITION_NONE);
-    set_time(object, "clicked_at", link->stats.clicked_at);
-    set_int(object, "click_count", link->stats.click_count);
-    set_int(object, "machine_click_count", link->stats.machine_click_count);
-    return object;
+void view_email_link(struct api_table *table, const struct email_link *link) {
+    api_table_text(table, "url", link->url);
+    api_table_int_or_null(table, "link_position", link->position, LINK_POSITION_NONE);
+    api_table_time(table, "clicked_at", link->stats.clicked_at);
+    api_table_int(table, "click_count", link->stats.click_count);
+    api_table_int(table, "machine_click_count", link->stats.machine_click_count);
 }
 
 /* ---- events ---- */
 
-static json_t *reasons_json(int64_t reasons) {
-    json_t *names = json_array();
+static void write_reasons(struct api_table *table, int64_t reasons) {
+    api_table_array(table, "reasons");
     for (int bit = 0; bit < 63; bit++) {
         const char *name = reasons >> bit & 1 ? verdict_reason_name((enum verdict_reason)bit) : NULL;
-        if (name) json_array_append_new(names, json_string(name));
+        if (name) write_name(table, NULL, name);
     }
-    return names;
+    api_table_close(table);
 }
 
 /* Addresses are stored as the organization's policy left them; nothing more is known. */
-static json_t *address_json(struct slice bytes) {
+static void write_address(struct api_table *table, struct slice bytes) {
     struct address address = {{[10] = 0xff, [11] = 0xff}};
     char text[ADDRESS_TEXT_MAX];
-    if (bytes.len != 4 && bytes.len != sizeof(address.bytes)) return json_null();
+    if (bytes.len != 4 && bytes.len != sizeof(address.bytes)) {
+        api_table_null(table, "ip_address");
+        return;
+    }
     memcpy(address.bytes + sizeof(address.bytes) - bytes.len, bytes.ptr, bytes.len);
-    return api_json_text(address_format(address, text));
+    api_table_text(table, "ip_address", address_format(address, text));
 }
 
-static json_t *provider_event_id_json(struct slice packed) {
+static void write_provider_event_id(struct api_table *table, struct slice packed) {
     struct strbuf text;
     strbuf_init(&text, 4 * EVENT_PROVIDER_ID_MAX_BYTES);
-    json_t *value = slice_empty(packed) || provider_event_id_unpack(packed, &text) < 0
-                        ? json_null()
-                        : api_json_text(strbuf_slice(&text));
+    bool known = !slice_empty(packed) && provider_event_id_unpack(packed, &text) == 0;
+    api_table_text(table, "provider_event_id", known ? strbuf_slice(&text) : SLICE_NONE);
     strbuf_release(&text);
-    return value;
 }
 
-static json_t *metadata_json(struct slice text) {
-    json_t *value = slice_empty(text) ? NULL : json_loadb(text.ptr, text.len, 0, NULL);
-    return value ? value : json_null();
-}
-
-json_t *view_event(const struct stored_event *event, struct slice provider) {
+void view_event(struct api_table *table, const struct stored_event *event, struct slice provider) {
     char id[EVENT_PUBLIC_ID_MAX];
-    json_t *object = json_object();
     enum event_type type = (enum event_type)event->key.event_type;
-    set_text(object, "engagement_event_id", event_public_id(&event->key, id));
-    set_int(object, "email_log_id", event->key.email_log_id);
-    set_name(object, "event_type", event_type_name(type));
-    set_time(object, "occurred_at", event->key.occurred_at);
-    set_time(object, "received_at", event->received_at);
-    set_text(object, "url", slice_empty(event->url) ? SLICE_NONE : event->url);
-    set_int_or_null(object, "link_position", event->key.link_id == 0 ? LINK_POSITION_NONE : event->link_position,
-                    LINK_POSITION_NONE);
+    api_table_text(table, "engagement_event_id", event_public_id(&event->key, id));
+    api_table_int(table, "email_log_id", event->key.email_log_id);
+    write_name(table, "event_type", event_type_name(type));
+    api_table_time(table, "occurred_at", event->key.occurred_at);
+    api_table_time(table, "received_at", event->received_at);
+    api_table_text(table, "url", given(event->url));
+    api_table_int_or_null(table, "link_position", event->key.link_id == 0 ? LINK_POSITION_NONE : event->link_position,
+                          LINK_POSITION_NONE);
     /* Only opens and clicks are judged: of the others a machine cannot be the cause. */
-    set_name(object, "verdict", event_type_is_tracking(type) ? verdict_name(event->verdict) : NULL);
-    json_object_set_new(object, "score", json_null()); /* rules that weigh are not here yet: a verdict is yes or no */
-    json_object_set_new(object, "reasons", reasons_json(event->reasons));
-    set_name(object, "bounce_type", bounce_kind_name(event->bounce));
-    json_object_set_new(object, "own_recipient", json_boolean(event->key.recipient_ref == 0));
-    set_text(object, "provider", slice_empty(provider) ? SLICE_NONE : provider);
-    json_object_set_new(object, "provider_event_id", provider_event_id_json(event->provider_event_id));
-    json_object_set_new(object, "country", json_null()); /* no database of networks is read */
-    json_object_set_new(object, "ip_address", address_json(event->ip_address));
-    set_text(object, "user_agent", slice_empty(event->user_agent) ? SLICE_NONE : event->user_agent);
-    json_object_set_new(object, "metadata", metadata_json(event->metadata));
-    return object;
+    write_name(table, "verdict", event_type_is_tracking(type) ? verdict_name(event->verdict) : NULL);
+    api_table_null(table, "score"); /* rules that weigh are not here yet: a verdict is yes or no */
+    write_reasons(table, event->reasons);
+    write_name(table, "bounce_type", bounce_kind_name(event->bounce));
+    api_table_bool(table, "own_recipient", event->key.recipient_ref == 0);
+    api_table_text(table, "provider", given(provider));
+    write_provider_event_id(table, event->provider_event_id);
+    write_address(table, event->ip_address);
+    api_table_null(table, "country"); /* no list of networks is read */
+    api_table_text(table, "user_agent", given(event->user_agent));
+    api_table_json(table, "metadata", event->metadata);
 }
 
 /* ---- candidates ---- */
 
-json_t *view_candidate(const struct candidate_view *candidate, const struct candidate_figures *figures) {
-    json_t *object = json_object(), *stats = json_object();
-    set_text(object, "id", candidate->external_id);
-    set_text(object, "name", candidate->name);
-    set_text(object, "email", candidate->email);
-    set_text(object, "title", candidate->title);
-    set_name(object, "tracking", candidate->has_tracking ? tracking_level_name(candidate->tracking) : NULL);
-    set_time(object, "last_sent_at", figures->last_sent_at);
-    metrics_to_json(stats, &figures->figures);
-    json_object_set_new(object, "stats", stats);
-    set_time(object, "created_at", candidate->created_at);
-    set_time(object, "updated_at", candidate->updated_at);
-    return object;
-}
-
-/* ---- objects as rows ---- */
-
-static bool is_absent(json_t *object) {
-    const char *name;
-    json_t *value;
-    json_object_foreach(object, name, value) {
-        if (!json_is_null(value)) return false;
-    }
-    return true;
-}
-
-json_t *view_finish(json_t *object) {
-    const char *name;
-    void *next;
-    json_t *value;
-    json_object_foreach_safe(object, next, name, value) {
-        if (json_is_object(value) && json_object_size(value) > 0 && is_absent(value))
-            json_object_set_new(object, name, json_null());
-    }
-    return object;
-}
-
-static void value_to_row(struct api_table *table, const char *name, json_t *value) {
-    if (json_is_string(value))
-        api_table_text(table, name, slice_of(json_string_value(value), json_string_length(value)));
-    else if (json_is_integer(value))
-        api_table_int(table, name, json_integer_value(value));
-    else if (json_is_boolean(value))
-        api_table_bool(table, name, json_boolean_value(value));
-    else if (json_is_null(value))
-        api_table_text(table, name, SLICE_NONE);
-    else
-        api_table_json(table, name, json_incref(value));
-}
-
-void view_to_row(struct api_table *table, json_t *object) {
-    const char *name, *inner_name;
-    json_t *value, *inner;
-    bool flat = api_table_format(table) == API_TABLE_CSV;
-    api_table_row(table);
-    if (!flat) object = view_finish(object);
-    json_object_foreach(object, name, value) {
-        /* "metadata" is the provider's own object: its members differ from row to row. */
-        if (!flat || !json_is_object(value) || strcmp(name, "metadata") == 0) {
-            value_to_row(table, name, value);
-            continue;
-        }
-        json_object_foreach(value, inner_name, inner) {
-            char column[96];
-            snprintf(column, sizeof(column), "%s_%s", name, inner_name);
-            value_to_row(table, column, inner);
-        }
-    }
-    json_decref(object);
+void view_candidate(struct api_table *table, const struct candidate_view *candidate,
+                    const struct candidate_figures *figures) {
+    api_table_text(table, "id", candidate->external_id);
+    api_table_text(table, "name", candidate->name);
+    api_table_text(table, "email", candidate->email);
+    api_table_text(table, "title", candidate->title);
+    write_name(table, "tracking", candidate->has_tracking ? tracking_level_name(candidate->tracking) : NULL);
+    api_table_time(table, "last_sent_at", figures->last_sent_at);
+    if (!is_csv(table)) api_table_object(table, "stats");
+    metrics_write_fields(table, &figures->figures);
+    if (!is_csv(table)) api_table_close(table);
+    api_table_time(table, "created_at", candidate->created_at);
+    api_table_time(table, "updated_at", candidate->updated_at);
 }

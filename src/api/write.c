@@ -21,7 +21,8 @@ struct once {
     bool has_key;
     struct message_key key;
     int64_t request_hash;
-    int status;
+    const int *run_status; /* what `run` leaves */
+    int status;            /* of the answer: that, or the stored one */
     struct api_table *table;
     struct strbuf answer; /* its JSON text */
     struct strbuf sealed; /* base64 of the answer, encrypted: it may hold a secret that is shown only once */
@@ -66,6 +67,7 @@ static int run_once(void *context, struct applier *applier, struct db *db, struc
     api_table_reset(once->table);
     int r = once->run(once->context, applier, db, once->table, err);
     if (r < 0) return r;
+    once->status = *once->run_status;
     struct strbuf *text = api_table_finish(once->table, NULL);
     strbuf_add_slice(&once->answer, strbuf_slice(text));
     once->answer.overflow |= text->overflow;
@@ -94,7 +96,14 @@ int api_write_once(struct api_call *call,
                    int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
                               struct err *err),
                    void *context, int status, struct err *err) {
-    struct once once = {.call = call, .run = run, .context = context, .status = status};
+    return api_write_once_as(call, run, context, &status, err);
+}
+
+int api_write_once_as(struct api_call *call,
+                      int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
+                                 struct err *err),
+                      void *context, const int *status, struct err *err) {
+    struct once once = {.call = call, .run = run, .context = context, .run_status = status};
     once.table = api_table_new(API_TABLE_OBJECT, RESPONSE_MAX);
     strbuf_init(&once.answer, RESPONSE_MAX);
     strbuf_init(&once.sealed, RESPONSE_MAX * 2);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "build_config.h"
 #include "cmd/command.h"
+#include "cmd/commands.h"
 
 #include "base/banned.h"
 
@@ -10,9 +11,15 @@
 #define EXIT_USAGE  2
 #define HELP_MAX    (256UL << 10)
 
+static const struct command demo = {
+    .name = "demo",
+    .summary = "Runs the service on throwaway data with simulated traffic, to try it.",
+    .main = command_demo,
+};
+
 static const struct command *const commands[] = {
-    &command_serve,    &command_setup,  &command_org,    &command_user,   &command_key,
-    &command_endpoint, &command_replay, &command_backup, &command_config,
+    &demo,           &command_serve,  &command_setup,  &command_org,    &command_user, &command_key, &command_endpoint,
+    &command_replay, &command_backup, &command_config, &command_verify,
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -83,6 +90,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "--version") == 0) return print(write_version, NULL);
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         if (strcmp(argv[1], commands[i]->name) != 0) continue;
+        if (commands[i]->main) return commands[i]->main(argc - 2, argv + 2);
         if (asks_for_help(argc - 2, argv + 2)) return print(NULL, commands[i]);
         return run(commands[i], argc - 2, argv + 2);
     }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "store/db.h"
 #include "store/email_columns.h"
+#include "store/rows.h"
 
 #include "base/banned.h"
 
@@ -26,17 +27,13 @@ static const struct statement select_figures = {
            " AND s.organization_id = $1 AND s.email_log_id = e.id ORDER BY e.sent_at DESC, e.id DESC LIMIT $3",
 };
 
-static struct slice text_or_none(const struct db_rows *rows, int column, struct arena *arena) {
-    return db_is_null(rows, column) ? SLICE_NONE : arena_copy(arena, db_column_text(rows, column));
-}
-
 static void read_candidate(const struct db_rows *rows, struct arena *arena, struct candidate_view *ret) {
     *ret = (struct candidate_view){
         .id = db_column_int(rows, 0),
-        .external_id = text_or_none(rows, 1, arena),
-        .name = text_or_none(rows, 2, arena),
-        .email = text_or_none(rows, 3, arena),
-        .title = text_or_none(rows, 4, arena),
+        .external_id = row_text(rows, 1, arena),
+        .name = row_text(rows, 2, arena),
+        .email = row_text(rows, 3, arena),
+        .title = row_text(rows, 4, arena),
         .has_tracking = !db_is_null(rows, 5),
         .tracking = (enum tracking_level)db_column_int(rows, 5),
         .created_at = db_column_int(rows, 6),

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "store/db.h"
 #include "store/engagement.h"
+#include "store/references.h"
 
 #include "base/banned.h"
 
@@ -14,13 +15,11 @@ static const struct statement select_mode = {
 };
 static const struct statement update_candidate = {
     .name = "consent of a candidate",
-    .sql = "UPDATE candidates SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND external_id = $2"
-           " RETURNING id",
+    .sql = "UPDATE candidates SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2",
 };
 static const struct statement update_campaign = {
     .name = "tracking of a campaign",
-    .sql = "UPDATE campaigns SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND external_id = $2"
-           " RETURNING id",
+    .sql = "UPDATE campaigns SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2",
 };
 
 /* The emails whose level of today may have changed: id, cohort, time, what the person allows, what the campaign allows.
@@ -46,15 +45,24 @@ static const struct statement levels_of_campaign = {
     .sql_postgres = LEVELS_OF_CAMPAIGN("k.organization_id"),
 };
 
+#define SET_LEVEL(list)                                                                                                \
+    "UPDATE email_stats SET tracking_now = $2 WHERE organization_id = $1 AND tracking_now <> $2 AND email_log_id "     \
+    "IN " list("$3")
+static const struct statement update_level = {
+    .name = "level of emails",
+    .sql = SET_LEVEL(DB_LIST),
+    .sql_postgres = SET_LEVEL(DB_LIST_POSTGRES),
+};
+
 /* An email and the level that candidate and campaign allow it today. */
 struct allowed {
-    struct email_stats stats;
+    int64_t email_log_id;
     enum tracking_level level;
 };
 
 static int compare_by_id(const void *left, const void *right) {
     const struct allowed *a = left, *b = right;
-    return (a->stats.email_log_id > b->stats.email_log_id) - (a->stats.email_log_id < b->stats.email_log_id);
+    return (a->email_log_id > b->email_log_id) - (a->email_log_id < b->email_log_id);
 }
 
 static int load_mode(struct db *db, int64_t organization_id, enum consent_mode *ret, struct err *err) {
@@ -67,23 +75,28 @@ static int load_mode(struct db *db, int64_t organization_id, enum consent_mode *
     return 0;
 }
 
-/* Sets tracking_now of the emails, which are locked in the order that all writers keep to. */
-static int carry(struct db *db, struct allowed *emails, size_t count, struct arena *arena, struct err *err) {
+/* Sets tracking_now of the emails, which are locked first, in the order that all writers keep to. */
+static int carry(struct db *db, int64_t organization_id, struct allowed *emails, size_t count, struct arena *arena,
+                 struct err *err) {
     if (count == 0) return 0;
     qsort(emails, count, sizeof(*emails), compare_by_id);
     struct email_stats *stats = arena_alloc_array(arena, count, sizeof(*stats));
-    const struct email_stats **changed = arena_alloc_array(arena, count, sizeof(const struct email_stats *));
-    for (size_t i = 0; i < count; i++)
-        stats[i] = emails[i].stats;
-    int result = engagement_lock_stats(db, stats, count, err);
-    if (result < 0) return result;
-    size_t changed_count = 0;
+    int64_t *ids = arena_alloc_array(arena, count, sizeof(*ids));
     for (size_t i = 0; i < count; i++) {
-        if (stats[i].email_log_id == 0 || stats[i].tracking_now == emails[i].level) continue;
-        stats[i].tracking_now = emails[i].level;
-        changed[changed_count++] = &stats[i];
+        email_stats_init(&stats[i]);
+        stats[i].organization_id = organization_id;
+        stats[i].email_log_id = emails[i].email_log_id;
     }
-    return changed_count > 0 ? engagement_save_stats(db, changed, changed_count, err) : 0;
+    int result = engagement_lock_stats(db, stats, count, err);
+    for (enum tracking_level level = TRACKING_NONE; result == 0 && level <= TRACKING_FULL; level++) {
+        size_t listed = 0;
+        for (size_t i = 0; i < count; i++)
+            if (emails[i].level == level) ids[listed++] = emails[i].email_log_id;
+        if (listed > 0)
+            result = db_run(db, &update_level,
+                            DB_VALUES(db_int(organization_id), db_int(level), db_list(arena, ids, listed)), NULL, err);
+    }
+    return result;
 }
 
 /* Reads emails by one of the statements above and carries the levels of today over to them. */
@@ -102,9 +115,7 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
     size_t count = 0;
     while (count < limit && (result = db_next(rows, err)) > 0) {
         struct allowed *email = &emails[count++];
-        email_stats_init(&email->stats);
-        email->stats.organization_id = organization_id;
-        email->stats.email_log_id = last.email_log_id = db_column_int(rows, 0);
+        email->email_log_id = last.email_log_id = db_column_int(rows, 0);
         last.cohort_id = db_column_int(rows, 1);
         last.sent_at = db_column_int(rows, 2);
         int64_t unasked = mode == CONSENT_OPT_IN ? TRACKING_NONE : TRACKING_FULL;
@@ -112,7 +123,7 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
                                           (enum tracking_level)db_column_int_or(rows, 4, TRACKING_FULL));
     }
     db_rows_free(rows);
-    if (result >= 0) result = carry(db, emails, count, arena, err);
+    if (result >= 0) result = carry(db, organization_id, emails, count, arena, err);
     arena_free(arena);
     if (result < 0) return result;
     *ret_last = last;
@@ -120,39 +131,30 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
     return 0;
 }
 
-/* Runs one of the UPDATE … RETURNING id statements. */
-static int set_level(struct db *db, const struct statement *statement, int64_t organization_id,
-                     struct slice external_id, struct consent consent, int64_t now, const char *what, int64_t *ret_id,
-                     struct err *err) {
-    struct db_rows *rows;
-    int found = db_query_row(db, statement,
-                             DB_VALUES(db_int(organization_id), db_text(external_id),
-                                       consent.known ? db_int(consent.level) : db_null(), db_int(now)),
-                             &rows, err);
-    if (found < 0) return found;
-    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no %s with this id", what);
-    *ret_id = db_column_int(rows, 0);
-    db_rows_free(rows);
-    return 0;
+static int set_level(struct db *db, const struct statement *statement, int64_t organization_id, int64_t id,
+                     struct consent consent, int64_t now, struct err *err) {
+    return db_run(
+        db, statement,
+        DB_VALUES(db_int(organization_id), db_int(id), consent.known ? db_int(consent.level) : db_null(), db_int(now)),
+        NULL, err);
 }
 
 #define PORTION 5000
 
 int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
                           int64_t now, size_t *ret_emails, struct err *err) {
-    int64_t candidate_id;
+    struct candidate_reference candidate = {.external_id = external_id};
     size_t emails = 0, portion;
     struct consent_position last = {0};
     /* An email that is being registered at this moment would be given the old level, unseen by us. */
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
-    if (result == 0)
-        result = set_level(db, &update_candidate, organization_id, external_id, consent, now, "candidate",
-                           &candidate_id, err);
+    if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
+    if (result == 0) result = set_level(db, &update_candidate, organization_id, candidate.id, consent, now, err);
     if (result < 0) return result;
     do {
         result = carry_selected(
             db, &levels_of_candidate,
-            DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(last.email_log_id), db_int(PORTION)),
+            DB_VALUES(db_int(organization_id), db_int(candidate.id), db_int(last.email_log_id), db_int(PORTION)),
             organization_id, PORTION, &last, &portion, err);
         if (result < 0) return result;
         emails += portion;
@@ -163,10 +165,15 @@ int consent_set_candidate(struct db *db, int64_t organization_id, struct slice e
 
 int consent_set_campaign(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
                          int64_t now, int64_t *ret_campaign_id, struct err *err) {
+    int64_t campaign_id;
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
+    if (result == 0)
+        result =
+            reference_upsert(db, REFERENCE_CAMPAIGNS, organization_id, external_id, SLICE_NONE, now, &campaign_id, err);
+    if (result == 0) result = set_level(db, &update_campaign, organization_id, campaign_id, consent, now, err);
     if (result < 0) return result;
-    return set_level(db, &update_campaign, organization_id, external_id, consent, now, "campaign", ret_campaign_id,
-                     err);
+    *ret_campaign_id = campaign_id;
+    return 0;
 }
 
 int consent_carry_campaign(struct db *db, int64_t organization_id, int64_t campaign_id, size_t limit,

@@ -19,11 +19,13 @@ struct consent {
     enum tracking_level level; /* when known */
 };
 
-/* Sets it and carries it over to all emails of the person. ERR_NOT_FOUND by the applicant tracking system's id. */
+/* Sets it and carries it over to all emails of the person, by the applicant tracking system's id. Somebody who is not
+ * known yet is made known: an objection may come before the first email. */
 MUST_USE int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id,
                                    struct consent consent, int64_t now, size_t *ret_emails, struct err *err);
 
-/* Sets it; emails registered from now on follow it. Those sent before: consent_carry_campaign, as often as it takes. */
+/* The same for a campaign, but for emails registered from now on. Those sent before: consent_carry_campaign, as often
+ * as it takes. */
 MUST_USE int consent_set_campaign(struct db *db, int64_t organization_id, struct slice external_id,
                                   struct consent consent, int64_t now, int64_t *ret_campaign_id, struct err *err);
 

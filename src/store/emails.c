@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/db.h"
 #include "store/email_columns.h"
+#include "store/rows.h"
 
 #include "base/banned.h"
 
@@ -93,11 +94,15 @@ static const struct statement select_links = {
            " WHERE x.organization_id = $1 AND x.email_log_id = $2 ORDER BY l.position, x.link_id LIMIT $3",
 };
 
+static const struct statement select_providers = {
+    .name = "providers of endpoints",
+    .sql = "SELECT id, provider FROM endpoints WHERE organization_id = $1 ORDER BY id DESC LIMIT $2",
+};
+
 /* ---- reading ---- */
 
 static struct slice take_text(const struct db_rows *rows, int *column, struct arena *arena) {
-    int at = (*column)++;
-    return db_is_null(rows, at) ? SLICE_NONE : arena_copy(arena, db_column_text(rows, at));
+    return row_text(rows, (*column)++, arena);
 }
 
 static void take_named(const struct db_rows *rows, int *column, struct arena *arena, struct named *ret) {
@@ -244,4 +249,39 @@ int emails_links(struct db *db, int64_t organization_id, int64_t email_log_id, s
     *ret = links;
     *ret_count = count;
     return 0;
+}
+
+/* ---- providers ---- */
+
+#define PROVIDERS_MAX 1000
+
+struct event_providers {
+    size_t count;
+    struct {
+        int64_t endpoint_id;
+        struct slice name;
+    } list[];
+};
+
+int event_providers_load(struct db *db, int64_t organization_id, struct arena *arena, struct event_providers **ret,
+                         struct err *err) {
+    struct db_rows *rows;
+    int result = db_query(db, &select_providers, DB_VALUES(db_int(organization_id), db_int(PROVIDERS_MAX)), &rows, err);
+    if (result < 0) return result;
+    struct event_providers *providers =
+        arena_alloc(arena, sizeof(*providers) + PROVIDERS_MAX * sizeof(providers->list[0]));
+    while (providers->count < PROVIDERS_MAX && (result = db_next(rows, err)) > 0) {
+        providers->list[providers->count].endpoint_id = db_column_int(rows, 0);
+        providers->list[providers->count++].name = arena_copy(arena, db_column_text(rows, 1));
+    }
+    db_rows_free(rows);
+    if (result < 0) return result;
+    *ret = providers;
+    return 0;
+}
+
+struct slice event_provider(const struct event_providers *providers, int64_t endpoint_id) {
+    for (size_t i = 0; i < providers->count; i++)
+        if (providers->list[i].endpoint_id == endpoint_id) return providers->list[i].name;
+    return SLICE_NONE;
 }

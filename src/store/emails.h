@@ -40,7 +40,7 @@ enum email_status {
 const char *email_status_name(enum email_status status); /* "any", "opened" … */
 bool email_status_parse(struct slice name, enum email_status *ret);
 
-/* `cohort` as for reports, so that a list shows the very emails that a figure counts; DAY_ANY… for no bound. */
+/* `cohort` as for reports, so that a list shows the very emails that a figure counts. All days: from first to last. */
 #define EMAILS_FIRST_DAY 0     /* 1970-01-01 */
 #define EMAILS_LAST_DAY  84370 /* 2200-12-31 */
 struct email_filter {
@@ -71,5 +71,12 @@ struct email_link {
 };
 MUST_USE int emails_links(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit,
                           struct arena *arena, struct email_link **ret, size_t *ret_count, struct err *err);
+
+/* Which provider the endpoints of an organization are of, to say who told of an event. */
+struct event_providers;
+MUST_USE int event_providers_load(struct db *db, int64_t organization_id, struct arena *arena,
+                                  struct event_providers **ret, struct err *err);
+/* ptr NULL: not known (an endpoint that is gone, or an event that came by no webhook). */
+struct slice event_provider(const struct event_providers *providers, int64_t endpoint_id);
 
 #endif

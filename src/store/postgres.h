@@ -56,6 +56,15 @@ void postgres_params_smallints(struct postgres_params *params, const struct post
 void postgres_params_texts(struct postgres_params *params, const struct postgres_structs *structs, size_t offset);
 void postgres_params_blobs(struct postgres_params *params, const struct postgres_structs *structs, size_t offset);
 
+/* The other way to send rows, for COPY: start, then a row's columns one after the other; empty slices are NULL. Then
+ * postgres_copy. */
+void postgres_copy_start(struct postgres_params *params);
+void postgres_copy_row(struct postgres_params *params, uint16_t columns);
+void postgres_copy_bigint(struct postgres_params *params, int64_t value);
+void postgres_copy_smallint(struct postgres_params *params, int16_t value);
+void postgres_copy_blob(struct postgres_params *params, struct slice value);
+void postgres_copy_text(struct postgres_params *params, struct slice value);
+
 /* PostgreSQL's text holds UTF-8 without NUL only. Text that is not, is returned as a copy in `arena` with U+FFFD in the
  * place of what cannot be stored: an odd byte of a provider must not keep a whole batch from being stored. */
 struct slice postgres_text(struct slice text, struct arena *arena);
@@ -111,6 +120,8 @@ int postgres_execute(struct postgres_db *db, const struct statement *statement, 
                      const int *lengths, const int *formats, int result_format, PGresult **ret, struct err *err);
 /* The same with binary parameters and a binary result. ret may be NULL. */
 int postgres_execute_params(struct postgres_db *db, const struct statement *statement, PGresult **ret, struct err *err);
+/* Sends what the parameters hold as the rows of `sql`, a "COPY … FROM STDIN (FORMAT binary)". */
+int postgres_copy(struct postgres_db *db, const char *what, const char *sql, struct err *err);
 /* Text without parameters, not prepared. ret may be NULL. */
 int postgres_command(PGconn *connection, const char *sql, PGresult **ret, struct err *err);
 void postgres_forget_prepared(struct postgres_db *db);

@@ -4,6 +4,9 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
 
 #include "base/banned.h"
 
@@ -34,17 +37,29 @@ int postgres_find_emails(struct db *base, struct email_lookup *lookups, size_t c
 
 /* ---- figures of emails ---- */
 
+/* X(column, number): the number is that of its array among the parameters of save. */
 #define STATS_TIMES(X)                                                                                                 \
-    X(delivered_at)                                                                                                    \
-    X(opened_at) X(clicked_at) X(replied_at) X(bounced_at) X(dropped_at) X(complained_at) X(unsubscribed_at)
-#define STATS_COUNTS(X) X(open_count) X(machine_open_count) X(click_count) X(total_click_count) X(machine_click_count)
+    X(delivered_at, "4")                                                                                               \
+    X(opened_at, "5")                                                                                                  \
+    X(clicked_at, "6")                                                                                                 \
+    X(replied_at, "7")                                                                                                 \
+    X(bounced_at, "8")                                                                                                 \
+    X(dropped_at, "9")                                                                                                 \
+    X(complained_at, "10")                                                                                             \
+    X(unsubscribed_at, "11")
+#define STATS_COUNTS(X)                                                                                                \
+    X(open_count, "13")                                                                                                \
+    X(machine_open_count, "14")                                                                                        \
+    X(click_count, "15")                                                                                               \
+    X(total_click_count, "16")                                                                                         \
+    X(machine_click_count, "17")
 
 int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count, struct err *err) {
     /* The sort is below the locking, so that all writers lock in the same order. */
-#define SELECTED(column) ", s." #column
+#define SELECTED(column, number) ", s." #column
     static const struct statement lock = {
         "lock figures", "SELECT k.n, s.cohort_id, s.sent_at, s.recipient_hash, s.tracking, s.tracking_now, "
-                        "s.bounce_type" STATS_TIMES(SELECTED)
+                        "s.bounce_type, s.last_event_at" STATS_TIMES(SELECTED)
                             STATS_COUNTS(SELECTED) " FROM unnest($1::bigint[], $2::bigint[]) "
                                                    "WITH ORDINALITY AS k(organization_id, email_log_id, n) "
                                                    "JOIN email_stats s USING (organization_id, email_log_id) "
@@ -71,15 +86,15 @@ int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count
         is->tracking = (enum tracking_level)postgres_binary_int(result, row, column++);
         is->tracking_now = (enum tracking_level)postgres_binary_int(result, row, column++);
         is->bounce_type = (enum bounce_kind)postgres_binary_int(result, row, column++);
-#define READ_TIME(field)                                                                                               \
+#define READ_TIME(field, number)                                                                                       \
     is->field = PQgetisnull(result, row, column) ? TIME_UNSET : postgres_binary_int(result, row, column);              \
     column++;
+        READ_TIME(last_event_at, "")
         STATS_TIMES(READ_TIME)
 #undef READ_TIME
-#define READ_COUNT(field) is->field = postgres_binary_int(result, row, column++);
+#define READ_COUNT(field, number) is->field = postgres_binary_int(result, row, column++);
         STATS_COUNTS(READ_COUNT)
 #undef READ_COUNT
-        is->last_event_at = TIME_UNSET; /* SQLite's chain */
     }
     for (; next < count; next++)
         stats[next].email_log_id = 0;
@@ -87,103 +102,136 @@ int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count
     return 0;
 }
 
+/* One array is unnested; the others are read at the same place, which costs the server a quarter of unnesting them all.
+ * That works only for arrays without NULL, so "never" travels as TIME_UNSET. last_event_at never goes back, whatever a
+ * caller has in memory: insert_events relies on it. */
 int postgres_save_stats(struct db *base, const struct email_stats *const *stats, size_t count, struct err *err) {
-#define ASSIGNED(column) ", " #column " = u." #column
-#define NAMED(column)    ", " #column
+#define TIME(number)              "nullif(($" number "::bigint[])[k.n], '-9223372036854775808'::bigint)"
+#define SET_TIME(column, number)  #column " = " TIME(number) ", "
+#define SET_COUNT(column, number) #column " = ($" number "::bigint[])[k.n], "
     static const struct statement save = {
         "save figures",
-        "UPDATE email_stats s SET bounce_type = u.bounce_type" STATS_TIMES(ASSIGNED) STATS_COUNTS(
-            ASSIGNED) " FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], "
-                      "$6::bigint[], "
-                      "$7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], "
-                      "$13::bigint[], "
-                      "$14::bigint[], $15::bigint[], $16::bigint[]) "
-                      "AS u(organization_id, email_log_id, bounce_type" STATS_TIMES(NAMED) STATS_COUNTS(
-                          NAMED) ") "
-                                 "WHERE s.organization_id = u.organization_id AND s.email_log_id = u.email_log_id"};
-#undef ASSIGNED
-#undef NAMED
+        "UPDATE email_stats s SET " STATS_TIMES(SET_TIME)
+            STATS_COUNTS(SET_COUNT) "last_event_at = greatest(s.last_event_at, " TIME(
+                "12") "), "
+                      "bounce_type = ($3::smallint[])[k.n] "
+                      "FROM unnest($1::bigint[]) WITH ORDINALITY AS k(email_log_id, n) "
+                      "WHERE s.organization_id = ($2::bigint[])[k.n] AND s.email_log_id = k.email_log_id"};
+#undef TIME
+#undef SET_TIME
+#undef SET_COUNT
+    static_assert(TIME_UNSET == INT64_MIN, "the statement names it");
     struct postgres_db *db = (struct postgres_db *)base;
     const struct postgres_structs structs = {.pointers = (const void *const *)stats, .count = count};
     postgres_params_clear(&db->params);
-    postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, organization_id));
     postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, email_log_id));
+    postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, organization_id));
     postgres_params_smallints(&db->params, &structs, offsetof(struct email_stats, bounce_type));
-#define ADD_TIME(field)                                                                                                \
-    postgres_params_bigints_or_null(&db->params, &structs, offsetof(struct email_stats, field), TIME_UNSET);
-    STATS_TIMES(ADD_TIME)
-#undef ADD_TIME
-#define ADD_COUNT(field) postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, field));
-    STATS_COUNTS(ADD_COUNT)
-#undef ADD_COUNT
+#define ADD(field, number) postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, field));
+    STATS_TIMES(ADD)
+    ADD(last_event_at, "12")
+    STATS_COUNTS(ADD)
+#undef ADD
     return postgres_execute_params(db, &save, NULL, err);
 }
 
 /* ---- events ---- */
 
-/* RETURNING gives the rows that were really inserted, in the order of the array: a walk beside it finds them. */
-static void mark_inserted(const PGresult *result, struct event_row *rows, size_t count) {
-    int row = 0, returned = PQntuples(result);
-    for (size_t i = 0; i < count; i++) {
-        const struct event_key *key = &rows[i].key;
-        rows[i].inserted = row < returned && postgres_binary_int(result, row, 0) == key->organization_id &&
-                           postgres_binary_int(result, row, 1) == key->email_log_id &&
-                           postgres_binary_int(result, row, 2) == key->occurred_at &&
-                           postgres_binary_int(result, row, 3) == key->event_type &&
-                           postgres_binary_int(result, row, 4) == key->link_id &&
-                           postgres_binary_int(result, row, 5) == key->recipient_ref;
-        row += rows[i].inserted;
-    }
-    if (row != returned) BUG("%d events were inserted, %d of them found again", returned, row);
+/* The figures of the email are locked, so nobody else inserts events of it now, and last_event_at is the latest of
+ * those that are there: a later one cannot be a repetition. Most events of the world are later. */
+static bool may_be_stored(const struct event_row *row) {
+    return !row->stats ||
+           (row->stats->last_event_at != TIME_UNSET && row->key.occurred_at <= row->stats->last_event_at);
 }
 
-int postgres_insert_events(struct db *base, struct event_row *rows, size_t count, struct err *err) {
-    static const struct statement insert = {
-        "insert events",
-        "INSERT INTO email_engagement_events (organization_id, occurred_at, email_log_id, event_type, link_id, "
-        "recipient_ref, verdict, reasons, bounce, received_delay_s, endpoint_id, agent_id, ip_address, "
-        "provider_event_id, metadata) "
-        "SELECT organization_id, occurred_at, email_log_id, event_type, link_id, recipient_ref, verdict, reasons, "
-        "bounce, (received_at - occurred_at) / 1000, endpoint_id, agent_id, ip_address, provider_event_id, metadata "
-        "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], "
-        "$7::smallint[], $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], "
-        "$14::bytea[], $15::text[]) AS u(organization_id, occurred_at, email_log_id, event_type, link_id, "
-        "recipient_ref, verdict, reasons, bounce, received_at, endpoint_id, agent_id, ip_address, "
-        "provider_event_id, metadata) "
-        "ON CONFLICT DO NOTHING "
-        "RETURNING organization_id, email_log_id, occurred_at, event_type, link_id, recipient_ref"};
-    struct postgres_db *db = (struct postgres_db *)base;
+/* Sets `inserted` to whether a row is new. */
+static int find_new(struct postgres_db *db, struct event_row *rows, size_t count, struct err *err) {
+    static const struct statement find = {
+        "find stored events",
+        "SELECT k.n FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) "
+        "WITH ORDINALITY AS k(organization_id, occurred_at, email_log_id, event_type, link_id, recipient_ref, n) "
+        "JOIN email_engagement_events e ON e.organization_id = k.organization_id AND e.occurred_at = k.occurred_at "
+        "AND e.email_log_id = k.email_log_id AND e.event_type = k.event_type AND e.link_id = k.link_id "
+        "AND e.recipient_ref = k.recipient_ref"};
+    struct event_row **asked = memory_alloc_array(count, sizeof(*asked));
+    struct postgres_structs structs = {.pointers = (const void *const *)asked};
     struct postgres_params *params = &db->params;
-    const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
     PGresult *result;
-    int r = postgres_partitions_ensure(db, rows, count, err);
-    if (r < 0) return r;
+    for (size_t i = 0; i < count; i++) {
+        rows[i].inserted = true;
+        if (may_be_stored(&rows[i])) asked[structs.count++] = &rows[i];
+    }
+    int r = 0;
+    if (structs.count == 0) goto out;
     postgres_params_clear(params);
-    postgres_params_bigints(params, structs, offsetof(struct event_row, key.organization_id));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, key.occurred_at));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, key.email_log_id));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, key.event_type));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, key.link_id));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, key.recipient_ref));
-    postgres_params_smallints(params, structs, offsetof(struct event_row, verdict));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, reasons));
-    postgres_params_smallints(params, structs, offsetof(struct event_row, bounce));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, received_at));
-    postgres_params_bigints(params, structs, offsetof(struct event_row, endpoint_id));
-    postgres_params_bigints_or_null(params, structs, offsetof(struct event_row, agent_id), 0);
-    postgres_params_blobs(params, structs, offsetof(struct event_row, ip_address));
-    postgres_params_blobs(params, structs, offsetof(struct event_row, provider_event_id));
-    postgres_params_texts(params, structs, offsetof(struct event_row, metadata));
-    r = postgres_execute_params(db, &insert, &result, err);
+    postgres_params_bigints(params, &structs, offsetof(struct event_row, key.organization_id));
+    postgres_params_bigints(params, &structs, offsetof(struct event_row, key.occurred_at));
+    postgres_params_bigints(params, &structs, offsetof(struct event_row, key.email_log_id));
+    postgres_params_bigints(params, &structs, offsetof(struct event_row, key.event_type));
+    postgres_params_bigints(params, &structs, offsetof(struct event_row, key.link_id));
+    postgres_params_bigints(params, &structs, offsetof(struct event_row, key.recipient_ref));
+    r = postgres_execute_params(db, &find, &result, err);
+    if (r < 0) goto out;
+    for (int row = 0; row < PQntuples(result); row++)
+        asked[postgres_binary_int(result, row, 0) - 1]->inserted = false;
+    PQclear(result);
+out:
+    free(asked);
+    return r;
+}
+
+static void add_event(struct postgres_params *params, const struct event_row *row) {
+    postgres_copy_row(params, 15);
+    postgres_copy_bigint(params, row->key.organization_id);
+    postgres_copy_bigint(params, row->key.occurred_at);
+    postgres_copy_bigint(params, row->key.email_log_id);
+    postgres_copy_bigint(params, row->key.link_id);
+    postgres_copy_bigint(params, row->key.recipient_ref);
+    postgres_copy_bigint(params, row->reasons);
+    postgres_copy_bigint(params, received_delay_s(row->received_at, row->key.occurred_at));
+    postgres_copy_bigint(params, row->endpoint_id);
+    postgres_copy_smallint(params, (int16_t)row->key.event_type);
+    postgres_copy_smallint(params, (int16_t)row->verdict);
+    postgres_copy_smallint(params, (int16_t)row->bounce);
+    if (row->agent_id != 0)
+        postgres_copy_bigint(params, row->agent_id);
+    else
+        postgres_copy_blob(params, SLICE_NONE);
+    postgres_copy_blob(params, row->ip_address);
+    postgres_copy_blob(params, row->provider_event_id);
+    postgres_copy_text(params, row->metadata);
+}
+
+/* COPY writes many rows to a page at once, where INSERT with ON CONFLICT writes each three times; and it has no way to
+ * pass over rows that are there, so these are looked for before. */
+int postgres_insert_events(struct db *base, struct event_row *rows, size_t count, struct err *err) {
+    static const char copy[] =
+        "COPY email_engagement_events (organization_id, occurred_at, email_log_id, link_id, recipient_ref, reasons, "
+        "received_delay_s, endpoint_id, event_type, verdict, bounce, agent_id, ip_address, provider_event_id, "
+        "metadata) FROM STDIN (FORMAT binary)";
+    struct postgres_db *db = (struct postgres_db *)base;
+    size_t new_rows = 0;
+    int r = postgres_partitions_ensure(db, rows, count, err);
+    if (r == 0) r = find_new(db, rows, count, err);
+    if (r < 0) return r;
+    postgres_copy_start(&db->params);
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].inserted) continue;
+        add_event(&db->params, &rows[i]);
+        new_rows++;
+    }
+    if (new_rows == 0) return 0;
+    r = postgres_copy(db, "insert events", copy, err);
     if (r < 0) {
-        /* A month may have gone since (retention drops it): look again when the batch comes again. The table has no
-         * rule that an event could break, so this is what a conflict means here. */
+        /* A month may have gone since (retention drops it): look again when the batch comes again. */
         postgres_partitions_forget(db);
-        if (r == -ERR_CONFLICT) r = err_set(err, ERR_UNAVAILABLE, "the partition of an event's month has gone");
         return r;
     }
-    mark_inserted(result, rows, count);
-    PQclear(result);
+    for (size_t i = 0; i < count; i++) {
+        struct email_stats *stats = rows[i].inserted ? rows[i].stats : NULL;
+        if (stats && (stats->last_event_at == TIME_UNSET || stats->last_event_at < rows[i].key.occurred_at))
+            stats->last_event_at = rows[i].key.occurred_at;
+    }
     return 0;
 }
 

@@ -179,6 +179,41 @@ void postgres_params_blobs(struct postgres_params *params, const struct postgres
     add_slices(params, TYPE_BYTEA, structs, offset);
 }
 
+/* ---- rows for COPY ---- */
+
+void postgres_copy_start(struct postgres_params *params) {
+    static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* signature, flags, no extension */
+    postgres_params_clear(params);
+    memcpy(reserve(params, sizeof(header)), header, sizeof(header));
+    params->used = sizeof(header);
+}
+
+void postgres_copy_row(struct postgres_params *params, uint16_t columns) {
+    params->used = (size_t)(put_u16(reserve(params, sizeof(columns)), columns) - params->bytes);
+}
+
+void postgres_copy_bigint(struct postgres_params *params, int64_t value) {
+    unsigned char *at = put_u32(reserve(params, 12), sizeof(value));
+    params->used = (size_t)(put_u64(at, (uint64_t)value) - params->bytes);
+}
+
+void postgres_copy_smallint(struct postgres_params *params, int16_t value) {
+    unsigned char *at = put_u32(reserve(params, 6), sizeof(value));
+    params->used = (size_t)(put_u16(at, (uint16_t)value) - params->bytes);
+}
+
+void postgres_copy_blob(struct postgres_params *params, struct slice value) {
+    if (value.len > INT32_MAX / 16) BUG("a value of %zu bytes", value.len);
+    unsigned char *at = reserve(params, 4 + value.len);
+    at = put_u32(at, value.len == 0 ? LENGTH_OF_NULL : (uint32_t)value.len);
+    if (value.len > 0) memcpy(at, value.ptr, value.len);
+    params->used = (size_t)(at + value.len - params->bytes);
+}
+
+void postgres_copy_text(struct postgres_params *params, struct slice value) {
+    postgres_copy_blob(params, postgres_text(value, params->arena));
+}
+
 /* ---- text ---- */
 
 /* Length of the well-formed character at the start of `rest`, 0 when there is none. */

@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 #include <endian.h>
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +28,7 @@ static enum err_code code_of(const char *state) {
     if (!state) return ERR_UNAVAILABLE; /* libpq itself: the connection */
     for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
         if (starts(state, passing[i])) return ERR_UNAVAILABLE;
+    if (starts(state, "23502")) return ERR_INTERNAL; /* a value is missing: the statement is wrong */
     if (starts(state, "23")) return ERR_CONFLICT;
     return ERR_INTERNAL;
 }
@@ -157,6 +158,36 @@ int postgres_execute_params(struct postgres_db *db, const struct statement *stat
     }
     int r = postgres_execute(db, statement, params->count, values, params->lengths, formats, 1, ret, err);
     postgres_params_clear(params);
+    arena_reset(db->scratch);
+    return r;
+}
+
+static int send_copy(struct postgres_db *db, const char *what, struct err *err) {
+    static const char end[2] = {'\xFF', '\xFF'}; /* in the place of a row's number of columns: no more rows */
+    struct postgres_params *params = &db->params;
+    PGresult *result;
+    if (params->used > INT_MAX) BUG("%s: %zu bytes", what, params->used);
+    if (PQputCopyData(db->connection, (const char *)params->bytes, (int)params->used) != 1 ||
+        PQputCopyData(db->connection, end, sizeof(end)) != 1 || PQputCopyEnd(db->connection, NULL) != 1)
+        return postgres_failure(db->connection, NULL, what, err);
+    int r = 0;
+    while ((result = PQgetResult(db->connection))) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK && r == 0)
+            r = postgres_failure(db->connection, result, what, err);
+        PQclear(result);
+    }
+    return r;
+}
+
+int postgres_copy(struct postgres_db *db, const char *what, const char *sql, struct err *err) {
+    PGresult *result = PQexec(db->connection, sql);
+    int r = 0;
+    if (PQresultStatus(result) == PGRES_COPY_IN)
+        r = send_copy(db, what, err);
+    else
+        r = postgres_failure(db->connection, result, what, err);
+    PQclear(result);
+    postgres_params_clear(&db->params);
     arena_reset(db->scratch);
     return r;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/db.h"
+#include "store/rows.h"
 
 #include "base/banned.h"
 
@@ -150,10 +151,6 @@ static void read_sums(const struct db_rows *rows, int column, struct contributio
 #define READ_COLUMN(field) ret->field = db_column_int(rows, column++);
     CONTRIBUTION_FIELDS(READ_COLUMN)
 #undef READ_COLUMN
-}
-
-static struct slice read_text(const struct db_rows *rows, int column, struct arena *arena) {
-    return db_is_null(rows, column) ? SLICE_NONE : arena_copy(arena, db_column_text(rows, column));
 }
 
 /* ---- delays ---- */
@@ -345,8 +342,8 @@ static int read_groups(struct db *db, const struct statement *statement, const s
         figures_init(&row->figures);
         row->id = db_column_int(rows, 0);
         read_sums(rows, 1, &row->figures.sums);
-        row->external_id = read_text(rows, name_column, arena);
-        row->name = read_text(rows, name_column + 1, arena);
+        row->external_id = row_text(rows, name_column, arena);
+        row->name = row_text(rows, name_column + 1, arena);
     }
     db_rows_free(rows);
     return result < 0 ? result : 0;
@@ -411,7 +408,7 @@ int reports_links(struct db *db, const struct report_filter *filter, const struc
             .emails = db_column_int(rows, 1),
             .clicks = db_column_int(rows, 2),
             .machine_clicks = db_column_int(rows, 3),
-            .url = read_text(rows, 4, arena),
+            .url = row_text(rows, 4, arena),
             .position = (int32_t)db_column_int_or(rows, 5, LINK_POSITION_NONE),
         };
     }

@@ -15,9 +15,10 @@
 #include "ingest/apply.h"
 #include "ingest/registration.h"
 #include "ingest/verify.h"
-#include "store/database.h"
+#include "tests/unit/store/database.h"
 #include "store/db.h"
 #include "store/engagement.h"
+#include "store/store.h"
 
 #define EMAILS_MAX 6
 #define EVENTS_MAX 48
@@ -419,18 +420,26 @@ static void run_scenarios(const char *url, uint64_t count) {
     store_close(store);
 }
 
+static void run_on(bool postgres, uint64_t count) {
+    struct databases *databases = databases_new();
+    char url[DATABASE_URL_MAX];
+    if (postgres && !databases_have_postgres(databases)) {
+        databases_free(databases);
+        skip();
+    }
+    database_create(databases, postgres, url);
+    run_scenarios(url, count);
+    databases_free(databases);
+}
+
 static void test_sqlite(void **state) {
     (void)state;
-    struct test_database database = test_database_sqlite();
-    run_scenarios(database.url, 3000);
-    test_database_remove(&database);
+    run_on(false, 3000);
 }
 
 static void test_postgres(void **state) {
     (void)state;
-    struct test_database database = test_database_postgres();
-    run_scenarios(database.url, 400);
-    test_database_remove(&database);
+    run_on(true, 400);
 }
 
 int main(void) {

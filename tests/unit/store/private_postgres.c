@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,9 +48,11 @@ static pid_t start(const struct private_postgres *server, const char *program, c
     for (size_t i = 0; arguments[i]; i++)
         all[i + 1] = arguments[i];
     snprintf(path, sizeof(path), "%s/%s", server->programs, program);
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid != 0) return pid;
     become_unprivileged();
+    /* It does not outlive a program that crashes. After the change of user, which would undo it. */
+    if (prctl(PR_SET_PDEATHSIG, SIGQUIT) != 0 || getppid() != parent) _exit(126);
     if (chdir(server->directory) != 0) _exit(126);
     int log = open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0) _exit(126);

@@ -1,0 +1,242 @@
+#include "api/resources.h"
+
+#include <stdlib.h>
+
+#include "api/period.h"
+#include "api/views.h"
+#include "store/consent.h"
+
+#include "base/banned.h"
+
+#define LIST_DEFAULT        50
+#define LIST_MAX            200
+#define TIMELINE_DEFAULT    100
+#define TIMELINE_LIMIT_MAX  500
+#define TIMELINE_EMAILS     50   /* the latest ones */
+#define TIMELINE_EVENTS_MAX 1000 /* of one email */
+#define EXTERNAL_ID_MAX     255
+#define CARRY_PORTION       2000 /* emails of a campaign in one transaction */
+
+/* ---- list and one ---- */
+
+static int write_candidates(struct api_call *call, struct api_table *table, const struct candidate_view *candidates,
+                            size_t count, struct err *err) {
+    for (size_t i = 0; i < count; i++) {
+        struct candidate_figures figures;
+        int result = candidates_figures(call->db, call->organization_id, candidates[i].id, &figures, err);
+        if (result < 0) return result;
+        api_table_row(table);
+        view_candidate(table, &candidates[i], &figures);
+    }
+    return 0;
+}
+
+int candidates_list_show(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {"limit", "cursor", NULL};
+    static const char list[] = "candidates";
+    struct candidate_view *candidates;
+    size_t count;
+    int64_t limit, after = 0;
+    bool has_after;
+    int result = api_known_parameters(call, parameters, err);
+    if (result == 0) result = api_limit(call, LIST_DEFAULT, LIST_MAX, &limit, err);
+    if (result == 0) result = api_cursor_read(call, list, &after, 1, &has_after, err);
+    if (result == 0) result = db_begin(call->db, DB_READ, err);
+    if (result < 0) return result;
+    const char *next = NULL;
+    result = candidates_list(call->db, call->organization_id, has_after ? after : 0, (size_t)limit + 1, call->arena,
+                             &candidates, &count, err);
+    if (result == 0) {
+        if (count > (size_t)limit) next = api_cursor_make(call, list, &candidates[--count - 1].id, 1);
+        result = write_candidates(call, api_table_begin(call, list), candidates, count, err);
+    }
+    db_rollback(call->db);
+    if (result == 0) api_table_end(call, next);
+    return result;
+}
+
+static int load_candidate(struct api_call *call, struct candidate_view *ret, struct err *err) {
+    return candidates_get(call->db, call->organization_id, http_param(call->request, "id"), call->arena, ret, err);
+}
+
+int candidates_show(struct api_call *call, struct err *err) {
+    struct candidate_view candidate;
+    struct candidate_figures figures;
+    int result = api_known_parameters(call, (const char *const[]){NULL}, err);
+    if (result == 0) result = db_begin(call->db, DB_READ, err);
+    if (result < 0) return result;
+    result = load_candidate(call, &candidate, err);
+    if (result == 0) result = candidates_figures(call->db, call->organization_id, candidate.id, &figures, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    view_candidate(api_object_begin(call), &candidate, &figures);
+    api_object_end(call, 200);
+    return 0;
+}
+
+/* ---- timeline ---- */
+
+struct moment {
+    const struct stored_event *event;
+    const struct email_view *email;
+};
+
+struct timeline {
+    struct moment *moments;
+    size_t count;
+    bool truncated;
+    struct event_providers *providers;
+};
+
+/* The latest first; of one moment in a fixed order. */
+static int compare_moments(const void *left, const void *right) {
+    const struct event_key *a = &((const struct moment *)left)->event->key;
+    const struct event_key *b = &((const struct moment *)right)->event->key;
+    if (a->occurred_at != b->occurred_at) return a->occurred_at > b->occurred_at ? -1 : 1;
+    return event_key_compare(a, b);
+}
+
+static int load_timeline(struct api_call *call, struct timeline *ret, struct err *err) {
+    struct candidate_view candidate;
+    struct email_view *emails;
+    struct stored_event *events[TIMELINE_EMAILS];
+    size_t email_count, counts[TIMELINE_EMAILS], all = 0;
+    int result = load_candidate(call, &candidate, err);
+    if (result < 0) return result;
+    const struct email_filter filter = {
+        .cohort = {.organization_id = call->organization_id, .from_day = EMAILS_FIRST_DAY, .to_day = EMAILS_LAST_DAY},
+        .candidate_id = candidate.id,
+    };
+    result = emails_list(call->db, &filter, &(struct email_page){.limit = TIMELINE_EMAILS + 1}, call->arena, &emails,
+                         &email_count, err);
+    if (result == 0) result = event_providers_load(call->db, call->organization_id, call->arena, &ret->providers, err);
+    if (result < 0) return result;
+    ret->truncated = email_count > TIMELINE_EMAILS;
+    if (ret->truncated) email_count = TIMELINE_EMAILS;
+    for (size_t i = 0; i < email_count; i++) {
+        result = engagement_timeline(call->db, call->organization_id, emails[i].stats.email_log_id,
+                                     TIMELINE_EVENTS_MAX + 1, call->arena, &events[i], &counts[i], err);
+        if (result < 0) return result;
+        if (counts[i] > TIMELINE_EVENTS_MAX) ret->truncated = true;
+        all += counts[i];
+    }
+    ret->moments = arena_alloc_array(call->arena, all, sizeof(*ret->moments));
+    for (size_t i = 0; i < email_count; i++)
+        for (size_t n = 0; n < counts[i]; n++)
+            ret->moments[ret->count++] = (struct moment){.event = &events[i][n], .email = &emails[i]};
+    qsort(ret->moments, ret->count, sizeof(*ret->moments), compare_moments);
+    return 0;
+}
+
+int candidates_timeline(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {"limit", NULL};
+    struct timeline timeline = {0};
+    int64_t limit;
+    int result = api_known_parameters(call, parameters, err);
+    if (result == 0) result = api_limit(call, TIMELINE_DEFAULT, TIMELINE_LIMIT_MAX, &limit, err);
+    if (result == 0) result = db_begin(call->db, DB_READ, err);
+    if (result < 0) return result;
+    result = load_timeline(call, &timeline, err);
+    db_rollback(call->db);
+    if (result < 0) return result;
+    if (timeline.count > (size_t)limit) {
+        timeline.count = (size_t)limit;
+        timeline.truncated = true;
+    }
+    struct api_table *table = api_table_begin(call, "candidate-timeline");
+    for (size_t i = 0; i < timeline.count; i++) {
+        const struct moment *moment = &timeline.moments[i];
+        api_table_row(table);
+        api_table_text(table, "subject", moment->email->subject);
+        view_event(table, moment->event, event_provider(timeline.providers, moment->event->endpoint_id));
+    }
+    api_table_extras(table);
+    api_table_bool(table, "truncated", timeline.truncated);
+    api_table_end(call, NULL);
+    return 0;
+}
+
+/* ---- what may be recorded ---- */
+
+struct consenting {
+    struct api_call *call;
+    struct slice external_id;
+    struct consent consent;
+    size_t emails;
+    /* Of a campaign. */
+    int64_t campaign_id;
+    struct consent_position position, next; /* what is committed, and the proposal of the transaction at hand */
+    size_t portion;
+};
+
+/* {"level": "none" | "aggregate" | "clicks" | "full" | null}; null takes the answer back. */
+static int read_consent(struct api_call *call, struct consenting *ret, struct err *err) {
+    static const char *const members[] = {"level", NULL};
+    struct json_value body;
+    struct slice name;
+    *ret = (struct consenting){.call = call, .external_id = slice_trim(http_param(call->request, "id"))};
+    int result = api_body(call, &body, err);
+    if (result == 0) result = api_known_members(body, members, err);
+    if (result < 0) return result;
+    if (slice_empty(ret->external_id) || ret->external_id.len > EXTERNAL_ID_MAX)
+        return err_set(err, ERR_INVALID, "an id has 1 to %d bytes", EXTERNAL_ID_MAX);
+    struct json_value level = json_get(body, SLICE("level"));
+    if (level.type == JSON_KIND_NULL) return 0;
+    if (!json_text(level, &name) || !tracking_level_parse(name, &ret->consent.level))
+        return err_set(err, ERR_INVALID, "level must be none, aggregate, clicks, full, or null to take it back");
+    ret->consent.known = true;
+    return 0;
+}
+
+static int answer_consent(struct consenting *consenting) {
+    struct api_table *answer = api_object_begin(consenting->call);
+    const struct consent *consent = &consenting->consent;
+    api_table_text(answer, "id", consenting->external_id);
+    api_table_text(answer, "tracking", slice_cstr(consent->known ? tracking_level_name(consent->level) : NULL));
+    api_table_int(answer, "emails", (int64_t)consenting->emails);
+    api_object_end(consenting->call, 200);
+    return 0;
+}
+
+static int run_candidate(void *context, struct applier *applier, struct db *db, struct err *err) {
+    struct consenting *consenting = context;
+    (void)applier;
+    return consent_set_candidate(db, consenting->call->organization_id, consenting->external_id, consenting->consent,
+                                 consenting->call->now, &consenting->emails, err);
+}
+
+int candidates_set_tracking(struct api_call *call, struct err *err) {
+    struct consenting consenting;
+    int result = read_consent(call, &consenting, err);
+    if (result == 0) result = api_write(call, run_candidate, &consenting, err);
+    return result < 0 ? result : answer_consent(&consenting);
+}
+
+static int run_campaign(void *context, struct applier *applier, struct db *db, struct err *err) {
+    struct consenting *consenting = context;
+    (void)applier;
+    return consent_set_campaign(db, consenting->call->organization_id, consenting->external_id, consenting->consent,
+                                consenting->call->now, &consenting->campaign_id, err);
+}
+
+static int run_carry(void *context, struct applier *applier, struct db *db, struct err *err) {
+    struct consenting *consenting = context;
+    (void)applier;
+    consenting->next = consenting->position; /* the writer may call again */
+    return consent_carry_campaign(db, consenting->call->organization_id, consenting->campaign_id, CARRY_PORTION,
+                                  &consenting->next, &consenting->portion, err);
+}
+
+/* When the service ends in the middle, the request has no answer and is sent again: it does no harm twice. */
+int campaigns_set_tracking(struct api_call *call, struct err *err) {
+    struct consenting consenting;
+    int result = read_consent(call, &consenting, err);
+    if (result == 0) result = api_write(call, run_campaign, &consenting, err);
+    do {
+        if (result == 0) result = api_write(call, run_carry, &consenting, err);
+        if (result < 0) return result;
+        consenting.position = consenting.next;
+        consenting.emails += consenting.portion;
+    } while (consenting.portion == CARRY_PORTION);
+    return answer_consent(&consenting);
+}

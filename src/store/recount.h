@@ -1,0 +1,73 @@
+/* recount: what is stored, in streams that `inkling verify` compares side by side (ingest/verify.h): emails, their
+ * events and links, and the totals they should add up to. All in the order of cohorts, then emails, so that nothing has
+ * to be kept in memory but the cohort at hand. The databases sort on disk.
+ *
+ * Use a connection of one's own (store_writer) inside one DB_READ transaction, begun after recount_prepare. */
+#ifndef INKLING_STORE_RECOUNT_H
+#define INKLING_STORE_RECOUNT_H
+
+#include "base/err.h"
+#include "model/counters.h"
+#include "model/identity.h"
+
+struct arena;
+struct db;
+struct db_rows;
+
+/* Makes the connection sort with bounded memory. Outside of a transaction. */
+MUST_USE int recount_prepare(struct db *db, struct err *err);
+
+struct recount_organization {
+    int64_t id;
+    int64_t retention_days;
+};
+MUST_USE int recount_organizations(struct db *db, struct arena *arena, struct recount_organization **ret,
+                                   size_t *ret_count, struct err *err);
+
+enum recount_stream {
+    RECOUNT_EMAILS,     /* by cohort, email */
+    RECOUNT_EVENTS,     /* by cohort of their email (0: there is no such email), email, time, type, link, recipient */
+    RECOUNT_LINKS,      /* by cohort, email, link */
+    RECOUNT_COHORTS,    /* by cohort; several rows each: the total and its changes */
+    RECOUNT_BREAKDOWNS, /* by cohort, kind, item; several rows each. Without BREAKDOWN_AGGREGATE */
+};
+#define RECOUNT_STREAMS 5
+/* Opens a stream of an organization; read it with db_next and the functions below; db_rows_free it. */
+MUST_USE int recount_open(struct db *db, enum recount_stream stream, int64_t organization_id, struct db_rows **ret,
+                          struct err *err);
+
+struct recount_email {
+    struct email_stats stats;
+    bool has_chain; /* does this database chain events? Then stats.last_event_at is the head */
+};
+void recount_email(const struct db_rows *rows, struct recount_email *ret);
+
+struct recount_event {
+    int64_t cohort_id;
+    struct event_key key;
+    enum verdict verdict;
+    enum bounce_kind bounce;
+    bool has_former;   /* in the chain */
+    int64_t former_at; /* occurred_at of the email's event that arrived before, when has_former */
+};
+void recount_event(const struct db_rows *rows, struct recount_event *ret);
+
+struct recount_link {
+    int64_t cohort_id;
+    struct link_stats stats;
+};
+void recount_link(const struct db_rows *rows, struct recount_link *ret);
+
+struct recount_cohort {
+    int64_t cohort_id;
+    struct contribution sums;
+};
+void recount_cohort(const struct db_rows *rows, struct recount_cohort *ret);
+
+struct recount_breakdown {
+    int64_t cohort_id;
+    int64_t kind, item, n;
+};
+void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
+
+#endif
