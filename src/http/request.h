@@ -39,6 +39,7 @@ struct http_answer {
     char *content_type;
     struct slice body; /* in the arena, or `owned` */
     char *owned;       /* freed with the request */
+    const struct http_prepared *prepared;
     struct answer_header *first, **last;
 };
 

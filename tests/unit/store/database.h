@@ -10,10 +10,13 @@
 
 struct databases;
 
-struct databases *databases_new(void); /* ends the program when the folder or the server cannot be made */
+struct databases *databases_new(void);        /* ends the program when the folder or the server cannot be made */
+struct databases *databases_new_sqlite(void); /* without a server */
 struct databases *databases_free(struct databases *databases);
 bool databases_have_postgres(const struct databases *databases); /* is it installed here, or given? */
 /* The URL of an empty database. */
 void database_create(struct databases *databases, bool postgres, char url[DATABASE_URL_MAX]);
+/* The URL of a copy of one made here, which nobody uses: cheaper than to migrate another one. */
+void database_copy(struct databases *databases, const char *from_url, char url[DATABASE_URL_MAX]);
 
 #endif
