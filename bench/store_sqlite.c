@@ -2,7 +2,8 @@
  * and rules: the verbs of a batch (find, lock, insert, figures, links, deltas, commit; folding and checkpoints beside
  * it) against limit A, the same kind of event rows alone in one transaction into the same table.
  *
- *   store_sqlite [PATH [EMAILS [MILLIONS [SECONDS]]]]    /tmp/inkling-bench.db, 1000000 emails, 3 million events, 10 s
+ *   store_sqlite [PATH [EMAILS [MILLIONS [SECONDS [GROUP]]]]]
+ *       /tmp/inkling-bench.db, 1000000 emails, 3 million events, 10 s; groups of 500, 2000 and 5000 events
  *
  * One line a measurement; a database that is there is filled up to MILLIONS and used on. The rows of limit A stay in
  * it, a millisecond beside all others. */
@@ -451,7 +452,8 @@ int main(int argc, char **argv) {
     printf("%lld events of %lld emails stored\n", (long long)bench.stored, (long long)bench.emails);
     struct limit limit_a = limit(&bench);
     static const size_t groups[] = {500, 2000, 5000};
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+    if (argc > 5) measure(&bench, strtoull(argv[5], NULL, 10), seconds, limit_a);
+    for (size_t i = 0; argc <= 5 && i < sizeof(groups) / sizeof(groups[0]); i++)
         measure(&bench, groups[i], seconds, limit_a);
     measure_timelines(&bench);
     traffic_release(&bench.traffic);
