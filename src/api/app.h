@@ -3,6 +3,8 @@
 #ifndef INKLING_API_APP_H
 #define INKLING_API_APP_H
 
+#include <stdatomic.h>
+
 #include "base/metrics.h"
 #include "config/config.h"
 #include "http/limits.h"
@@ -14,7 +16,7 @@
 #include "store/store.h"
 
 struct app {
-    const struct config *config; /* replaced as a whole on SIGHUP: read through app_config() */
+    _Atomic(const struct config *) config; /* replaced as a whole on SIGHUP: read through app_config() */
     struct store *store;
     struct writer *writer;
     struct endpoints *endpoints;
@@ -22,7 +24,17 @@ struct app {
     struct limits *limits;
     struct secret_box secret_box;
     struct metrics *metrics;
-    _Atomic bool ready; /* /readyz */
+    char listen_url[128]; /* "http://127.0.0.1:8558": what is listened on */
+    int64_t started_at;
+    _Atomic bool ready;               /* /readyz */
+    _Atomic int64_t refresh_asked_us; /* when an unknown endpoint last caused a look into the database */
 };
+
+/* A config that was replaced lives on until the program ends, so what is got here stays valid. */
+static inline const struct config *app_config(struct app *app) {
+    return atomic_load(&app->config);
+}
+/* How the outside reaches the service, without '/' at the end. */
+const char *app_public_url(struct app *app);
 
 #endif

@@ -7,7 +7,7 @@
 #define BODY_NONE    0
 #define BODY_OBJECT  (256UL << 10)
 #define BODY_EMAILS  (4UL << 20) /* REGISTRATION_EMAILS_MAX of them */
-#define BODY_WEBHOOK (8UL << 20) /* compliance C-97 as decided: a SendGrid batch ends at 768 kB, others do not say */
+#define BODY_WEBHOOK SIZE_MAX /* as configured */
 
 #define ROUTE(handler_, role_)                                                                                         \
     &(const struct api_route) {                                                                                        \
@@ -15,7 +15,7 @@
     }
 
 /* clang-format off */
-const struct http_route routes[] = {
+static const struct http_route table[] = {
     {HTTP_GET, "/", meta_page, 0, BODY_NONE, NULL},
     {HTTP_GET, "/healthz", meta_health, 0, BODY_NONE, NULL},
     {HTTP_GET, "/readyz", meta_ready, 0, BODY_NONE, NULL},
@@ -74,3 +74,11 @@ const struct http_route routes[] = {
     {0},
 };
 /* clang-format on */
+
+const struct http_route *routes_new(size_t webhook_body_max, struct arena *arena) {
+    struct http_route *routes = arena_alloc_array(arena, sizeof(table) / sizeof(table[0]), sizeof(*routes));
+    memcpy(routes, table, sizeof(table));
+    for (struct http_route *route = routes; route->pattern; route++)
+        if (route->body_max == BODY_WEBHOOK) route->body_max = webhook_body_max;
+    return routes;
+}

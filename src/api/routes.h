@@ -4,7 +4,7 @@
 
 #include "http/server.h"
 
-/* Ended by a row with pattern NULL. Their context is a `struct app`. */
-extern const struct http_route routes[];
+/* For http_server_start, in `arena`; their context is a `struct app`. */
+const struct http_route *routes_new(size_t webhook_body_max, struct arena *arena);
 
 #endif

@@ -58,8 +58,17 @@ static int encode(struct strbuf *out, struct slice bytes, int variant) {
     return 0;
 }
 
+static bool is_ascii(struct slice text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x80) return false;
+    }
+    return true;
+}
+
+/* libsodium 1.0.18 takes every byte from 0x80 for the last letter of the alphabet. */
 static bool decode(struct slice text, unsigned char *out, size_t out_size, size_t *ret_len, int variant) {
     size_t len = 0;
+    if (!is_ascii(text)) return false;
     if (text.len && sodium_base642bin(out, out_size, text.ptr, text.len, NULL, &len, NULL, variant) != 0) return false;
     *ret_len = len;
     return true;

@@ -39,6 +39,7 @@ static const struct option *find_option(struct slice name) {
 
 struct arguments {
     const struct command_option *own;
+    const char **own_values;
     const char **flags;      /* by option */
     const char *config_file; /* --config */
     const char **rest;
@@ -70,10 +71,10 @@ static bool find_target(struct arguments *found, const char *argument, struct ta
         *ret = (struct target){&found->flags[i], options[i].type != OPTION_FLAG};
         return true;
     }
-    for (const struct command_option *own = found->own; own && own->name; own++) {
-        snprintf(flag, sizeof(flag), "--%s", own->name);
+    for (size_t i = 0; found->own && found->own[i].name; i++) {
+        snprintf(flag, sizeof(flag), "--%s", found->own[i].name);
         if (!is_flag(argument, flag, ret_inline)) continue;
-        *ret = (struct target){own->ret_text, own->value != NULL};
+        *ret = (struct target){&found->own_values[i], found->own[i].value != NULL};
         return true;
     }
     return false;
@@ -199,13 +200,13 @@ static int complete(struct config *config, struct err *err) {
     return 0;
 }
 
-int config_load(int argument_count, char *const *arguments, const struct command_option *own, struct config **ret,
-                const char *const **ret_rest, size_t *ret_rest_count, struct err *err) {
+int config_load(int argument_count, char *const *arguments, const struct command_option *own, const char **own_values,
+                struct config **ret, const char *const **ret_rest, size_t *ret_rest_count, struct err *err) {
     struct arena *arena = arena_new();
     struct config *config = arena_alloc(arena, sizeof(*config));
     struct strbuf text;
     bool has_file;
-    struct arguments found = {.own = own};
+    struct arguments found = {.own = own, .own_values = own_values};
     strbuf_init(&text, FILE_MAX);
     config->arena = arena;
     found.flags = arena_alloc_array(arena, options_count, sizeof(*found.flags));
@@ -335,4 +336,20 @@ void config_unknown_variables(struct strbuf *out) {
         }
         if (!known) strbuf_printf(out, "%.*s\n", SLICE_FMT(set));
     }
+}
+
+void config_write_restart(const struct config *running, const struct config *loaded, struct strbuf *out) {
+    struct strbuf old, new;
+    strbuf_init(&old, FILE_MAX);
+    strbuf_init(&new, FILE_MAX);
+    for (size_t i = 0; i < options_count; i++) {
+        if (options[i].reloaded) continue;
+        strbuf_clear(&old);
+        strbuf_clear(&new);
+        option_write(running, &options[i], &old);
+        option_write(loaded, &options[i], &new);
+        if (!slice_equal(strbuf_slice(&old), strbuf_slice(&new))) strbuf_printf(out, "%s\n", options[i].name);
+    }
+    strbuf_release(&old);
+    strbuf_release(&new);
 }

@@ -49,14 +49,15 @@ struct command_option {
     const char *name;  /* "password-file": the flag without dashes */
     const char *value; /* what --help calls its value; NULL: a flag without one */
     const char *help;
-    const char **ret_text; /* set when the option is given; for a flag: to "yes" */
 };
 
-/* `arguments`: what stands behind the subcommand. Its own options (ended by a row without name; NULL: none) may stand
- * among those of the table. Unknown options, unknown keys and bad values are ERR_INVALID with file and line, variable
- * or flag in the sentence. What is no option is left in *ret_rest (in the config's arena), in order. */
+/* `arguments`: what stands behind the subcommand. Its own options (`own`, ended by a row without name; NULL: none) may
+ * stand among those of the table; own_values[i] is set to the text of own[i] when it is given, to "yes" for a flag,
+ * else left alone. Unknown options, unknown keys and bad values are ERR_INVALID with file and line, variable or flag in
+ * the sentence. What is no option is left in *ret_rest (in the config's arena), in order. */
 MUST_USE int config_load(int argument_count, char *const *arguments, const struct command_option *own,
-                         struct config **ret, const char *const **ret_rest, size_t *ret_rest_count, struct err *err);
+                         const char **own_values, struct config **ret, const char *const **ret_rest,
+                         size_t *ret_rest_count, struct err *err);
 struct config *config_free(struct config *config); /* NULL accepted */
 
 /* Help lines for all options of the table; and for a subcommand's own. */
@@ -66,6 +67,8 @@ void command_options_write_help(const struct command_option *own, struct strbuf 
 void config_write_sample(struct strbuf *out);
 /* Every option with the value in force and where it came from; secrets are not shown. */
 void config_write(const struct config *config, struct strbuf *out);
+/* Names of options that differ and are not reloaded, one a line. */
+void config_write_restart(const struct config *running, const struct config *loaded, struct strbuf *out);
 /* Names of INKLING_ variables that are set and mean nothing, one a line: a typing error, most likely. */
 void config_unknown_variables(struct strbuf *out);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include "base/banned.h"
 
@@ -51,6 +52,23 @@ void http_answer_buffer(struct http_request *request, int status, const char *co
     request->answer.body = slice_of(request->answer.owned, len);
 }
 
+/* Event threads take turns on a response's reference count, under its lock; so each of the first few has its own. */
+#define PREPARED_SHARES 16
+
+struct http_prepared {
+    int status;
+    char *content_type;
+    struct slice body;
+    struct MHD_Response *responses[PREPARED_SHARES];
+};
+
+void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared) {
+    set_answer(request, prepared->status, NULL);
+    request->answer.content_type = prepared->content_type;
+    request->answer.body = prepared->body;
+    request->answer.prepared = prepared;
+}
+
 static void add_json_string(struct strbuf *out, struct slice text) {
     bool utf8 = slice_is_utf8(text);
     strbuf_add_char(out, '"');
@@ -89,33 +107,66 @@ static bool is_set(const struct http_answer *answer, struct slice name) {
     return false;
 }
 
-static void add_headers(struct MHD_Response *response, const struct http_request *request, bool closing) {
-    const struct http_answer *answer = &request->answer;
-    MHD_add_response_header(response, "X-Request-Id", request->id);
+/* libmicrohttpd is through with the bytes when it says that the request is over, and they live until then. */
+static struct MHD_Response *make_response(const struct http_answer *answer) {
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(answer->body.len, (char *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) return NULL;
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (!is_set(answer, SLICE("Referrer-Policy"))) MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     if (!is_set(answer, SLICE("Cache-Control"))) MHD_add_response_header(response, "Cache-Control", "no-store");
     if (answer->content_type != NULL) MHD_add_response_header(response, "Content-Type", answer->content_type);
     for (const struct answer_header *header = answer->first; header != NULL; header = header->next)
         MHD_add_response_header(response, header->name, header->value);
+    return response;
+}
+
+struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body) {
+    struct http_prepared *prepared = memory_alloc(sizeof(*prepared));
+    prepared->status = status;
+    if (content_type != NULL) prepared->content_type = memory_cstr(content_type, strlen(content_type));
+    prepared->body = slice_of(memory_cstr(body.ptr, body.len), body.len);
+    struct http_answer answer = {.status = status, .content_type = prepared->content_type, .body = prepared->body};
+    for (size_t i = 0; i < PREPARED_SHARES; i++) {
+        prepared->responses[i] = make_response(&answer);
+        if (prepared->responses[i] == NULL) BUG("no response for status %d", status);
+    }
+    return prepared;
+}
+
+struct http_prepared *http_prepared_free(struct http_prepared *prepared) {
+    if (prepared == NULL) return NULL;
+    for (size_t i = 0; i < PREPARED_SHARES; i++)
+        MHD_destroy_response(prepared->responses[i]);
+    free(prepared->content_type);
+    free((char *)(uintptr_t)prepared->body.ptr);
+    free(prepared);
+    return NULL;
+}
+
+static enum MHD_Result queue(struct http_request *request, bool closing) {
+    struct MHD_Connection *mhd = request->connection->mhd;
+    const struct http_answer *answer = &request->answer;
+    if (answer->prepared != NULL && answer->first == NULL && !closing) {
+        size_t share = request->connection->loop->index % PREPARED_SHARES;
+        return MHD_queue_response(mhd, (unsigned)answer->status, answer->prepared->responses[share]);
+    }
+    struct MHD_Response *response = make_response(answer);
+    if (response == NULL) return MHD_NO;
+    MHD_add_response_header(response, "X-Request-Id", request->id);
     if (closing) MHD_add_response_header(response, "Connection", "close");
+    enum MHD_Result result = MHD_queue_response(mhd, (unsigned)answer->status, response);
+    MHD_destroy_response(response);
+    return result;
 }
 
 enum MHD_Result answer_queue(struct http_request *request) {
     struct http_server *server = request->connection->loop->server;
-    const struct http_answer *answer = &request->answer;
     request->phase = PHASE_QUEUED;
-    /* libmicrohttpd is through with the bytes when it says that the request is over, and they live until then. */
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(answer->body.len, (char *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
-    if (response == NULL) return MHD_NO;
-    add_headers(response, request, atomic_load_explicit(&server->closing, memory_order_relaxed));
-    enum MHD_Result result = MHD_queue_response(request->connection->mhd, (unsigned)answer->status, response);
-    MHD_destroy_response(response);
-
+    enum MHD_Result result = queue(request, atomic_load_explicit(&server->closing, memory_order_relaxed));
     if (server->options.metrics != NULL) metric_add(server->options.metrics, METRIC_HTTP_REQUESTS, 1);
     if (server->options.on_answered != NULL)
-        server->options.on_answered(request, answer->status, clock_monotonic_us() - request->received_us,
+        server->options.on_answered(request, request->answer.status, clock_monotonic_us() - request->received_us,
                                     server->options.context);
     return result;
 }

@@ -64,7 +64,7 @@ static void suspend(struct http_request *request) {
 static bool run_handler(struct http_request *request) {
     bool deferred = false;
     request->deferred = &deferred;
-    request->match.route->handler(request);
+    request->handler(request);
     if (deferred) return false;
     request->deferred = NULL;
     if (request->answer.status == 0) BUG("the handler of %s gave no answer", request->match.route->pattern);
@@ -93,6 +93,7 @@ static enum MHD_Result dispatch(struct http_request *request) {
     struct http_connection *connection = request->connection;
     enum MHD_Result result = MHD_YES;
     request->phase = PHASE_HANDED;
+    request->handler = request->match.route->handler;
     atomic_store(&connection->in_handler, true);
     if (atomic_load(&connection->loop->server->refusing)) {
         refuse_busy(request, "the service is stopping: try again");
@@ -170,6 +171,20 @@ void http_defer(struct http_request *request) {
     if (request->deferred == NULL) BUG("deferred outside of the handler");
     if (!request->suspended) suspend(request);
     *request->deferred = true;
+}
+
+void http_to_worker(struct http_request *request, http_handler handler) {
+    struct http_server *server = request->connection->loop->server;
+    bool *deferred = request->deferred;
+    if (deferred == NULL) BUG("handed to a worker outside of the handler");
+    if (!workers_reserve(server->workers)) {
+        refuse_busy(request, "too many requests are waiting: try again");
+        return;
+    }
+    if (!request->suspended) suspend(request);
+    request->handler = handler;
+    *deferred = true;
+    workers_push(server->workers, request);
 }
 
 void http_finish(struct http_request *request) {

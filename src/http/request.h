@@ -39,6 +39,7 @@ struct http_answer {
     char *content_type;
     struct slice body; /* in the arena, or `owned` */
     char *owned;       /* freed with the request */
+    const struct http_prepared *prepared;
     struct answer_header *first, **last;
 };
 
@@ -69,6 +70,7 @@ struct http_request {
     struct request_body body;
     int64_t received_us;
     bool suspended;
+    http_handler handler; /* the route's, or what http_to_worker named */
     bool *deferred; /* while a handler runs: where http_defer leaves its mark */
     struct http_answer answer;
 };

@@ -9,8 +9,9 @@
  * - The client's address is the peer's, unless the peer is a trusted proxy: then the right-most untrusted address of
  *   X-Forwarded-For (compliance C-77). A header from anybody else is ignored.
  * - HEAD works wherever GET does. Unknown path 404, known path with another method 405 with Allow. TRACE is 405.
- * - Every answer has X-Request-Id, X-Content-Type-Options: nosniff, Referrer-Policy: no-referrer and, unless the
- * handler sets another, Cache-Control: no-store. Errors made here are application/problem+json (RFC 9457).
+ * - Every answer has X-Request-Id (but see http_prepared_new), X-Content-Type-Options: nosniff, Referrer-Policy:
+ * no-referrer and, unless the handler sets another, Cache-Control: no-store. Errors made here are
+ * application/problem+json (RFC 9457).
  *
  * Threads: handlers run on the server's event threads and must not block; a route with HTTP_ROUTE_WORKER runs on a
  * worker thread instead and may. The number of requests waiting for a worker is bounded: 503 beyond.
@@ -103,13 +104,24 @@ struct arena *http_arena(struct http_request *request);
 
 /* ---- the answer ---- */
 void http_set_header(struct http_request *request, const char *name, struct slice value); /* copied; CR or LF: BUG */
-/* The answer's body; copied. Call at most one of the two. */
+/* The answer's body; copied. Exactly one of the four that answer is called for a request. */
 void http_answer(struct http_request *request, int status, const char *content_type, struct slice body);
 /* The answer's body by taking the buffer's bytes; `body` is empty afterwards. */
 void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body);
+/* An answer that is always the same, made once, for routes that must be as fast as can be: the bytes of its header are
+ * not put together for every request. It lacks X-Request-Id (unless the handler sets headers of its own). Immutable,
+ * shared by threads and servers; freed after the last of them has stopped. */
+struct http_prepared;
+struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body);
+struct http_prepared *http_prepared_free(struct http_prepared *prepared); /* NULL accepted */
+void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared);
 /* RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…,"request_id":…}. */
 void http_problem(struct http_request *request, int status, const char *title, const char *detail);
 
+/* From a handler on an event thread that turns out to have to block: runs `handler` for the request on a worker thread,
+ * as HTTP_ROUTE_WORKER does. The caller returns without touching the request again. When no worker has room, the
+ * request is answered 503. */
+void http_to_worker(struct http_request *request, http_handler handler);
 /* Puts the request to sleep; call from its handler, before anyone else gets to know the request, then return without
  * touching it again. */
 void http_defer(struct http_request *request);

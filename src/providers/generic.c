@@ -96,7 +96,7 @@ static int read_metadata(struct json_value object, size_t index, struct metadata
 /* The part that every event must have. */
 static int read_identity(struct json_value object, size_t index, struct arena *arena, struct event *ret,
                          struct err *err) {
-    struct slice message_id, recipient;
+    struct slice message_id = SLICE_NONE, recipient = SLICE_NONE;
     int result = read_required(object, index, "message_id", arena, &message_id, err);
     if (result < 0) return result;
     result = read_required(object, index, "recipient", arena, &recipient, err);
@@ -131,7 +131,7 @@ static int read_details(struct json_value object, size_t index, struct arena *ar
 /* 1: an event; 0: none of ours; else -err_code. */
 static int read_event(struct json_value object, size_t index, struct arena *arena, struct metadata *metadata,
                       struct event *ret, struct err *err) {
-    struct slice name;
+    struct slice name = SLICE_NONE;
     if (object.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "event %zu is no object", index);
     int result = read_required(object, index, "event_type", arena, &name, err);
     if (result < 0) return result;

@@ -47,7 +47,7 @@ static void write_details(struct strbuf *out, const struct event *event) {
         break;
     case EVENT_CLICK:
         text_write_member(out, "link", event->url);
-        /* fall through */
+        __attribute__((fallthrough));
     case EVENT_OPEN:
         text_write_member(out, "ipAddress", event->ip_address);
         text_write_member(out, "userAgent", event->user_agent);

@@ -255,7 +255,7 @@ int standard_webhooks_sign(struct slice signing, int64_t now, struct arena *aren
         .timestamp = slice_cstr(arena_printf(arena, "%lld", (long long)(now / SECOND_MS))),
     };
     unsigned char mac[MAC_BYTES];
-    if (!secret->mac || !mac_compute(secret->mac, &headers, ret->body, mac)) {
+    if (!secret || !secret->mac || !mac_compute(secret->mac, &headers, ret->body, mac)) {
         result = err_set(err, ERR_INVALID, "only a whsec_ secret can sign");
         goto out;
     }

@@ -95,7 +95,7 @@ void sns_write_canonical(struct strbuf *out, const struct sns_message *message) 
 
 static bool cut_prefix(struct slice *text, struct slice prefix) {
     if (!slice_starts_with(*text, prefix)) return false;
-    *text = slice_of(text->ptr + prefix.len, text->len - prefix.len);
+    *text = slice_from(*text, prefix.len);
     return true;
 }
 
@@ -121,7 +121,7 @@ bool sns_certificate_url_allowed(struct slice url) {
     if (url.len > URL_MAX_BYTES || !cut_prefix(&rest, SLICE("https://sns."))) return false;
     struct slice region = slice_first(rest, region_len(rest));
     if (!is_region(region)) return false;
-    rest = slice_of(rest.ptr + region.len, rest.len - region.len);
+    rest = slice_from(rest, region.len);
     if (!cut_prefix(&rest, SLICE(".amazonaws.com"))) return false;
     cut_prefix(&rest, SLICE(".cn"));
     if (!cut_prefix(&rest, SLICE("/")) || !slice_ends_with(rest, SLICE(".pem"))) return false;
@@ -136,7 +136,7 @@ bool sns_certificate_url_allowed(struct slice url) {
 
 /* arn:PARTITION:sns:REGION:ACCOUNT:NAME */
 static bool topic_region(struct slice arn, struct slice *ret_region) {
-    struct slice parts[6], rest = arn;
+    struct slice parts[6] = {0}, rest = arn;
     size_t count = 0;
     if (arn.len > ARN_MAX_BYTES) return false;
     while (count < 6 && slice_split_next(&rest, ':', &parts[count]))
@@ -344,7 +344,7 @@ static int check_signature(const struct provider_endpoint *endpoint, const struc
 
 int sns_verify(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
                const struct delivery *delivery, struct json_reader *json, struct arena *arena, struct err *err) {
-    struct sns_message message;
+    struct sns_message message = {0};
     struct err reason;
     if (sns_is_raw(delivery)) {
         if (!endpoint->require_signature) return 0;

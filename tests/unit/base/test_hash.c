@@ -117,6 +117,11 @@ static void base64_is_strict(void **state) {
         assert_int_equal(len, 99);
     }
     assert_false(base64_decode(SLICE("Zm9v\0"), out, sizeof(out), &len));
+    for (int c = 0x80; c <= 0xff; c++) {
+        const char text[] = {'Z', (char)c, '9', 'v'};
+        assert_false(base64_decode(slice_of(text, 4), out, sizeof(out), &len));
+        assert_false(base64url_decode(slice_of(text, 4), out, sizeof(out), &len));
+    }
     static const char *const bad_url[] = {"Zg==", "Zm8=", "Zh", "Zm9", "Z", "+//+", "Zm9v\n", "Zm9v "};
     for (size_t i = 0; i < sizeof(bad_url) / sizeof(bad_url[0]); i++) {
         if (base64url_decode(slice_cstr(bad_url[i]), out, sizeof(out), &len))

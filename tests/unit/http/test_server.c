@@ -90,7 +90,20 @@ static void delete_it(struct http_request *request) {
     http_answer(request, 200, "text/plain", SLICE("deleted"));
 }
 
+static struct http_prepared *prepared;
+
+static void get_prepared(struct http_request *request) {
+    http_answer_prepared(request, prepared);
+}
+
+static void get_prepared_with_header(struct http_request *request) {
+    http_set_header(request, "X-More", SLICE("1"));
+    http_answer_prepared(request, prepared);
+}
+
 static const struct http_route routes[] = {
+    {HTTP_GET, "/prepared", get_prepared, 0, 0, NULL},
+    {HTTP_GET, "/prepared/more", get_prepared_with_header, 0, 0, NULL},
     {HTTP_GET, "/echo/{one}/{two}", get_echo, 0, 0, NULL},
     {HTTP_GET, "/query", get_query, 0, 0, NULL},
     {HTTP_GET, "/headers", get_headers, 0, 0, NULL},
@@ -121,6 +134,7 @@ static int start(void **state) {
         .on_answered = on_answered,
         .context = &context_value,
     };
+    prepared = http_prepared_new(203, "image/gif", slice_of("a\0b", 3));
     assert_int_equal(http_server_start(&options, routes, &server, &err), 0);
     port = http_server_port(server);
     return 0;
@@ -129,6 +143,7 @@ static int start(void **state) {
 static int stop(void **state) {
     http_server_stop(server, 1000);
     server = http_server_free(server);
+    prepared = http_prepared_free(prepared);
     assert_int_equal(metric_get(&metrics, METRIC_HTTP_CONNECTIONS), 0);
     return 0;
 }
@@ -276,6 +291,32 @@ static void test_problem(void **state) {
     assert_string_equal(reply.body, expected);
 }
 
+static void test_prepared(void **state) {
+    struct reply reply;
+    struct raw *raw = raw_open(port);
+    for (int i = 0; i < 5; i++) {
+        raw_send(raw, "GET /prepared HTTP/1.1\r\nHost: t\r\n\r\n");
+        raw_read(raw, &reply, false);
+        assert_int_equal(reply.status, 203);
+        assert_int_equal(reply.body_len, 3);
+        assert_memory_equal(reply.body, "a\0b", 3);
+        assert_string_equal(reply_header(&reply, "Content-Type"), "image/gif");
+        assert_string_equal(reply_header(&reply, "Cache-Control"), "no-store");
+        assert_string_equal(reply_header(&reply, "X-Content-Type-Options"), "nosniff");
+        assert_null(reply_header(&reply, "X-Request-Id"));
+        raw_send(raw, "HEAD /prepared HTTP/1.1\r\nHost: t\r\n\r\n");
+        raw_read(raw, &reply, true);
+        assert_string_equal(reply_header(&reply, "Content-Length"), "3");
+    }
+    raw_send(raw, "GET /prepared/more HTTP/1.1\r\nHost: t\r\n\r\n");
+    raw_read(raw, &reply, false);
+    assert_int_equal(reply.status, 203);
+    assert_memory_equal(reply.body, "a\0b", 3);
+    assert_string_equal(reply_header(&reply, "X-More"), "1");
+    assert_non_null(reply_header(&reply, "X-Request-Id"));
+    raw_close(raw);
+}
+
 static void post(const char *method, size_t len, bool wait_for_continue, struct reply *reply) {
     char head[256], expected[64];
     char *body = malloc(len + 1);
@@ -368,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_facts_and_answer_headers),
         cmocka_unit_test(test_problem),
+        cmocka_unit_test(test_prepared),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_chunked),
         cmocka_unit_test(test_start_failures),

@@ -1,0 +1,275 @@
+#include "api/endpoint_settings.h"
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include "api/json_tree.h"
+#include "base/json.h"
+#include "base/random.h"
+
+#include "base/banned.h"
+
+#define JSON_TEXT_MAX (256UL << 10)
+
+int endpoint_settings_new(int64_t organization_id, struct slice provider, struct arena *arena, struct endpoint_row *ret,
+                          struct err *err) {
+    char *token = arena_bytes(arena, ENDPOINT_TOKEN_CHARS + 1);
+    if (!provider_find(provider)) {
+        err_set(err, ERR_INVALID, "provider must be one of:");
+        for (size_t i = 0; providers[i] && err; i++) {
+            size_t len = strlen(err->text);
+            snprintf(err->text + len, sizeof(err->text) - len, "%s %s", i > 0 ? "," : "", providers[i]->name);
+        }
+        return -ERR_INVALID;
+    }
+    random_token(token, ENDPOINT_TOKEN_CHARS);
+    *ret = (struct endpoint_row){
+        .organization_id = organization_id,
+        .token = slice_of(token, ENDPOINT_TOKEN_CHARS),
+        .provider = arena_copy(arena, provider),
+        .topic_arns = SLICE("[]"),
+        .require_signature = true,
+        .allowed_cidrs = SLICE("[]"),
+        .timestamp_tolerance_s = TOLERANCE_DEFAULT,
+        .allow_sns_version_1 = true, /* Amazon still sends it */
+        .confirmed_at = TIME_UNSET,
+        .disabled_at = TIME_UNSET,
+    };
+    return 0;
+}
+
+/* ---- JSON in and out of the row ---- */
+
+static struct slice dump(json_t *value, struct arena *arena) {
+    struct strbuf text;
+    strbuf_init(&text, JSON_TEXT_MAX);
+    api_json_dump(value, &text);
+    json_decref(value);
+    if (text.overflow) BUG("settings of an endpoint that are too large");
+    struct slice copy = arena_copy(arena, strbuf_slice(&text));
+    sodium_memzero(text.ptr, text.len);
+    strbuf_release(&text);
+    return copy;
+}
+
+static struct slice seal(const struct secret_box *box, struct slice plain, struct arena *arena) {
+    struct strbuf sealed;
+    strbuf_init(&sealed, JSON_TEXT_MAX * 2);
+    if (secret_box_seal(box, plain, &sealed) < 0) BUG("a secret that is too large");
+    struct slice copy = arena_copy(arena, strbuf_slice(&sealed));
+    strbuf_release(&sealed);
+    return copy;
+}
+
+/* NULL: cannot be read. */
+static json_t *unseal(const struct secret_box *box, struct slice sealed) {
+    struct strbuf plain;
+    json_t *list = NULL;
+    if (!sealed.ptr) return json_array();
+    strbuf_init(&plain, JSON_TEXT_MAX);
+    if (secret_box_open(box, sealed, &plain, NULL) == 0) list = json_loadb(plain.ptr, plain.len, 0, NULL);
+    if (plain.len > 0) sodium_memzero(plain.ptr, plain.len);
+    strbuf_release(&plain);
+    if (list && !json_is_array(list)) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+static json_t *list_json(const struct text_list *list) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_stringn(list->items[i].ptr, list->items[i].len));
+    return array;
+}
+
+/* ---- checks ---- */
+
+static int check_list(const struct text_list *list, const char *name, size_t count_max, size_t bytes_max,
+                      struct err *err) {
+    if (list->count > count_max) return err_set(err, ERR_INVALID, "%s must have at most %zu items", name, count_max);
+    for (size_t i = 0; i < list->count; i++)
+        if (slice_empty(list->items[i]) || list->items[i].len > bytes_max || !slice_is_utf8(list->items[i]))
+            return err_set(err, ERR_INVALID, "%s[%zu] must be text of 1 to %zu bytes", name, i, bytes_max);
+    return 0;
+}
+
+/* The provider knows best what its secrets look like. */
+static int check_secrets(const struct provider *provider, const struct text_list *list, const char *name,
+                         struct err *err) {
+    int r = check_list(list, name, ENDPOINT_SECRETS_MAX, ENDPOINT_SECRET_MAX, err);
+    for (size_t i = 0; i < list->count && r == 0; i++) {
+        struct provider_secret *secret = NULL;
+        r = provider->secret_parse(list->items[i], &secret, err);
+        if (r < 0)
+            err_prefix(err, "%s[%zu]", name, i);
+        else
+            provider->secret_free(secret);
+    }
+    return r;
+}
+
+static int check_credentials(const struct endpoint_change *change, struct err *err) {
+    if (change->credentials.count > ENDPOINT_CREDENTIALS_MAX)
+        return err_set(err, ERR_INVALID, "credentials must have at most %d items", ENDPOINT_CREDENTIALS_MAX);
+    for (size_t i = 0; i < change->credentials.count; i++) {
+        struct endpoint_credential credential = change->credentials.items[i];
+        if (slice_find_char(credential.username, ':') >= 0 || credential.username.len > ENDPOINT_CREDENTIAL_MAX)
+            return err_set(err, ERR_INVALID, "credentials[%zu].username must have at most %d bytes and no colon", i,
+                           ENDPOINT_CREDENTIAL_MAX);
+        if (slice_empty(credential.password) || credential.password.len > ENDPOINT_CREDENTIAL_MAX)
+            return err_set(err, ERR_INVALID, "credentials[%zu].password must have 1 to %d bytes", i,
+                           ENDPOINT_CREDENTIAL_MAX);
+    }
+    return 0;
+}
+
+static int check_cidrs(const struct text_list *list, struct err *err) {
+    struct cidr cidr;
+    int r = check_list(list, "allowed_cidrs", ENDPOINT_CIDRS_MAX, ADDRESS_TEXT_MAX + 4, err);
+    for (size_t i = 0; i < list->count && r == 0; i++) {
+        r = cidr_parse(list->items[i], &cidr, err);
+        if (r < 0) err_prefix(err, "allowed_cidrs[%zu]", i);
+    }
+    return r;
+}
+
+static int check(const struct provider *provider, const struct endpoint_change *change, struct err *err) {
+    int r = 0;
+    if (change->name.ptr && (slice_empty(change->name) || change->name.len > ENDPOINT_NAME_MAX))
+        return err_set(err, ERR_INVALID, "name must have 1 to %d bytes", ENDPOINT_NAME_MAX);
+    r = check_secrets(provider, &change->secrets, "secrets", err);
+    if (r == 0) r = check_secrets(provider, &change->add_secrets, "add_secrets", err);
+    if (r == 0) r = check_credentials(change, err);
+    if (r == 0) r = check_list(&change->topic_arns, "topic_arns", ENDPOINT_TOPICS_MAX, ENDPOINT_TOPIC_MAX, err);
+    if (r == 0) r = check_cidrs(&change->allowed_cidrs, err);
+    if (r < 0) return r;
+    if (change->has_rate_limit && (change->rate_limit < 0 || change->rate_limit > ENDPOINT_RATE_MAX))
+        return err_set(err, ERR_INVALID, "rate_limit must be a number from 0 to %d", ENDPOINT_RATE_MAX);
+    if (change->has_tolerance && change->tolerance_s != TOLERANCE_DEFAULT &&
+        (change->tolerance_s < 0 || change->tolerance_s > ENDPOINT_TOLERANCE_MAX_S))
+        return err_set(err, ERR_INVALID, "timestamp_tolerance_s must be a number from 0 to %d",
+                       ENDPOINT_TOLERANCE_MAX_S);
+    return 0;
+}
+
+/* ---- taking over ---- */
+
+static int apply_secrets(struct endpoint_row *row, const struct endpoint_change *change, const struct secret_box *box,
+                         struct arena *arena, struct err *err) {
+    if (!change->secrets.given && !change->add_secrets.given) return 0;
+    json_t *list = change->secrets.given ? list_json(&change->secrets) : unseal(box, row->secrets);
+    if (!list)
+        return err_set(err, ERR_INVALID, "the endpoint's secrets cannot be read, so none can be added: set secrets");
+    json_t *more = list_json(&change->add_secrets);
+    json_array_extend(list, more);
+    json_decref(more);
+    if (json_array_size(list) > ENDPOINT_SECRETS_MAX) {
+        json_decref(list);
+        return err_set(err, ERR_INVALID, "an endpoint has at most %d secrets: set those that are still needed",
+                       ENDPOINT_SECRETS_MAX);
+    }
+    row->secrets = json_array_size(list) > 0 ? seal(box, dump(json_incref(list), arena), arena) : SLICE_NONE;
+    json_decref(list);
+    return 0;
+}
+
+static void apply_credentials(struct endpoint_row *row, const struct endpoint_change *change,
+                              const struct secret_box *box, struct arena *arena) {
+    if (!change->credentials.given) return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < change->credentials.count; i++) {
+        struct endpoint_credential credential = change->credentials.items[i];
+        json_t *item = json_object();
+        json_object_set_new(
+            item, "username",
+            json_stringn(credential.username.ptr ? credential.username.ptr : "", credential.username.len));
+        json_object_set_new(item, "password", json_stringn(credential.password.ptr, credential.password.len));
+        json_array_append_new(list, item);
+    }
+    row->credentials = json_array_size(list) > 0 ? seal(box, dump(json_incref(list), arena), arena) : SLICE_NONE;
+    json_decref(list);
+}
+
+int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_change *change,
+                            const struct secret_box *box, struct arena *arena, struct err *err) {
+    const struct provider *provider = provider_find(row->provider);
+    if (!provider)
+        return err_set(err, ERR_CONFLICT, "the provider %.*s is not known to this version", SLICE_FMT(row->provider));
+    int r = check(provider, change, err);
+    if (r == 0) r = apply_secrets(row, change, box, arena, err);
+    if (r < 0) return r;
+    apply_credentials(row, change, box, arena);
+    if (change->name.ptr) row->name = change->name;
+    if (change->topic_arns.given) row->topic_arns = dump(list_json(&change->topic_arns), arena);
+    if (change->allowed_cidrs.given) row->allowed_cidrs = dump(list_json(&change->allowed_cidrs), arena);
+    if (change->has_require_signature) row->require_signature = change->require_signature;
+    if (change->has_rate_limit) row->rate_limit = change->rate_limit;
+    if (change->has_tolerance) row->timestamp_tolerance_s = change->tolerance_s;
+    if (change->has_allow_sns_version_1) row->allow_sns_version_1 = change->allow_sns_version_1;
+    if (change->has_auto_confirm) row->auto_confirm = change->auto_confirm;
+    if (slice_empty(row->name)) row->name = slice_cstr(provider->title);
+    if (!row->require_signature && !row->credentials.ptr)
+        return err_set(err, ERR_INVALID, "an endpoint that does not require a signature must require credentials");
+    return 0;
+}
+
+/* ---- showing ---- */
+
+/* What is missing before deliveries can be accepted; NULL: nothing. */
+static const char *hint_of(const struct endpoint_row *row, const struct provider *provider, size_t secrets) {
+    if (!provider) return "This version does not know the provider.";
+    if (row->disabled_at != TIME_UNSET) return "The endpoint is disabled.";
+    if (row->pending_confirmation.ptr) return "The provider waits for a confirmation: POST …/confirm.";
+    if (row->require_signature && provider->secret_required && secrets == 0) return provider->secret_help;
+    if (provider->topics_required && slice_equal(row->topic_arns, SLICE("[]")))
+        return "The topics that may deliver here are missing: set topic_arns.";
+    return NULL;
+}
+
+static void write_usernames(struct api_table *out, json_t *credentials) {
+    size_t index;
+    json_t *item;
+    api_table_array(out, "credentials");
+    json_array_foreach(credentials, index, item) {
+        json_t *name = json_object_get(item, "username");
+        api_table_object(out, NULL);
+        api_table_text(out, "username", slice_of(json_string_value(name), json_string_length(name)));
+        api_table_close(out);
+    }
+    api_table_close(out);
+}
+
+void endpoint_settings_write(struct api_table *out, const struct endpoint_row *row, const struct secret_box *box,
+                             const char *public_url) {
+    const struct provider *provider = provider_find(row->provider);
+    json_t *secrets = unseal(box, row->secrets), *credentials = unseal(box, row->credentials);
+    size_t secret_count = json_array_size(secrets); /* of NULL: 0 */
+    const char *hint = secrets && credentials ? hint_of(row, provider, secret_count)
+                                              : "The stored secrets cannot be decrypted: set them anew.";
+    char url[400];
+    snprintf(url, sizeof(url), "%s/webhooks/email/%.*s", public_url, SLICE_FMT(row->token));
+    api_table_int(out, "id", row->id);
+    api_table_text(out, "provider", row->provider);
+    api_table_text(out, "name", row->name);
+    api_table_text(out, "url", slice_cstr(url));
+    api_table_bool(out, "ready", hint == NULL);
+    api_table_text(out, "hint", slice_cstr(hint));
+    api_table_bool(out, "require_signature", row->require_signature);
+    api_table_int(out, "secret_count", (int64_t)secret_count);
+    write_usernames(out, credentials);
+    api_table_json(out, "topic_arns", row->topic_arns);
+    api_table_json(out, "allowed_cidrs", row->allowed_cidrs);
+    api_table_int(out, "rate_limit", row->rate_limit);
+    api_table_int_or_null(out, "timestamp_tolerance_s", row->timestamp_tolerance_s, TOLERANCE_DEFAULT);
+    api_table_bool(out, "allow_sns_version_1", row->allow_sns_version_1);
+    api_table_bool(out, "auto_confirm", row->auto_confirm);
+    api_table_json(out, "pending_confirmation", row->pending_confirmation);
+    api_table_time(out, "confirmed_at", row->confirmed_at);
+    api_table_time(out, "created_at", row->created_at);
+    api_table_time(out, "updated_at", row->updated_at);
+    api_table_time(out, "disabled_at", row->disabled_at);
+    json_decref(secrets);
+    json_decref(credentials);
+}

@@ -1,0 +1,100 @@
+/* keys: API keys of the organization. */
+#include "api/credentials.h"
+#include "api/resources.h"
+
+#include "base/banned.h"
+
+#define LIST "api-keys"
+
+static void write_key(struct api_table *row, const struct api_key *key) {
+    api_table_int(row, "id", key->id);
+    api_table_text(row, "name", key->name);
+    api_table_text(row, "role", slice_cstr(api_role_name(key->role)));
+    api_table_text(row, "prefix", key->prefix);
+    api_table_time(row, "created_at", key->created_at);
+    api_table_time(row, "last_used_at", key->last_used_at);
+    api_table_time(row, "revoked_at", key->revoked_at);
+}
+
+int api_keys_list(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {"limit", "cursor", NULL};
+    int64_t limit, after = 0;
+    struct api_key *keys;
+    size_t count;
+    bool present;
+    int r = api_known_parameters(call, parameters, err);
+    if (r == 0) r = api_limit(call, 100, 1000, &limit, err);
+    if (r == 0) r = api_cursor_read(call, LIST, &after, 1, &present, err);
+    if (r == 0)
+        r = api_keys_load(call->db, call->organization_id, after, (size_t)limit + 1, call->arena, &keys, &count, err);
+    if (r < 0) return r;
+    bool more = count > (size_t)limit;
+    struct api_table *table = api_table_begin(call, LIST);
+    for (size_t i = 0; i < count - more; i++) {
+        api_table_row(table);
+        write_key(table, &keys[i]);
+    }
+    api_table_end(call, more ? api_cursor_make(call, LIST, &keys[count - 2].id, 1) : NULL);
+    return 0;
+}
+
+int api_keys_show(struct api_call *call, struct err *err) {
+    struct api_key key;
+    int64_t id;
+    int r = api_id_param(call, "id", &id, err);
+    if (r == 0) r = api_key_load(call->db, call->organization_id, id, call->arena, &key, err);
+    if (r < 0) return r;
+    write_key(api_object_begin(call), &key);
+    api_object_end(call, 200);
+    return 0;
+}
+
+struct change {
+    struct api_call *call;
+    int64_t id;
+    struct slice name;
+    enum api_role role;
+};
+
+static int run_create(void *context, struct applier *applier, struct db *db, struct api_table *answer,
+                      struct err *err) {
+    const struct change *change = context;
+    struct api_key key = {.organization_id = change->call->organization_id, .name = change->name, .role = change->role};
+    unsigned char hash[API_KEY_HASH_SIZE];
+    char text[API_KEY_TEXT_MAX];
+    struct slice shown = api_key_make(key.organization_id, text, &key.prefix, hash);
+    int r = api_key_insert(db, &key, hash, change->call->now, err);
+    if (r < 0) return r;
+    write_key(answer, &key);
+    api_table_text(answer, "key", shown); /* now or never */
+    return 0;
+}
+
+int api_keys_create(struct api_call *call, struct err *err) {
+    static const char *const members[] = {"name", "role", NULL};
+    struct change change = {.call = call, .role = API_READ};
+    struct slice role = SLICE_NONE;
+    struct json_value body;
+    int r = api_body(call, &body, err);
+    if (r == 0) r = api_known_members(body, members, err);
+    if (r == 0) r = api_text(call, body, "name", API_KEY_NAME_MAX, &change.name, err);
+    if (r == 0) r = api_text(call, body, "role", 10, &role, err);
+    if (r < 0) return r;
+    if (slice_empty(change.name)) return err_set(err, ERR_INVALID, "name must say what the key is for");
+    if (!role.ptr || !api_role_parse(role, &change.role))
+        return err_set(err, ERR_INVALID, "role must be read, write or admin");
+    return api_write_once(call, run_create, &change, 201, err);
+}
+
+static int run_revoke(void *context, struct applier *applier, struct db *db, struct err *err) {
+    const struct change *change = context;
+    return api_key_revoke(db, change->call->organization_id, change->id, change->call->now, err);
+}
+
+int api_keys_revoke(struct api_call *call, struct err *err) {
+    struct change change = {.call = call};
+    int r = api_id_param(call, "id", &change.id, err);
+    if (r == 0) r = api_write(call, run_revoke, &change, err);
+    if (r == 0) api_answer_empty(call, 204);
+    return r;
+}

@@ -1,0 +1,82 @@
+/* settings: the organization's own settings. */
+#include "api/resources.h"
+#include "base/timezone.h"
+#include "store/organizations.h"
+
+#include "base/banned.h"
+
+static void write_settings(struct api_table *object, const struct organization *organization) {
+    api_table_int(object, "organization_id", organization->id);
+    api_table_text(object, "name", organization->name);
+    api_table_text(object, "time_zone", organization->time_zone);
+    api_table_text(object, "tracking", slice_cstr(tracking_level_name(organization->tracking)));
+    api_table_text(object, "consent_mode", slice_cstr(consent_mode_name(organization->consent_mode)));
+    api_table_text(object, "address_policy", slice_cstr(address_policy_name(organization->address_policy)));
+    api_table_int(object, "retention_days", organization->retention_days);
+    api_table_time(object, "created_at", organization->created_at);
+    api_table_time(object, "updated_at", organization->updated_at);
+}
+
+int settings_show(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {NULL};
+    struct organization organization;
+    int r = api_known_parameters(call, parameters, err);
+    if (r == 0) r = organization_load(call->db, call->organization_id, call->arena, &organization, err);
+    if (r < 0) return r;
+    write_settings(api_object_begin(call), &organization);
+    api_object_end(call, 200);
+    return 0;
+}
+
+/* Members that are absent keep their value. */
+static int read_settings(struct api_call *call, struct json_value body, struct organization *organization,
+                         struct err *err) {
+    struct slice tracking = SLICE_NONE, consent = SLICE_NONE, address = SLICE_NONE;
+    int r = api_text(call, body, "name", ORGANIZATION_NAME_MAX, &organization->name, err);
+    if (r == 0) r = api_text(call, body, "time_zone", ORGANIZATION_TIME_ZONE_MAX, &organization->time_zone, err);
+    if (r == 0) r = api_text(call, body, "tracking", 20, &tracking, err);
+    if (r == 0) r = api_text(call, body, "consent_mode", 20, &consent, err);
+    if (r == 0) r = api_text(call, body, "address_policy", 20, &address, err);
+    if (r == 0) r = api_integer(body, "retention_days", 1, RETENTION_DAYS_MAX, &organization->retention_days, err);
+    if (r < 0) return r;
+    if (slice_empty(organization->name)) return err_set(err, ERR_INVALID, "name must not be empty");
+    if (!timezone_known(organization->time_zone))
+        return err_set(err, ERR_INVALID, "time_zone must be an IANA time zone like Europe/Berlin");
+    if (tracking.ptr && !tracking_level_parse(tracking, &organization->tracking))
+        return err_set(err, ERR_INVALID, "tracking must be full, clicks, aggregate or none");
+    if (consent.ptr && !consent_mode_parse(consent, &organization->consent_mode))
+        return err_set(err, ERR_INVALID, "consent_mode must be opt_out or opt_in");
+    if (address.ptr && !address_policy_parse(address, &organization->address_policy))
+        return err_set(err, ERR_INVALID, "address_policy must be drop, truncate or keep");
+    return 0;
+}
+
+struct replacing {
+    struct api_call *call;
+    struct json_value body;
+    struct organization organization; /* out */
+};
+
+static int run_replace(void *context, struct applier *applier, struct db *db, struct err *err) {
+    struct replacing *replacing = context;
+    struct api_call *call = replacing->call;
+    int r = organization_load(db, call->organization_id, call->arena, &replacing->organization, err);
+    if (r == 0) r = read_settings(call, replacing->body, &replacing->organization, err);
+    if (r == 0) r = organization_update(db, &replacing->organization, call->now, err);
+    if (r == 0) replacing->organization.updated_at = call->now;
+    return r;
+}
+
+int settings_replace(struct api_call *call, struct err *err) {
+    static const char *const members[] = {
+        "organization_id", "name",           "time_zone",  "tracking",   "consent_mode",
+        "address_policy",  "retention_days", "created_at", "updated_at", NULL};
+    struct replacing replacing = {.call = call};
+    int r = api_body(call, &replacing.body, err);
+    if (r == 0) r = api_known_members(replacing.body, members, err);
+    if (r == 0) r = api_write(call, run_replace, &replacing, err);
+    if (r < 0) return r;
+    write_settings(api_object_begin(call), &replacing.organization);
+    api_object_end(call, 200);
+    return 0;
+}

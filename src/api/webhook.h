@@ -1,0 +1,21 @@
+/* webhook: records of refused deliveries. Internal to api/. */
+#ifndef INKLING_API_WEBHOOK_H
+#define INKLING_API_WEBHOOK_H
+
+#include "api/app.h"
+
+struct refusal {
+    struct app *app;
+    int64_t organization_id, endpoint_id;
+    enum receive_stage stage;
+    struct err err;
+    int64_t now;
+};
+
+/* Sets the answer, stores the security event and the delivery, and finishes the request when they are stored. Defers
+ * the request: the caller returns without touching it again. */
+void webhook_refuse(struct http_request *request, const struct refusal *refusal, int status);
+/* The request's time into the metrics. */
+void webhook_answered(struct app *app, struct http_request *request);
+
+#endif

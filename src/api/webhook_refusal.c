@@ -1,0 +1,131 @@
+#include "api/webhook.h"
+
+#include <jansson.h>
+
+#include "api/json_tree.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/replay.h"
+#include "store/deliveries.h"
+#include "store/security_events.h"
+
+#include "base/banned.h"
+
+#define HEADERS_JSON_MAX 65536
+
+struct refusal_job {
+    struct write_job job; /* first */
+    struct http_request *request;
+    struct refusal refusal;
+    struct kept_delivery delivery;
+    struct security_event event; /* kind empty: none */
+    int64_t max;
+};
+
+void webhook_answered(struct app *app, struct http_request *request) {
+    metric_observe_us(app->metrics, METRIC_WEBHOOK_SECONDS, clock_monotonic_us() - http_received_us(request));
+}
+
+/* ---- what is kept of the request ---- */
+
+/* Credentials are never stored; the rest may matter to a signature. */
+static void add_header(struct slice name, struct slice value, void *headers) {
+    static const char *const left_out[] = {"authorization", "proxy-authorization", "cookie"};
+    for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+        if (slice_equal_nocase(name, slice_cstr(left_out[i]))) return;
+    json_t *text = json_stringn(value.ptr ? value.ptr : "", value.len);
+    if (!text) return; /* not UTF-8: no header that a provider signs */
+    json_object_setn_new(headers, name.ptr, name.len, text);
+}
+
+static struct slice headers_json(struct http_request *request) {
+    struct strbuf text;
+    json_t *headers = json_object();
+    http_each_header(request, add_header, headers);
+    strbuf_init(&text, HEADERS_JSON_MAX);
+    api_json_dump(headers, &text);
+    json_decref(headers);
+    struct slice copy = text.overflow ? SLICE("{}") : arena_copy(http_arena(request), strbuf_slice(&text));
+    strbuf_release(&text);
+    return copy;
+}
+
+static const char *event_kind(enum receive_stage stage) {
+    static const char *const kinds[] = {[RECEIVE_ADDRESS] = "webhook_address",
+                                        [RECEIVE_CREDENTIALS] = "webhook_credentials",
+                                        [RECEIVE_SIGNATURE] = "webhook_signature",
+                                        [RECEIVE_PARSE] = NULL};
+    return kinds[stage];
+}
+
+static struct refusal_job *job_new(struct http_request *request, const struct refusal *refusal) {
+    struct arena *arena = http_arena(request);
+    struct refusal_job *job = arena_alloc(arena, sizeof(*job));
+    const struct config *config = app_config(refusal->app);
+    char *source = arena_bytes(arena, ADDRESS_TEXT_MAX);
+    const char *kind = event_kind(refusal->stage);
+    bool rejected = kind != NULL;
+    job->request = request;
+    job->refusal = *refusal;
+    job->max = rejected ? config->rejected_max : config->failed_max;
+    job->delivery = (struct kept_delivery){
+        .organization_id = refusal->organization_id,
+        .endpoint_id = refusal->endpoint_id,
+        .kind = rejected ? DELIVERY_REJECTED : DELIVERY_FAILED,
+        .reason = slice_cstr(arena_printf(arena, "%s: %s", receive_stage_name(refusal->stage), refusal->err.text)),
+        .headers = headers_json(request),
+        .body = http_body(request),
+        .body_size = (int64_t)http_body(request).len,
+        .received_at = refusal->now,
+        .next_attempt_at = rejected ? TIME_UNSET : refusal->now + replay_wait_ms(1),
+    };
+    /* A cut body cannot be tried again, and too much in one delivery stays too much. */
+    if (delivery_is_cut(&job->delivery)) job->delivery.next_attempt_at = TIME_UNSET;
+    job->event = (struct security_event){
+        .organization_id = refusal->organization_id,
+        .kind = slice_cstr(kind),
+        .endpoint_id = refusal->endpoint_id,
+        .detail = slice_cstr(arena_cstr(arena, slice_cstr(refusal->err.text))),
+        .source = address_format(address_truncate(http_client_address(request)), source),
+    };
+    return job;
+}
+
+/* ---- storing ---- */
+
+static int job_run(struct write_job *write_job, struct applier *applier, struct db *db, struct err *err) {
+    struct refusal_job *job = (struct refusal_job *)write_job;
+    int r = 0;
+    if (!slice_empty(job->event.kind)) r = security_event_note(db, &job->event, job->refusal.now, err);
+    if (r == 0) r = delivery_keep(db, &job->delivery, job->max, err);
+    return r;
+}
+
+static void not_kept(struct app *app, struct http_request *request, const struct err *err) {
+    metric_add(app->metrics, METRIC_RECORDS_DROPPED, 1);
+    log_warning("a refused delivery was not kept", LOG_SLICE("request", http_request_id(request)),
+                LOG_TEXT("error", err->text));
+}
+
+static void job_done(struct write_job *write_job, int result, const struct err *err) {
+    struct refusal_job *job = (struct refusal_job *)write_job;
+    if (result < 0) not_kept(job->refusal.app, job->request, err);
+    webhook_answered(job->refusal.app, job->request);
+    http_finish(job->request);
+}
+
+void webhook_refuse(struct http_request *request, const struct refusal *refusal, int status) {
+    struct app *app = refusal->app;
+    struct refusal_job *job = job_new(request, refusal);
+    struct err err = {0};
+    bool rejected = !slice_empty(job->event.kind);
+    metric_add(app->metrics, rejected ? METRIC_WEBHOOK_REJECTED : METRIC_WEBHOOK_FAILED, 1);
+    log_warning("webhook refused", LOG_SLICE("request", http_request_id(request)),
+                LOG_INT("organization", refusal->organization_id), LOG_INT("endpoint", refusal->endpoint_id),
+                LOG_TEXT("stage", receive_stage_name(refusal->stage)), LOG_INT("status", status));
+    http_problem(request, status, rejected ? "Refused" : "Not understood", refusal->err.text);
+    job->job = (struct write_job){.run = job_run, .done = job_done};
+    http_defer(request);
+    if (writer_submit_job(app->writer, &job->job, &err) == 0) return;
+    job_done(&job->job, -(int)err.code, &err);
+}
