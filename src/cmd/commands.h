@@ -3,7 +3,6 @@
 #define INKLING_CMD_COMMANDS_H
 
 /* `arguments`: what stands behind the subcommand. Returns the exit status: 0, 1 failed, 2 usage. */
-int command_verify(int count, char *const *arguments);
 int command_demo(int count, char *const *arguments);
 
 #endif
