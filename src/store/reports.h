@@ -70,7 +70,7 @@ MUST_USE int reports_groups(struct db *db, const struct report_filter *filter, e
 /* The specification's "Top Performing Emails": templates by a rate, the best first; ties go to the one with more emails
  * in the base. Templates with fewer than `base_min` emails in the base of the rate are left out: 1 of 1 is no 100 %. */
 enum report_rank { REPORT_RANK_OPENED = 1, REPORT_RANK_CLICKED = 2, REPORT_RANK_REPLIED = 3 };
-#define REPORT_TOP_BASE_MIN 10
+#define REPORT_TOP_BASE_MIN 20
 MUST_USE int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
                          size_t limit, struct arena *arena, struct report_row **ret, size_t *ret_count,
                          struct err *err);
