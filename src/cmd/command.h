@@ -10,18 +10,16 @@ struct command {
     const char *summary;                  /* one sentence */
     const char *details;                  /* further lines for --help; may be NULL */
     const struct command_option *options; /* its own, ended by a row without name; NULL: none */
+    bool standalone;                      /* takes its own options only, not those of the table */
     /* `arguments`: what stands behind the name. 0, or a negative err_code; ERR_INVALID ends the program with 2, others
      * with 1. */
     int (*run)(const struct command *command, int argument_count, char *const *arguments, struct err *err);
-    /* Instead of `run`, for a command that has options of its own only: prints help and errors itself and returns the
-     * exit status. */
-    int (*main)(int argument_count, char *const *arguments);
 };
 
 #define COMMAND_OPTIONS_MAX 24
 
 extern const struct command command_serve, command_setup, command_replay, command_backup, command_user, command_org,
-    command_endpoint, command_key, command_config, command_verify;
+    command_endpoint, command_key, command_config, command_verify, command_demo;
 
 /* Writes to standard output; ERR_UNAVAILABLE when that fails. */
 MUST_USE int command_print(struct slice text, struct err *err);

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "cmd/commands.h"
+#include "cmd/command.h"
 #include "cmd/demo_live.h"
 #include "cmd/demo_setup.h"
 #include "http/client.h"
@@ -44,19 +44,6 @@ struct demo {
 
 /* ---- options ---- */
 
-static const char help[] =
-    "Usage: inkling demo [OPTION]...\n"
-    "\n"
-    "Starts the service on a throwaway database with four months of history, and lets simulated providers send it\n"
-    "signed webhooks. Prints the address, a sign-in and an API key. Ctrl-C ends it and removes everything.\n"
-    "\n"
-    "  --listen ADDR:PORT   where to listen; default " LISTEN_DEFAULT ", or a free port when that one is taken\n"
-    "  --pace FACTOR        speed of the live traffic: 1 is for people to follow, 20 is lively\n"
-    "  --seed NUMBER        another history\n"
-    "  --keep               leaves the directory with the database when it ends\n"
-    "  --quiet              tells only a summary now and then\n"
-    "  --help               prints this text\n";
-
 static int parse_pace(const char *text, double *ret, struct err *err) {
     char *end;
     double pace = text ? strtod(text, &end) : 0;
@@ -82,14 +69,13 @@ static int parse_option(const char *name, const char *value, struct demo_options
     return err_set(err, ERR_INVALID, "there is no option %s: see inkling demo --help", name);
 }
 
-/* 1: only the help is asked for. "--name value" and "--name=value". */
+/* "--name value" and "--name=value". */
 static int parse_options(int count, char *const *arguments, struct demo_options *options, struct err *err) {
     int result = 0;
     for (int i = 0; i < count && result == 0; i++) {
         char name[32];
         const char *equals = strchr(arguments[i], '=');
         size_t len = equals ? (size_t)(equals - arguments[i]) : strlen(arguments[i]);
-        if (strcmp(arguments[i], "--help") == 0) return 1;
         if (strcmp(arguments[i], "--keep") == 0) {
             options->keep = true;
         } else if (strcmp(arguments[i], "--quiet") == 0) {
@@ -241,31 +227,42 @@ static int finish(struct demo *demo, int result, struct err *err) {
     return result;
 }
 
-int command_demo(int count, char *const *arguments) {
-    struct err err = {0};
+static int run_command(const struct command *command, int count, char *const *arguments, struct err *err) {
     struct demo *demo = memory_alloc(sizeof(*demo));
     demo->options = (struct demo_options){.listen = LISTEN_DEFAULT, .pace = 1, .seed = SEED_DEFAULT};
-    int status = 0, result = parse_options(count, arguments, &demo->options, &err);
-    if (result != 0) {
-        if (result < 0) fprintf(stderr, "inkling demo: %s\n", err.text);
-        if (result > 0) fputs(help, stdout);
-        status = result < 0 ? 2 : 0;
-        goto out;
-    }
+    int result = parse_options(count, arguments, &demo->options, err);
+    if (result < 0) goto out;
     demo->on_terminal = isatty(STDOUT_FILENO);
     setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads through a pipe reads along */
     demo_signals_block();
     http_client_global_init();
-    result = finish(demo, run(demo, &err), &err);
+    result = finish(demo, run(demo, err), err);
     http_client_global_cleanup();
-    if (result < 0) {
-        fprintf(stderr, "inkling demo: %s\n", err.text);
-        status = 1;
-    } else {
+    if (result >= 0)
         printf("\nThe demo has ended; %s%s.\n", demo->options.keep ? "its data are in " : "nothing of it is left",
                demo->options.keep ? demo->place.directory : "");
-    }
 out:
     free(demo);
-    return status;
+    return result < 0 ? result : 0;
 }
+
+static const struct command_option options[] = {
+    {"listen", "ADDR:PORT", "Where to listen; default " LISTEN_DEFAULT ", or a free port when that one is taken."},
+    {"pace", "FACTOR", "Speed of the live traffic: 1 is for people to follow, 20 is lively."},
+    {"seed", "NUMBER", "Another history."},
+    {"keep", NULL, "Leaves the directory with the database when it ends."},
+    {"quiet", NULL, "Tells only a summary now and then."},
+    {0},
+};
+
+const struct command command_demo = {
+    .name = "demo",
+    .usage = "[--listen ADDR:PORT]",
+    .summary = "Shows the product at work: throwaway data, a history, live simulated traffic.",
+    .details = "Starts the service on a throwaway database with four months of history, and lets simulated providers "
+               "send it signed\n"
+               "webhooks. Prints the address, a sign-in and an API key. Ctrl-C ends it and removes everything.",
+    .options = options,
+    .standalone = true,
+    .run = run_command,
+};

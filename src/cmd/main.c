@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "build_config.h"
 #include "cmd/command.h"
-#include "cmd/commands.h"
 
 #include "base/banned.h"
 
@@ -11,15 +10,9 @@
 #define EXIT_USAGE  2
 #define HELP_MAX    (256UL << 10)
 
-static const struct command demo = {
-    .name = "demo",
-    .summary = "Runs the service on throwaway data with simulated traffic, to try it.",
-    .main = command_demo,
-};
-
 static const struct command *const commands[] = {
-    &demo,           &command_serve,  &command_setup,  &command_org,    &command_user, &command_key, &command_endpoint,
-    &command_replay, &command_backup, &command_config, &command_verify,
+    &command_serve,    &command_demo,   &command_setup,  &command_org,    &command_user,   &command_key,
+    &command_endpoint, &command_verify, &command_replay, &command_backup, &command_config,
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -38,6 +31,7 @@ static void write_help(const struct command *command, struct strbuf *out) {
         strbuf_add_cstr(out, "\nOptions:\n");
         command_options_write_help(command->options, out);
     }
+    if (command->standalone) return;
     strbuf_add_cstr(out,
                     "\nOptions of every command; in the configuration file without dashes and with _ for -, in the "
                     "environment as INKLING_NAME:\n");
@@ -90,7 +84,6 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "--version") == 0) return print(write_version, NULL);
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         if (strcmp(argv[1], commands[i]->name) != 0) continue;
-        if (commands[i]->main) return commands[i]->main(argc - 2, argv + 2);
         if (asks_for_help(argc - 2, argv + 2)) return print(NULL, commands[i]);
         return run(commands[i], argc - 2, argv + 2);
     }
