@@ -31,14 +31,15 @@ static int run(const struct command *command, int argument_count, char *const *a
     const struct verify_observer observer = {.difference = print_difference,
                                              .progress = terminal ? show_progress : NULL};
     int r = session_begin(&session, command, argument_count, arguments, err);
-    if (r == 0 && session.rest_count > 0) r = err_set(err, ERR_INVALID, "inkling verify takes options only");
+    if (r == 0 && session.rest_count > 0) r = err_set(err, ERR_INVALID, "verify takes no argument %s", session.rest[0]);
     if (r == 0) r = session_open(&session, err);
     if (r == 0) r = verify_counters(session.store, &observer, &report, err);
     if (terminal) fputs("\r\033[K", stderr); /* clears the line of progress */
     if (r == 0) {
         print_report(&report);
         if (report.differences > 0)
-            r = err_set(err, ERR_CONFLICT, "%" PRId64 " figures differ from their recount", report.differences);
+            r = err_set(err, ERR_CONFLICT, "%" PRId64 " figures differ from a recount of the events",
+                        report.differences);
     }
     session_close(&session);
     return r;
@@ -47,10 +48,11 @@ static int run(const struct command *command, int argument_count, char *const *a
 const struct command command_verify = {
     .name = "verify",
     .usage = "",
-    .summary = "Recounts every figure from the events and prints differences.",
+    .summary = "Recounts every figure from the events and prints what differs.",
     .details =
-        "Compares the stored figures of emails, links, cohorts and breakdowns with a recount from the events, in\n"
-        "one snapshot; the service may run meanwhile. Exits with 1 when there is a difference. Emails that may\n"
-        "have lost events to retention are left out.",
+        "Compares the figures of emails, links, cohorts and breakdowns with a recount from the events, in one "
+        "snapshot; the\n"
+        "service may run meanwhile. Exits with 1 when there is any difference. Emails that may have lost events to\n"
+        "retention are left out.",
     .run = run,
 };

@@ -189,6 +189,21 @@ static void add_tally(struct verification *verification, enum breakdown_kind kin
 
 /* ---- one email ---- */
 
+/* What the database needs to find the events of the email, or to know a repetition. */
+static void compare_timeline(struct verification *verification, const struct recount_email *stored) {
+    const struct email_recount *email = &verification->email;
+    if (email->events > CHAIN_EVENTS_MAX) return;
+    if (stored->has_chain) {
+        int64_t reached = email_recount_reached(email, stored->stats.last_event_at);
+        if (reached != email->events)
+            differ(verification, "email %lld: its timeline reaches %lld of %lld events",
+                   (long long)stored->stats.email_log_id, (long long)reached, (long long)email->events);
+    } else if (email->events > 0 && stored->stats.last_event_at < email->chain[email->chain_count - 1].occurred_at) {
+        differ(verification, "email %lld: its timeline goes on after last_event_at",
+               (long long)stored->stats.email_log_id);
+    }
+}
+
 static void compare_stats(struct verification *verification, const struct recount_email *stored) {
     const struct email_stats *is = &stored->stats, *should = &verification->email.stats;
 #define COMPARE_TIME(field)  compare_time(verification, #field, is->field, should->field);
@@ -207,11 +222,7 @@ static void compare_stats(struct verification *verification, const struct recoun
     COMPARE_COUNT(total_click_count)
     COMPARE_COUNT(machine_click_count)
     COMPARE_COUNT(bounce_type)
-    if (!stored->has_chain || verification->email.events > CHAIN_EVENTS_MAX) return;
-    int64_t reached = email_recount_reached(&verification->email, is->last_event_at);
-    if (reached != verification->email.events)
-        differ(verification, "email %lld: its timeline reaches %lld of %lld events", (long long)is->email_log_id,
-               (long long)reached, (long long)verification->email.events);
+    compare_timeline(verification, stored);
 }
 
 static int compare_links(struct verification *verification, bool left_out, struct err *err) {

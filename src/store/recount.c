@@ -19,7 +19,7 @@ static const struct statement select_organizations = {
 };
 
 #define EMAILS(chain)                                                                                                  \
-    "SELECT " EMAIL_STATS_COLUMNS chain " FROM email_stats s WHERE s.organization_id = $1"                             \
+    "SELECT " EMAIL_STATS_COLUMNS ", s.last_event_at" chain " FROM email_stats s WHERE s.organization_id = $1"         \
     " ORDER BY s.cohort_id, s.email_log_id"
 #define EVENTS(former)                                                                                                 \
     "SELECT COALESCE(s.cohort_id, 0) AS cohort_id, e.email_log_id, e.occurred_at, e.event_type, e.link_id,"            \
@@ -31,8 +31,8 @@ static const struct statement select_organizations = {
 
 static const struct statement streams[RECOUNT_STREAMS] = {
     [RECOUNT_EMAILS] = {.name = "recount emails",
-                        .sql = EMAILS(", 1, s.last_event_at"),
-                        .sql_postgres = EMAILS(", 0, NULL"),
+                        .sql = EMAILS(", 1"),
+                        .sql_postgres = EMAILS(", 0"),
                         .many_rows = true},
     [RECOUNT_EVENTS] = {.name = "recount events",
                         .sql = EVENTS("e.prev_delta"),
@@ -94,8 +94,8 @@ int recount_open(struct db *db, enum recount_stream stream, int64_t organization
 
 void recount_email(const struct db_rows *rows, struct recount_email *ret) {
     email_stats_read(rows, 0, &ret->stats);
-    ret->has_chain = db_column_int(rows, EMAIL_STATS_COLUMN_COUNT) != 0;
-    ret->stats.last_event_at = db_column_int_or(rows, EMAIL_STATS_COLUMN_COUNT + 1, TIME_UNSET);
+    ret->stats.last_event_at = db_column_int_or(rows, EMAIL_STATS_COLUMN_COUNT, TIME_UNSET);
+    ret->has_chain = db_column_int(rows, EMAIL_STATS_COLUMN_COUNT + 1) != 0;
 }
 
 void recount_event(const struct db_rows *rows, struct recount_event *ret) {

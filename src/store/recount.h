@@ -38,7 +38,8 @@ MUST_USE int recount_open(struct db *db, enum recount_stream stream, int64_t org
 
 struct recount_email {
     struct email_stats stats;
-    bool has_chain; /* does this database chain events? Then stats.last_event_at is the head */
+    /* Does this database chain the events? Then stats.last_event_at is the head; else no event is later than it. */
+    bool has_chain;
 };
 void recount_email(const struct db_rows *rows, struct recount_email *ret);
 
