@@ -98,7 +98,7 @@ static int connect_with_cache(struct sqlite_store *store, enum db_mode mode, int
     db->log_pages_limit = LOG_LIMIT_PAGES;
     int rc;
     int opened = sqlite3_open_v2(store->path, &db->handle,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, SQLITE_VFS_NAME);
     if (opened != SQLITE_OK)
         rc = sqlite_fail(db, store->path, err);
     else
@@ -174,6 +174,7 @@ static char *path_of(const char *url) {
 static int sqlite_open(const struct store_options *options, struct store **ret, struct err *err) {
     if (options->url[strlen(URL_PREFIX)] == '\0')
         return err_set(err, ERR_INVALID, "the database URL \"sqlite:\" must name a file: sqlite:PATH");
+    sqlite_register_vfs();
     struct sqlite_store *store = memory_alloc(sizeof(*store));
     store->base.driver = &sqlite_driver;
     snprintf(store->base.url_shown, sizeof(store->base.url_shown), "%s", options->url);
