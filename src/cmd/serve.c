@@ -84,8 +84,8 @@ static int open_store(struct service *service, const struct config *config, stru
         .sqlite_cache_bytes = config->sqlite_cache_bytes,
     };
     int r = database_directory_make(config, err);
-    if (r == 0) r = secret_box_load(config->secret_key_file, &app->secret_box, err);
     if (r == 0) r = store_open(&options, &app->store, err);
+    if (r == 0) r = secret_key_load(config, app->store, &app->secret_box, err);
     return r;
 }
 

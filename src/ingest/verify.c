@@ -380,6 +380,46 @@ static int verify_cohort(struct verification *verification, struct err *err) {
     return result;
 }
 
+/* ---- sums of days ---- */
+
+static int verify_day_totals(struct verification *verification, struct err *err) {
+    struct db_rows *rows;
+    int result = recount_days(verification->db, verification->organization_id, &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        struct contribution difference;
+        char date[TIME_TEXT_MAX];
+        int32_t day;
+        recount_day(rows, &day, &difference);
+        struct slice text = day_format(day, date);
+#define COMPARE_DAY(field)                                                                                             \
+    if (difference.field != 0)                                                                                         \
+        differ(verification, "day %.*s: %s is %lld less than in its cohorts", SLICE_FMT(text), #field,                 \
+               (long long)difference.field);
+        CONTRIBUTION_FIELDS(COMPARE_DAY)
+#undef COMPARE_DAY
+    }
+    db_rows_free(rows);
+    return result;
+}
+
+static int verify_day_breakdowns(struct verification *verification, struct err *err) {
+    struct db_rows *rows;
+    int result = recount_day_breakdowns(verification->db, verification->organization_id, &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        struct recount_breakdown difference;
+        char date[TIME_TEXT_MAX];
+        int32_t day;
+        recount_day_breakdown(rows, &day, &difference);
+        struct slice text = day_format(day, date);
+        differ(verification, "day %.*s, breakdown %lld of %lld is %lld less than in its cohorts", SLICE_FMT(text),
+               (long long)difference.kind, (long long)difference.item, (long long)difference.n);
+    }
+    db_rows_free(rows);
+    return result;
+}
+
 /* ---- all of it ---- */
 
 static int verify_organization(struct verification *verification, const struct recount_organization *organization,
@@ -406,6 +446,8 @@ static int verify_organization(struct verification *verification, const struct r
         db_rows_free(verification->readers[stream].rows);
         verification->readers[stream] = (struct reader){0};
     }
+    if (result == 0) result = verify_day_totals(verification, err);
+    if (result == 0) result = verify_day_breakdowns(verification, err);
     return result;
 }
 

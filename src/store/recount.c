@@ -59,6 +59,29 @@ static const struct statement streams[RECOUNT_STREAMS] = {
                             .many_rows = true},
 };
 
+#define SUM_COLUMN(field)     ", CAST(SUM(x." #field ") AS BIGINT)"
+#define SUM_OF_COHORTS(field) ", SUM(c." #field ") AS " #field
+#define LESS_OF_DAY(field)    ", -t." #field
+#define OR_DIFFERS(field)     " OR SUM(x." #field ") <> 0"
+static const struct statement differing_days = {
+    .name = "differing days",
+    .sql = "SELECT x.day" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT c.day" CONTRIBUTION_FIELDS(
+        SUM_OF_COHORTS) " FROM cohorts c WHERE c.organization_id = $1 GROUP BY c.day UNION ALL SELECT "
+                        "t.day" CONTRIBUTION_FIELDS(LESS_OF_DAY) " FROM day_totals t WHERE t.organization_id = $1) x "
+                                                                 "GROUP BY x.day"
+                                                                 " HAVING 1 = 0" CONTRIBUTION_FIELDS(
+                                                                     OR_DIFFERS) " ORDER BY x.day",
+};
+static const struct statement differing_day_breakdowns = {
+    .name = "differing breakdowns of days",
+    .sql = "SELECT x.day, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (SELECT c.day, b.kind, b.item, SUM(b.n) AS n"
+           " FROM cohorts c CROSS JOIN breakdowns b WHERE c.organization_id = $1 AND b.organization_id = $1"
+           " AND b.cohort_id = c.id AND b.kind IN (1, 5) GROUP BY c.day, b.kind, b.item UNION ALL"
+           " SELECT t.day, t.kind, t.item, -t.n FROM day_breakdowns t WHERE t.organization_id = $1) x"
+           " GROUP BY x.day, x.kind, x.item HAVING SUM(x.n) <> 0 ORDER BY x.day, x.kind, x.item",
+    .many_rows = true,
+};
+
 int recount_prepare(struct db *db, struct err *err) {
     return db_run(db, &sort_on_disk, NULL, 0, NULL, err);
 }
@@ -138,4 +161,26 @@ void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret
         .item = db_column_int(rows, 2),
         .n = db_column_int(rows, 3),
     };
+}
+
+int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
+    return db_query(db, &differing_days, DB_VALUES(db_int(organization_id)), ret, err);
+}
+
+void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference) {
+    int column = 1;
+    *ret_day = (int32_t)db_column_int(rows, 0);
+#define READ_COLUMN(field) ret_difference->field = db_column_int(rows, column++);
+    CONTRIBUTION_FIELDS(READ_COLUMN)
+#undef READ_COLUMN
+}
+
+int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
+    return db_query(db, &differing_day_breakdowns, DB_VALUES(db_int(organization_id)), ret, err);
+}
+
+void recount_day_breakdown(const struct db_rows *rows, int32_t *ret_day, struct recount_breakdown *ret) {
+    *ret_day = (int32_t)db_column_int(rows, 0);
+    *ret = (struct recount_breakdown){
+        .kind = db_column_int(rows, 1), .item = db_column_int(rows, 2), .n = db_column_int(rows, 3)};
 }

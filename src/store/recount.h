@@ -71,4 +71,10 @@ struct recount_breakdown {
 };
 void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
 
+/* The sums of days against those of their cohorts: only rows that differ, as cohorts minus day. */
+MUST_USE int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference);
+MUST_USE int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+void recount_day_breakdown(const struct db_rows *rows, int32_t *ret_day, struct recount_breakdown *ret);
+
 #endif

@@ -480,6 +480,26 @@ describe('the program', () => {
     fs.rmSync(directory, { recursive: true });
   });
 
+  test('a lost secret key is not replaced by another', async () => {
+    const service = await new Installation().start();
+    await service.must('POST', '/endpoints', { provider: 'generic', secrets: [standardWebhooksSecret()] });
+    await service.stop();
+    fs.renameSync(`${service.directory}/secret.key`, `${service.directory}/elsewhere`);
+    const result = service.command('endpoint', 'list');
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, /secret key .* is missing/);
+    assert.ok(!fs.existsSync(`${service.directory}/secret.key`));
+    assert.equal(service.command('endpoint', 'list', '--secret-key-file', `${service.directory}/elsewhere`).status, 0);
+    await service.remove();
+  });
+
+  test('a database that is not there is not made by accident', () => {
+    const result = inkling(['org', 'list', '--database', 'sqlite:/tmp/inkling-no-such-directory/x.db']);
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, /inkling setup/);
+    assert.ok(!fs.existsSync('/tmp/inkling-no-such-directory'));
+  });
+
   test('backup copies a database in use', async () => {
     const service = await new Installation().start();
     const copy = path.join(service.directory, 'copy.db');

@@ -72,6 +72,17 @@ static void without_a_base_a_rate_is_unknown_and_never_0(void **state) {
     assert_unknown(&clicks_only, "avg_time_to_open");
 }
 
+static void what_was_not_asked_for_is_no_field(void **state) {
+    struct figures figures = all_tracked(10, 5, 1);
+    struct metric_field fields[METRIC_FIELDS_MAX];
+    size_t with = metrics_compute(&figures, fields);
+    figures.median_open_delay_s = MEDIAN_LEFT_OUT;
+    size_t without = metrics_compute(&figures, fields);
+    assert_int_equal(with, without + 1);
+    for (size_t i = 0; i < without; i++)
+        assert_string_not_equal(fields[i].name, "median_time_to_open");
+}
+
 /* Two opened, three clicked, one of them without the image being loaded: not 150 %. */
 static void clicks_to_opens_never_pass_100(void **state) {
     struct figures figures = {
@@ -156,6 +167,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_of_the_specification),
         cmocka_unit_test(without_a_base_a_rate_is_unknown_and_never_0),
+        cmocka_unit_test(what_was_not_asked_for_is_no_field),
         cmocka_unit_test(clicks_to_opens_never_pass_100),
         cmocka_unit_test(halves_are_rounded_away_from_0),
         cmocka_unit_test(times_are_in_seconds),

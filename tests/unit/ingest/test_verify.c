@@ -106,6 +106,7 @@ struct spoiling {
 #define STAT(field)  COUNT("email_stats", field, IN_EMAIL, #field)
 #define SUM(field)   COUNT("cohorts", field, IN_COHORT, #field " is")
 #define DELTA(field) COUNT("cohort_deltas", field, IN_DELTA, #field " is")
+#define DAY(field)   COUNT("day_totals", field, " WHERE day = " FIRST("day_totals", "day"), #field " is")
 #define TIME(field)                                                                                                    \
     {"UPDATE email_stats SET " #field " = COALESCE(" #field ", 0) + 7" IN_EMAIL,                                       \
      "UPDATE email_stats SET " #field " = CASE WHEN " #field " = 7 THEN NULL ELSE " #field " - 7 END" IN_EMAIL,        \
@@ -132,6 +133,11 @@ static const struct spoiling spoilings[] = {
     COUNT("email_links", click_count, "", "link")
     COUNT("email_links", machine_click_count, "", "link")
     COUNT("email_links", clicked_at, " WHERE click_count > 0", "link")
+    CONTRIBUTION_FIELDS(DAY)
+    COUNT("day_breakdowns", n, " WHERE kind = 1", "breakdown 1")
+    COUNT("day_breakdowns", n, " WHERE kind = 5", "breakdown 5")
+    {"INSERT INTO day_totals (organization_id, day, sent) SELECT organization_id, 5, 3 FROM organizations",
+     "DELETE FROM day_totals WHERE day = 5", "day 1970-01-06: sent"},
     COUNT("breakdowns", n, " WHERE kind = 1", "breakdown 1")
     COUNT("breakdown_deltas", n, " WHERE kind = 2", "breakdown 2")
     {"INSERT INTO email_links (organization_id, email_log_id, link_id, click_count)"
