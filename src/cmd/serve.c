@@ -272,7 +272,7 @@ static void wait_for_signals(struct service *service, int argument_count, char *
         int number = sigwaitinfo(&signals, NULL);
         if (number < 0) continue; /* interrupted by a debugger or a stop */
         if (number != SIGHUP) return;
-        struct config *config;
+        struct config *config = NULL;
         struct err err = {0};
         if (load(argument_count, arguments, &config, &err) == 0)
             service_reload(service, config);
