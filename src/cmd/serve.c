@@ -282,7 +282,7 @@ static void wait_for_signals(struct service *service, int argument_count, char *
 }
 
 static int run(const struct command *command, int argument_count, char *const *arguments, struct err *err) {
-    struct config *config;
+    struct config *config = NULL;
     struct service *service;
     int r = load(argument_count, arguments, &config, err);
     if (r < 0) return r;
