@@ -285,7 +285,7 @@ static int run(const struct command *command, int argument_count, char *const *a
     struct config *config = NULL;
     struct service *service;
     int r = load(argument_count, arguments, &config, err);
-    if (r < 0) return r;
+    if (r < 0 || !config) return r; /* r alone says it; optimizers do not see that */
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     r = service_start(config, &service, err);
     if (r < 0) return r;
