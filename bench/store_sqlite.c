@@ -2,7 +2,8 @@
  * and rules: the verbs of a batch (find, lock, insert, figures, links, deltas, commit; folding and checkpoints beside
  * it) against limit A, the same kind of event rows alone in one transaction into the same table.
  *
- *   store_sqlite [PATH [EMAILS [MILLIONS [SECONDS]]]]    /tmp/inkling-bench.db, 1000000 emails, 3 million events, 10 s
+ *   store_sqlite [PATH [EMAILS [MILLIONS [SECONDS [GROUP]]]]]
+ *       /tmp/inkling-bench.db, 1000000 emails, 3 million events, 10 s; groups of 500, 2000 and 5000 events
  *
  * One line a measurement; a database that is there is filled up to MILLIONS and used on. The rows of limit A stay in
  * it, a millisecond beside all others. */
@@ -31,13 +32,30 @@
 #define FOLD_ROWS         30000
 #define FOLD_SLICE        10000
 
+/* Where the writer's processor time goes. */
+enum part {
+    PART_BEGIN,
+    PART_FIND,
+    PART_LOCK,
+    PART_EVENTS,
+    PART_LINKS,
+    PART_STATS,
+    PART_DELTAS,
+    PART_COMMIT,
+    PART_FOLD,
+    PART_COUNT
+};
+static const char *const part_names[PART_COUNT] = {"begin", "find",   "lock",   "events", "links",
+                                                   "stats", "deltas", "commit", "fold"};
+
 struct bench {
     struct store *store;
     struct db *db;
     const char *path;
     struct arena *arena;
     struct traffic traffic;
-    int64_t emails, stored, deltas, writer_cpu_us;
+    int64_t emails, stored, deltas;
+    int64_t cpu_ns[PART_COUNT], cpu_at_ns;
     int64_t *times_us; /* of commits */
     size_t time_count, time_capacity;
 };
@@ -54,10 +72,17 @@ static _Noreturn void fail(const char *what, const char *why) {
         if ((call) < 0) fail(#call, err_.text);                                                                        \
     } while (0)
 
-static int64_t cpu_us(clockid_t clock) {
+static int64_t thread_cpu_ns(void) {
     struct timespec time;
-    clock_gettime(clock, &time);
-    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* The time since the last call was this part's. */
+static void spent(struct bench *bench, enum part part) {
+    int64_t now = thread_cpu_ns();
+    bench->cpu_ns[part] += now - bench->cpu_at_ns;
+    bench->cpu_at_ns = now;
 }
 
 /* ---- a batch ---- */
@@ -149,6 +174,7 @@ static struct email_stats *stats_of(const struct batch *batch, int64_t email_log
 
 static void find(struct bench *bench, struct batch *batch) {
     must(engagement_find_emails(bench->db, batch->lookups, batch->count, err));
+    spent(bench, PART_FIND);
     memcpy(batch->order, batch->lookups, batch->count * sizeof(*batch->order));
     qsort(batch->order, batch->count, sizeof(*batch->order), compare_lookups);
     for (size_t i = 0; i < batch->count; i++) {
@@ -158,6 +184,7 @@ static void find(struct bench *bench, struct batch *batch) {
         batch->stats[batch->email_count++] = (struct email_stats){.organization_id = ORGANIZATION, .email_log_id = id};
     }
     must(engagement_lock_stats(bench->db, batch->stats, batch->email_count, err));
+    spent(bench, PART_LOCK);
     memcpy(batch->before, batch->stats, batch->email_count * sizeof(*batch->before));
 }
 
@@ -172,6 +199,7 @@ static void insert(struct bench *bench, struct batch *batch) {
         if (i == 0 || compare_rows(&batch->rows[unique - 1], &batch->rows[i]) != 0)
             batch->rows[unique++] = batch->rows[i];
     must(engagement_insert_events(bench->db, batch->rows, unique, err));
+    spent(bench, PART_EVENTS);
     batch->count = unique;
 }
 
@@ -216,8 +244,11 @@ static void count(struct bench *bench, struct batch *batch) {
             batch->deltas[merged++] = batch->deltas[i];
     }
     must(engagement_save_links(bench->db, batch->links, links, err));
+    spent(bench, PART_LINKS);
     must(engagement_save_stats(bench->db, batch->changed, changed, err));
+    spent(bench, PART_STATS);
     must(engagement_append_deltas(bench->db, batch->deltas, merged, NULL, 0, err));
+    spent(bench, PART_DELTAS);
     bench->deltas += (int64_t)merged;
 }
 
@@ -234,16 +265,19 @@ static void fold(struct bench *bench, int64_t at_most) {
 static int64_t apply(struct bench *bench, size_t group) {
     arena_reset(bench->arena);
     struct batch batch = make_batch(bench, group);
-    int64_t began = clock_monotonic_us(), cpu = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+    int64_t began = clock_monotonic_us();
+    bench->cpu_at_ns = thread_cpu_ns();
     must(db_begin(bench->db, DB_WRITE, err));
+    spent(bench, PART_BEGIN);
     find(bench, &batch);
     insert(bench, &batch);
     count(bench, &batch);
     int64_t committing = clock_monotonic_us();
     must(db_commit(bench->db, err));
     int64_t committed = clock_monotonic_us();
+    spent(bench, PART_COMMIT);
     fold(bench, FOLD_SLICE);
-    bench->writer_cpu_us += cpu_us(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    spent(bench, PART_FOLD);
     if (bench->time_count < bench->time_capacity) bench->times_us[bench->time_count++] = committed - committing;
     return clock_monotonic_us() - began;
 }
@@ -323,7 +357,7 @@ static void *checkpoint_often(void *context) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
         store_checkpoint(checkpoints->store);
     }
-    checkpoints->cpu_us = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+    checkpoints->cpu_us = thread_cpu_ns() / 1000;
     return NULL;
 }
 
@@ -356,7 +390,7 @@ static struct limit limit(struct bench *bench) {
         fail("limit", sqlite3_errmsg(handle));
     double duplicates = bench->traffic.duplicates;
     bench->traffic.duplicates = 0;
-    int64_t began = clock_monotonic_us(), cpu = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+    int64_t began = clock_monotonic_us(), cpu = thread_cpu_ns();
     sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     for (int i = 0; i < LIMIT_ROWS; i++) {
         struct traffic_event event = traffic_next(&bench->traffic);
@@ -379,7 +413,7 @@ static struct limit limit(struct bench *bench) {
     if (sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) fail("limit", sqlite3_errmsg(handle));
     struct limit limit = {
         .rate = LIMIT_ROWS * 1e6 / (double)(clock_monotonic_us() - began),
-        .cpu_us = (double)(cpu_us(CLOCK_THREAD_CPUTIME_ID) - cpu) / LIMIT_ROWS,
+        .cpu_us = (double)(thread_cpu_ns() - cpu) / 1e3 / LIMIT_ROWS,
     };
     sqlite3_finalize(row_statement);
     sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -402,7 +436,7 @@ static void measure(struct bench *bench, size_t group, double seconds, struct li
         us += apply(bench, group);
     bench->time_count = 0;
     us = 0;
-    bench->writer_cpu_us = 0;
+    memset(bench->cpu_ns, 0, sizeof(bench->cpu_ns));
     int64_t written = bytes_written();
     while ((double)us < seconds * 1e6) {
         us += apply(bench, group);
@@ -413,13 +447,18 @@ static void measure(struct bench *bench, size_t group, double seconds, struct li
     pthread_join(thread, NULL);
     qsort(bench->times_us, bench->time_count, sizeof(int64_t), compare_times);
     size_t n = bench->time_count;
-    double rate = (double)events * 1e6 / (double)us, cpu = (double)bench->writer_cpu_us / (double)events;
+    double rate = (double)events * 1e6 / (double)us, cpu = 0;
+    for (int i = 0; i < PART_COUNT; i++)
+        cpu += (double)bench->cpu_ns[i] / 1e3 / (double)events;
     printf("N=%-5zu %7.0f events/s = %.3f of A (%.0f/s); processor %.1f us an event = %.3f of A (%.1f us), "
            "checkpoints %.1f us; written %.0f B an event; commit p50 %.1f p99 %.1f max %.1f ms\n",
            group, rate, rate / limit_a.rate, limit_a.rate, cpu, limit_a.cpu_us / cpu, limit_a.cpu_us,
            (double)checkpoints.cpu_us / (double)events, (double)written / (double)events,
            (double)bench->times_us[n / 2] / 1e3, (double)bench->times_us[n * 99 / 100] / 1e3,
            (double)bench->times_us[n - 1] / 1e3);
+    for (int i = 0; i < PART_COUNT; i++)
+        printf("%s %.2f us%s", part_names[i], (double)bench->cpu_ns[i] / 1e3 / (double)events,
+               i + 1 < PART_COUNT ? ", " : "\n");
     fflush(stdout);
 }
 
@@ -451,7 +490,8 @@ int main(int argc, char **argv) {
     printf("%lld events of %lld emails stored\n", (long long)bench.stored, (long long)bench.emails);
     struct limit limit_a = limit(&bench);
     static const size_t groups[] = {500, 2000, 5000};
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+    if (argc > 5) measure(&bench, strtoull(argv[5], NULL, 10), seconds, limit_a);
+    for (size_t i = 0; argc <= 5 && i < sizeof(groups) / sizeof(groups[0]); i++)
         measure(&bench, groups[i], seconds, limit_a);
     measure_timelines(&bench);
     traffic_release(&bench.traffic);

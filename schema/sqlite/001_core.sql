@@ -1,6 +1,8 @@
 -- The core tables. Times are integer milliseconds UTC, days are days since 1970-01-01 in the organization's time zone.
 -- Numbers of enums are those of src/model/. The same file exists in the other dialect; columns and names are the same.
--- SQLite: ids are row ids; big tables are WITHOUT ROWID, clustered by their keys.
+-- SQLite: ids are row ids; big tables are WITHOUT ROWID, clustered by their keys. Keys that are always given whole begin
+-- with what tells rows apart, an integer, which SQLite compares fastest. AUTOINCREMENT: an id that was given to the
+-- outside (a tracking link, a cursor, an address of the API) never comes to mean another row after an erasure.
 
 -- One row: what all organizations of this database share.
 CREATE TABLE instance (
@@ -11,7 +13,7 @@ CREATE TABLE instance (
 );
 
 CREATE TABLE organizations (
-    organization_id INTEGER PRIMARY KEY,
+    organization_id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     time_zone TEXT NOT NULL DEFAULT 'UTC',
     tracking SMALLINT NOT NULL DEFAULT 3,      -- enum tracking_level
@@ -25,7 +27,7 @@ CREATE TABLE organizations (
 -- People who sign in, and senders (who may never sign in: then without password_hash).
 CREATE TABLE users (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     external_id TEXT,                          -- the applicant tracking system's id
     email TEXT NOT NULL,                       -- lower case
     name TEXT,
@@ -40,7 +42,7 @@ CREATE UNIQUE INDEX users_by_external_id ON users (organization_id, external_id)
 
 CREATE TABLE candidates (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     external_id TEXT NOT NULL,                 -- the applicant tracking system's id, or the address when it gave none
     name TEXT,
     email TEXT,
@@ -96,7 +98,7 @@ CREATE UNIQUE INDEX sequences_by_external_id ON sequences (organization_id, exte
 -- One email that was sent. Its counters are in email_stats, so that counting never rewrites this wide row.
 CREATE TABLE email_logs (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id TEXT,                           -- as registered
     rfc_message_id TEXT,
     subject TEXT,
@@ -120,7 +122,7 @@ CREATE TABLE email_keys (
     key_hash BIGINT NOT NULL,
     key_check BIGINT NOT NULL,
     email_log_id BIGINT NOT NULL,
-    PRIMARY KEY (organization_id, key_hash, key_check)
+    PRIMARY KEY (key_hash, key_check, organization_id)
 ) WITHOUT ROWID;
 
 -- The figures of an email (struct email_stats). Narrow on purpose: never put texts or lists here.
@@ -161,7 +163,7 @@ CREATE TABLE email_links (
     clicked_at BIGINT,                         -- earliest human click
     click_count BIGINT NOT NULL DEFAULT 0,
     machine_click_count BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (organization_id, email_log_id, link_id)
+    PRIMARY KEY (email_log_id, link_id, organization_id)
 ) WITHOUT ROWID;
 
 -- User agents: a dictionary.
@@ -198,7 +200,7 @@ CREATE TABLE email_engagement_events (
 -- Events whose email is not registered (EF-2); adopted when it is. Bounded by retention.
 CREATE TABLE orphan_events (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint_hash BIGINT NOT NULL,          -- of what would make two of them the same event
     fingerprint_check BIGINT NOT NULL,
     endpoint_id BIGINT NOT NULL DEFAULT 0,
@@ -348,13 +350,13 @@ CREATE TABLE event_fingerprints (
     day BIGINT NOT NULL,                       -- of receipt, UTC; rows older than 35 days are removed
     fingerprint_hash BIGINT NOT NULL,
     fingerprint_check BIGINT NOT NULL,
-    PRIMARY KEY (organization_id, fingerprint_hash, fingerprint_check)
+    PRIMARY KEY (fingerprint_hash, fingerprint_check, organization_id)
 ) WITHOUT ROWID;
 CREATE INDEX event_fingerprints_by_day ON event_fingerprints (organization_id, day);
 
 CREATE TABLE endpoints (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT NOT NULL,                       -- the unguessable part of its URL (compliance C-98)
     provider TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -377,7 +379,7 @@ CREATE UNIQUE INDEX endpoints_by_token ON endpoints (organization_id, token);
 
 CREATE TABLE api_keys (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     role TEXT NOT NULL DEFAULT 'admin',        -- admin, write, read
     prefix TEXT NOT NULL,                      -- its first characters, to recognise it by
@@ -391,7 +393,7 @@ CREATE UNIQUE INDEX api_keys_by_hash ON api_keys (organization_id, secret_hash);
 -- Webhook requests that could not be processed, kept to be processed again.
 CREATE TABLE failed_deliveries (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     endpoint_id BIGINT NOT NULL,
     kind SMALLINT NOT NULL,                    -- 1 failed (signed, unreadable), 2 rejected (signature, credentials or address)
     state SMALLINT NOT NULL DEFAULT 0,         -- 0 kept, 1 replayed, 2 given up
@@ -409,7 +411,7 @@ CREATE INDEX failed_deliveries_by_attempt ON failed_deliveries (organization_id,
 
 CREATE TABLE security_events (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,                        -- webhook_signature, webhook_address, webhook_credentials, api_key …
     endpoint_id BIGINT NOT NULL DEFAULT 0,
     detail TEXT NOT NULL,
@@ -422,7 +424,7 @@ CREATE INDEX security_events_by_time ON security_events (organization_id, last_a
 
 CREATE TABLE notifications (
     organization_id BIGINT NOT NULL,
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id BIGINT NOT NULL,
     email_log_id BIGINT NOT NULL,
     event_type SMALLINT NOT NULL,

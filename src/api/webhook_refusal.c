@@ -139,3 +139,56 @@ void webhook_refuse(struct http_request *request, const struct refusal *refusal,
     if (writer_submit_job(app->writer, &job->job, &err) == 0) return;
     job_done(&job->job, -(int)err.code, &err);
 }
+
+/* ---- bodies that were not even read ---- */
+
+/* Outlives its request, so it owns what it needs. */
+struct oversize_job {
+    struct write_job job; /* first */
+    struct app *app;
+    struct arena *arena;
+    struct kept_delivery delivery;
+    int64_t max;
+};
+
+static int oversize_run(struct write_job *write_job, struct applier *applier, struct db *db, struct err *err) {
+    struct oversize_job *job = (struct oversize_job *)write_job;
+    return delivery_keep(db, &job->delivery, job->max, err);
+}
+
+static void oversize_done(struct write_job *write_job, int result, const struct err *err) {
+    struct oversize_job *job = (struct oversize_job *)write_job;
+    if (result < 0) metric_add(job->app->metrics, METRIC_RECORDS_DROPPED, 1);
+    arena_free(job->arena);
+}
+
+void webhook_too_large(const struct http_request *request) {
+    struct app *app = http_context(request);
+    const struct endpoint *endpoint = endpoints_acquire(app->endpoints, http_param(request, "endpoint"));
+    struct err err = {0};
+    int64_t announced = 0;
+    if (!endpoint) return;
+    metric_add(app->metrics, METRIC_WEBHOOK_FAILED, 1);
+    log_warning("webhook refused", LOG_SLICE("request", http_request_id(request)),
+                LOG_INT("organization", endpoint->organization_id), LOG_INT("endpoint", endpoint->id),
+                LOG_TEXT("stage", "size"), LOG_INT("status", 413));
+    slice_parse_i64(http_header(request, SLICE("Content-Length")), &announced);
+    struct arena *arena = arena_new();
+    struct oversize_job *job = arena_alloc(arena, sizeof(*job));
+    *job = (struct oversize_job){
+        .job = {.run = oversize_run, .done = oversize_done},
+        .app = app,
+        .arena = arena,
+        .delivery = {.organization_id = endpoint->organization_id,
+                     .endpoint_id = endpoint->id,
+                     .kind = DELIVERY_FAILED,
+                     .reason = SLICE("size: the body is larger than webhook_body_max"),
+                     .headers = SLICE("{}"),
+                     .body_size = announced > 0 ? announced : app_config(app)->webhook_body_max + 1, /* cut: no replay */
+                     .received_at = clock_now(),
+                     .next_attempt_at = TIME_UNSET},
+        .max = app_config(app)->failed_max,
+    };
+    endpoints_release(endpoint);
+    if (writer_submit_job(app->writer, &job->job, &err) < 0) oversize_done(&job->job, -(int)err.code, &err);
+}

@@ -48,6 +48,9 @@ struct http_route {
     unsigned flags;
     size_t body_max;  /* bytes; 0: a request with a body is 413 */
     const void *data; /* the handler's own, e.g. which scope the route needs */
+    /* Told of a request that was refused with 413 for its size, before the answer goes out; there is no body, and the
+     * answer is set. On an event thread. NULL: nobody wants to know. */
+    void (*too_large)(const struct http_request *request);
 };
 
 #define HTTP_PARAMS_MAX     3

@@ -107,8 +107,10 @@ static int fold_table(struct db *db, const struct fold *fold, size_t limit, int6
     struct db_value list = db_list(arena, ids, count);
     rc = db_run(db, &fold->add, &list, 1, NULL, err);
     if (rc == 0) rc = db_run(db, &fold->add_days, &list, 1, NULL, err);
-    if (rc == 0) rc = db_run(db, &fold->remove, &list, 1, NULL, err);
-    if (rc == 0) *folded += (int64_t)count;
+    /* What another connection has folded between our look and our lock is picked, but is no longer there. */
+    int64_t removed = 0;
+    if (rc == 0) rc = db_run(db, &fold->remove, &list, 1, &removed, err);
+    if (rc == 0) *folded += removed;
     arena_free(arena);
     return rc;
 }

@@ -14,22 +14,29 @@
     "email_log_id, message_id, message_id_2, message_id_3, recipient, url, link_position, ip_address, user_agent, "    \
     "provider_event_id, metadata"
 
-/* Hashes and checks are compared each for itself: that a wrong pair meets is as unlikely as two equal hashes. */
-#define TAKE(list)                                                                                                     \
-    "SELECT " COLUMNS " FROM orphan_events WHERE organization_id = $1 AND id IN (SELECT orphan_id FROM orphan_keys "   \
-    "WHERE organization_id = $1 AND key_hash IN " list("$2") " AND key_check IN " list(                                \
+/* SQLite takes any index that begins with organization_id for better than the ids themselves, unless told ("+").
+ * Hashes and checks are compared each for itself: that a wrong pair meets is as unlikely as two equal hashes. */
+#define OF_ORGANIZATION          "+organization_id = $1"
+#define OF_ORGANIZATION_POSTGRES "organization_id = $1"
+
+#define TAKE(organization, list)                                                                                       \
+    "SELECT " COLUMNS " FROM orphan_events WHERE " organization " AND id IN (SELECT orphan_id FROM orphan_keys "       \
+    "WHERE organization_id = $1 AND key_hash IN " list("$2") " AND +key_check IN " list(                               \
         "$3") ") ORDER BY received_at, id LIMIT $4"
-#define DELETE_KEYS(list)   "DELETE FROM orphan_keys WHERE organization_id = $1 AND orphan_id IN " list("$2")
-#define DELETE_EVENTS(list) "DELETE FROM orphan_events WHERE organization_id = $1 AND id IN " list("$2")
+#define LIST(organization)                                                                                             \
+    "SELECT " COLUMNS " FROM orphan_events WHERE " organization " AND id > $2 ORDER BY id LIMIT $3"
+#define DELETE_KEYS(list)                 "DELETE FROM orphan_keys WHERE organization_id = $1 AND orphan_id IN " list("$2")
+#define DELETE_EVENTS(organization, list) "DELETE FROM orphan_events WHERE " organization " AND id IN " list("$2")
 
 static const struct statement take_orphans = {
     .name = "take orphan events",
-    .sql = TAKE(DB_LIST),
-    .sql_postgres = TAKE(DB_LIST_POSTGRES),
+    .sql = TAKE(OF_ORGANIZATION, DB_LIST),
+    .sql_postgres = TAKE(OF_ORGANIZATION_POSTGRES, DB_LIST_POSTGRES),
 };
 static const struct statement list_orphans = {
     .name = "list orphan events",
-    .sql = "SELECT " COLUMNS " FROM orphan_events WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+    .sql = LIST(OF_ORGANIZATION),
+    .sql_postgres = LIST(OF_ORGANIZATION_POSTGRES),
 };
 static const struct statement delete_keys = {
     .name = "delete keys of orphan events",
@@ -38,8 +45,8 @@ static const struct statement delete_keys = {
 };
 static const struct statement delete_events = {
     .name = "delete orphan events",
-    .sql = DELETE_EVENTS(DB_LIST),
-    .sql_postgres = DELETE_EVENTS(DB_LIST_POSTGRES),
+    .sql = DELETE_EVENTS(OF_ORGANIZATION, DB_LIST),
+    .sql_postgres = DELETE_EVENTS(OF_ORGANIZATION_POSTGRES, DB_LIST_POSTGRES),
 };
 
 static struct slice copy_text(const struct db_rows *rows, int column, struct arena *arena) {

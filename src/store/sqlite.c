@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include "base/banned.h"
@@ -27,12 +29,19 @@
 #define LOG_RETRY_PAGES        ((16LL << 20) / PAGE_BYTES)
 #define LOG_RESTART_TIMEOUT_MS 50
 
+/* A checkpoint is worth while when so much has been written since the last one, or so long ago: until then hot pages
+ * are written again and again in the log, and once here. */
+#define CHECKPOINT_PAGES       ((16LL << 20) / PAGE_BYTES)
+#define CHECKPOINT_INTERVAL_US 1000000
+
 struct sqlite_store {
     struct store base;
     char *path;
     int64_t cache_bytes;
+    atomic_llong log_pages;           /* length of the log after the last commit of this process */
     pthread_mutex_t checkpoint_mutex; /* guards: */
     struct db *checkpointer;
+    int64_t checkpoint_at_us, checkpoint_pages; /* of the last one */
 };
 
 static struct sqlite_store *sqlite_store_of(struct store *store) {
@@ -53,6 +62,7 @@ static void sqlite_disconnect(struct db *base) {
 static int log_grew(void *context, sqlite3 *handle, const char *schema, int pages) {
     struct sqlite_db *db = context;
     db->log_pages = pages;
+    atomic_store_explicit(&sqlite_store_of(db->base.store)->log_pages, pages, memory_order_relaxed);
     return SQLITE_OK;
 }
 
@@ -68,12 +78,14 @@ static int configure(struct sqlite_db *db, const char *path, int64_t cache_bytes
         if (sqlite3_db_config(db->handle, switches[i][0], switches[i][1], NULL) != SQLITE_OK)
             return sqlite_fail(db, path, err);
     /* The log is written without checkpoints inside commits (sqlite_checkpoint does them), and synced by every commit.
-     */
-    char pragmas[256];
+     * What is deleted is overwritten. Readers sort whole tables (verify), which must not fill the memory. */
+    bool reads = db->base.mode == DB_READ;
+    char pragmas[320];
     snprintf(pragmas, sizeof(pragmas),
-             "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%lld; "
-             "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %lld; PRAGMA query_only = %d",
-             (long long)cache_bytes / 1024, LOG_LIMIT_BYTES, db->base.mode == DB_READ);
+             "PRAGMA synchronous = FULL; PRAGMA temp_store = %s; PRAGMA cache_size = -%lld; "
+             "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %lld; PRAGMA secure_delete = ON; "
+             "PRAGMA query_only = %d",
+             reads ? "FILE" : "MEMORY", (long long)cache_bytes / 1024, LOG_LIMIT_BYTES, reads);
     if (sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL) != SQLITE_OK) return sqlite_fail(db, path, err);
     sqlite3_wal_hook(db->handle, log_grew, db);
     return 0;
@@ -86,7 +98,7 @@ static int connect_with_cache(struct sqlite_store *store, enum db_mode mode, int
     db->log_pages_limit = LOG_LIMIT_PAGES;
     int rc;
     int opened = sqlite3_open_v2(store->path, &db->handle,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, SQLITE_VFS_NAME);
     if (opened != SQLITE_OK)
         rc = sqlite_fail(db, store->path, err);
     else
@@ -162,6 +174,7 @@ static char *path_of(const char *url) {
 static int sqlite_open(const struct store_options *options, struct store **ret, struct err *err) {
     if (options->url[strlen(URL_PREFIX)] == '\0')
         return err_set(err, ERR_INVALID, "the database URL \"sqlite:\" must name a file: sqlite:PATH");
+    sqlite_register_vfs();
     struct sqlite_store *store = memory_alloc(sizeof(*store));
     store->base.driver = &sqlite_driver;
     snprintf(store->base.url_shown, sizeof(store->base.url_shown), "%s", options->url);
@@ -245,17 +258,27 @@ static void sqlite_rollback(struct db *base) {
 
 /* ---- upkeep ---- */
 
+static bool checkpoint_is_due(const struct sqlite_store *store, int64_t now_us) {
+    int64_t pages = atomic_load_explicit(&store->log_pages, memory_order_relaxed);
+    if (pages >= store->checkpoint_pages) pages -= store->checkpoint_pages; /* else it was started anew */
+    return pages >= CHECKPOINT_PAGES || now_us - store->checkpoint_at_us >= CHECKPOINT_INTERVAL_US;
+}
+
 static void sqlite_checkpoint(struct store *base) {
     struct sqlite_store *store = sqlite_store_of(base);
+    int64_t now_us = clock_monotonic_us();
     pthread_mutex_lock(&store->checkpoint_mutex);
+    if (!checkpoint_is_due(store, now_us)) goto out;
     if (!store->checkpointer &&
         connect_with_cache(store, DB_WRITE, CHECKPOINT_CACHE_BYTES, &store->checkpointer, NULL) < 0)
-        store->checkpointer = NULL;
-    if (store->checkpointer) {
-        /* A failure is none: the log keeps everything, and the next call tries again. */
-        sqlite3 *handle = sqlite_db_of(store->checkpointer)->handle;
-        sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    }
+        goto out;
+    /* A failure is none: the log keeps everything, and the next call tries again. */
+    sqlite3 *handle = sqlite_db_of(store->checkpointer)->handle;
+    int pages = 0, done = 0;
+    sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+    store->checkpoint_pages = done > 0 ? done : 0;
+    store->checkpoint_at_us = now_us;
+out:
     pthread_mutex_unlock(&store->checkpoint_mutex);
 }
 

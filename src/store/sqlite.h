@@ -37,6 +37,10 @@ static inline int sqlite_bind_blob(sqlite3_stmt *prepared, int parameter, struct
     return sqlite3_bind_blob64(prepared, parameter, bytes.ptr, bytes.len, SQLITE_STATIC);
 }
 
+/* The file system that connections open with: sqlite_log.c. */
+#define SQLITE_VFS_NAME "inkling"
+void sqlite_register_vfs(void);
+
 /* Passes on what SQLite reported last on this connection: "<what>: <its message>". Returns the negative code. */
 int sqlite_fail(struct sqlite_db *db, const char *what, struct err *err);
 

@@ -78,6 +78,15 @@ static void work(struct http_request *request) {
     http_answer(request, 200, "text/plain", http_param(request, "text"));
 }
 
+/* A handler on an event thread that finds out that it has to block. */
+static void hand_over(struct http_request *request) {
+    http_to_worker(request, work);
+}
+
+static void hand_over_and_defer(struct http_request *request) {
+    http_to_worker(request, defer);
+}
+
 static void block(struct http_request *request) {
     struct fixture *fixture = http_context(request);
     sem_post(&fixture->started);
@@ -92,6 +101,8 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/worker-at-once", defer_and_finish, HTTP_ROUTE_WORKER, 0, NULL},
     {HTTP_GET, "/worker/{text}", work, HTTP_ROUTE_WORKER, 0, NULL},
     {HTTP_GET, "/plain/{text}", work, 0, 0, NULL},
+    {HTTP_GET, "/handed/{text}", hand_over, 0, 0, NULL},
+    {HTTP_GET, "/handed-defer/{text}", hand_over_and_defer, 0, 0, NULL},
     {HTTP_GET, "/block", block, HTTP_ROUTE_WORKER, 0, NULL},
     {0},
 };
@@ -214,14 +225,15 @@ struct client {
 enum { CLIENTS = 12, REQUESTS = 150 };
 
 static void *request_many(void *client_) {
-    static const char *const paths[] = {"/defer/%s", "/plain/%s", "/worker/%s", "/worker-defer/%s"};
+    static const char *const paths[] = {"/defer/%s",        "/plain/%s",  "/worker/%s",
+                                        "/worker-defer/%s", "/handed/%s", "/handed-defer/%s"};
     struct client *client = client_;
     struct reply *reply = memory_alloc(sizeof(*reply));
     struct raw *raw = raw_open(http_server_port(client->fixture->server));
     for (int i = 0; i < REQUESTS; i++) {
         char text[32], path[64], request[128];
         snprintf(text, sizeof(text), "%d-%d", client->number, i);
-        const char *form = paths[(i + client->number) % 4];
+        const char *form = paths[(i + client->number) % 6];
         snprintf(path, sizeof(path), "%.*s%s", (int)(strlen(form) - 2), form, text);
         snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: t\r\n\r\n", path);
         do { /* the worker's queue holds two: 503 is a fair answer, and asks to come again */
