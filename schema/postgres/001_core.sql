@@ -331,6 +331,41 @@ CREATE TABLE breakdown_deltas (
     PRIMARY KEY (organization_id, id)
 );
 
+-- Sums over the cohorts of a day and over their breakdowns of kinds 1 and 5 (time to open, events only counted), kept by
+-- whoever folds: most reports are of all emails, and read these few rows instead. Changes not yet folded come on top.
+CREATE TABLE day_totals (
+    organization_id BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    sent BIGINT NOT NULL DEFAULT 0,
+    open_base BIGINT NOT NULL DEFAULT 0,
+    click_base BIGINT NOT NULL DEFAULT 0,
+    delivered BIGINT NOT NULL DEFAULT 0,
+    opened BIGINT NOT NULL DEFAULT 0,
+    clicked BIGINT NOT NULL DEFAULT 0,
+    opened_or_clicked BIGINT NOT NULL DEFAULT 0,
+    replied BIGINT NOT NULL DEFAULT 0,
+    bounced BIGINT NOT NULL DEFAULT 0,
+    bounced_hard BIGINT NOT NULL DEFAULT 0,
+    complained BIGINT NOT NULL DEFAULT 0,
+    unsubscribed BIGINT NOT NULL DEFAULT 0,
+    dropped BIGINT NOT NULL DEFAULT 0,
+    opens BIGINT NOT NULL DEFAULT 0,
+    clicks BIGINT NOT NULL DEFAULT 0,
+    total_clicks BIGINT NOT NULL DEFAULT 0,
+    machine_opens BIGINT NOT NULL DEFAULT 0,
+    machine_clicks BIGINT NOT NULL DEFAULT 0,
+    open_delay_ms BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (organization_id, day)
+) WITH (fillfactor = 70);
+CREATE TABLE day_breakdowns (
+    organization_id BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    kind SMALLINT NOT NULL,
+    item BIGINT NOT NULL,
+    n BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (organization_id, day, kind, item)
+) WITH (fillfactor = 70);
+
 -- Under TRACKING_AGGREGATE no event is stored; this keyed hash alone keeps a repeated delivery from counting twice.
 CREATE TABLE event_fingerprints (
     organization_id BIGINT NOT NULL,

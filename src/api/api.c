@@ -62,7 +62,7 @@ void api_dispatch(struct http_request *request) {
     else if (!call.answered)
         BUG("%s was not answered", http_matched_route(request)->pattern);
     api_table_free(call.table);
-    json_reader_free(call.json);
+    json_readers_give(call.app->json_readers, call.json);
     store_reader_return(call.app->store, call.db);
 }
 
@@ -213,6 +213,6 @@ int api_cursor_read(struct api_call *call, const char *list, int64_t *values, si
 }
 
 int api_body(struct api_call *call, struct json_value *ret, struct err *err) {
-    if (!call->json) call->json = json_reader_new();
+    if (!call->json) call->json = json_readers_take(call->app->json_readers);
     return json_parse(call->json, http_body(call->request), ret, err);
 }

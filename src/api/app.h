@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/json_readers.h"
 #include "base/metrics.h"
 #include "config/config.h"
 #include "http/limits.h"
@@ -22,6 +23,7 @@ struct app {
     struct endpoints *endpoints;
     struct certificates *certificates;
     struct limits *limits;
+    struct json_readers *json_readers; /* for bodies */
     struct secret_box secret_box;
     struct metrics *metrics;
     char listen_url[128]; /* "http://127.0.0.1:8558": what is listened on */

@@ -1,9 +1,8 @@
 #include "api/endpoint_settings.h"
 
-#include <jansson.h>
 #include <sodium.h>
+#include <stdio.h>
 
-#include "api/json_tree.h"
 #include "base/json.h"
 #include "base/random.h"
 
@@ -40,14 +39,17 @@ int endpoint_settings_new(int64_t organization_id, struct slice provider, struct
 
 /* ---- JSON in and out of the row ---- */
 
-static struct slice dump(json_t *value, struct arena *arena) {
+static struct slice list_json(const struct text_list *list, struct arena *arena) {
     struct strbuf text;
     strbuf_init(&text, JSON_TEXT_MAX);
-    api_json_dump(value, &text);
-    json_decref(value);
+    strbuf_add_char(&text, '[');
+    for (size_t i = 0; i < list->count; i++) {
+        if (i > 0) strbuf_add_char(&text, ',');
+        api_quote(&text, list->items[i]);
+    }
+    strbuf_add_char(&text, ']');
     if (text.overflow) BUG("settings of an endpoint that are too large");
     struct slice copy = arena_copy(arena, strbuf_slice(&text));
-    sodium_memzero(text.ptr, text.len);
     strbuf_release(&text);
     return copy;
 }
@@ -61,27 +63,31 @@ static struct slice seal(const struct secret_box *box, struct slice plain, struc
     return copy;
 }
 
-/* NULL: cannot be read. */
-static json_t *unseal(const struct secret_box *box, struct slice sealed) {
+/* A sealed JSON array, opened. */
+struct opened {
+    struct json_reader *json;
     struct strbuf plain;
-    json_t *list = NULL;
-    if (!sealed.ptr) return json_array();
-    strbuf_init(&plain, JSON_TEXT_MAX);
-    if (secret_box_open(box, sealed, &plain, NULL) == 0) list = json_loadb(plain.ptr, plain.len, 0, NULL);
-    if (plain.len > 0) sodium_memzero(plain.ptr, plain.len);
-    strbuf_release(&plain);
-    if (list && !json_is_array(list)) {
-        json_decref(list);
-        list = NULL;
-    }
-    return list;
+    struct json_value list; /* JSON_KIND_NONE: nothing was stored */
+};
+
+/* False: cannot be read. opened_release in any case. */
+static bool open_sealed(struct opened *opened, const struct secret_box *box, struct slice sealed) {
+    static const char padding[JSON_PADDING];
+    *opened = (struct opened){.json = json_reader_new()};
+    strbuf_init(&opened->plain, JSON_TEXT_MAX + JSON_PADDING);
+    if (!sealed.ptr) return true;
+    if (secret_box_open(box, sealed, &opened->plain, NULL) < 0) return false;
+    size_t len = opened->plain.len;
+    strbuf_add(&opened->plain, padding, sizeof(padding));
+    return !opened->plain.overflow &&
+           json_parse(opened->json, slice_of(opened->plain.ptr, len), &opened->list, NULL) == 0 &&
+           opened->list.type == JSON_KIND_ARRAY;
 }
 
-static json_t *list_json(const struct text_list *list) {
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_stringn(list->items[i].ptr, list->items[i].len));
-    return array;
+static void opened_release(struct opened *opened) {
+    if (opened->plain.len > 0) sodium_memzero(opened->plain.ptr, opened->plain.len);
+    strbuf_release(&opened->plain);
+    json_reader_free(opened->json);
 }
 
 /* ---- checks ---- */
@@ -156,40 +162,59 @@ static int check(const struct provider *provider, const struct endpoint_change *
 
 /* ---- taking over ---- */
 
-static int apply_secrets(struct endpoint_row *row, const struct endpoint_change *change, const struct secret_box *box,
-                         struct arena *arena, struct err *err) {
-    if (!change->secrets.given && !change->add_secrets.given) return 0;
-    json_t *list = change->secrets.given ? list_json(&change->secrets) : unseal(box, row->secrets);
-    if (!list)
+/* Those that are there, then those to add. */
+static int join_secrets(const struct endpoint_row *row, const struct endpoint_change *change,
+                        const struct secret_box *box, struct arena *arena, struct text_list *ret, struct err *err) {
+    struct slice *items = arena_alloc_array(arena, 3 * ENDPOINT_SECRETS_MAX, sizeof(*items));
+    struct opened opened;
+    struct json_value item;
+    struct slice text;
+    bool readable = change->secrets.given || open_sealed(&opened, box, row->secrets);
+    for (size_t i = 0; i < change->secrets.count; i++)
+        items[ret->count++] = change->secrets.items[i];
+    if (!change->secrets.given) {
+        struct json_iterator elements = json_elements(opened.list);
+        while (readable && ret->count < ENDPOINT_SECRETS_MAX && json_next(&elements, &item))
+            if (json_text(item, &text)) items[ret->count++] = arena_copy(arena, text);
+        opened_release(&opened);
+    }
+    if (!readable)
         return err_set(err, ERR_INVALID, "the endpoint's secrets cannot be read, so none can be added: set secrets");
-    json_t *more = list_json(&change->add_secrets);
-    json_array_extend(list, more);
-    json_decref(more);
-    if (json_array_size(list) > ENDPOINT_SECRETS_MAX) {
-        json_decref(list);
+    for (size_t i = 0; i < change->add_secrets.count; i++)
+        items[ret->count++] = change->add_secrets.items[i];
+    if (ret->count > ENDPOINT_SECRETS_MAX)
         return err_set(err, ERR_INVALID, "an endpoint has at most %d secrets: set those that are still needed",
                        ENDPOINT_SECRETS_MAX);
-    }
-    row->secrets = json_array_size(list) > 0 ? seal(box, dump(json_incref(list), arena), arena) : SLICE_NONE;
-    json_decref(list);
+    ret->items = items;
+    return 0;
+}
+
+static int apply_secrets(struct endpoint_row *row, const struct endpoint_change *change, const struct secret_box *box,
+                         struct arena *arena, struct err *err) {
+    struct text_list joined = {0};
+    if (!change->secrets.given && !change->add_secrets.given) return 0;
+    int r = join_secrets(row, change, box, arena, &joined, err);
+    if (r < 0) return r;
+    row->secrets = joined.count > 0 ? seal(box, list_json(&joined, arena), arena) : SLICE_NONE;
     return 0;
 }
 
 static void apply_credentials(struct endpoint_row *row, const struct endpoint_change *change,
                               const struct secret_box *box, struct arena *arena) {
+    struct strbuf text;
     if (!change->credentials.given) return;
-    json_t *list = json_array();
+    strbuf_init(&text, JSON_TEXT_MAX);
     for (size_t i = 0; i < change->credentials.count; i++) {
-        struct endpoint_credential credential = change->credentials.items[i];
-        json_t *item = json_object();
-        json_object_set_new(
-            item, "username",
-            json_stringn(credential.username.ptr ? credential.username.ptr : "", credential.username.len));
-        json_object_set_new(item, "password", json_stringn(credential.password.ptr, credential.password.len));
-        json_array_append_new(list, item);
+        strbuf_add_cstr(&text, i > 0 ? ",{\"username\":" : "[{\"username\":");
+        api_quote(&text, change->credentials.items[i].username);
+        strbuf_add_cstr(&text, ",\"password\":");
+        api_quote(&text, change->credentials.items[i].password);
+        strbuf_add_char(&text, '}');
     }
-    row->credentials = json_array_size(list) > 0 ? seal(box, dump(json_incref(list), arena), arena) : SLICE_NONE;
-    json_decref(list);
+    strbuf_add_char(&text, ']');
+    row->credentials = change->credentials.count > 0 ? seal(box, strbuf_slice(&text), arena) : SLICE_NONE;
+    sodium_memzero(text.ptr, text.len);
+    strbuf_release(&text);
 }
 
 int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_change *change,
@@ -202,8 +227,8 @@ int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_chan
     if (r < 0) return r;
     apply_credentials(row, change, box, arena);
     if (change->name.ptr) row->name = change->name;
-    if (change->topic_arns.given) row->topic_arns = dump(list_json(&change->topic_arns), arena);
-    if (change->allowed_cidrs.given) row->allowed_cidrs = dump(list_json(&change->allowed_cidrs), arena);
+    if (change->topic_arns.given) row->topic_arns = list_json(&change->topic_arns, arena);
+    if (change->allowed_cidrs.given) row->allowed_cidrs = list_json(&change->allowed_cidrs, arena);
     if (change->has_require_signature) row->require_signature = change->require_signature;
     if (change->has_rate_limit) row->rate_limit = change->rate_limit;
     if (change->has_tolerance) row->timestamp_tolerance_s = change->tolerance_s;
@@ -228,14 +253,13 @@ static const char *hint_of(const struct endpoint_row *row, const struct provider
     return NULL;
 }
 
-static void write_usernames(struct api_table *out, json_t *credentials) {
-    size_t index;
-    json_t *item;
+static void write_usernames(struct api_table *out, struct json_value credentials) {
+    struct json_iterator items = json_elements(credentials);
+    struct json_value item;
     api_table_array(out, "credentials");
-    json_array_foreach(credentials, index, item) {
-        json_t *name = json_object_get(item, "username");
+    while (json_next(&items, &item)) {
         api_table_object(out, NULL);
-        api_table_text(out, "username", slice_of(json_string_value(name), json_string_length(name)));
+        api_table_text(out, "username", json_get_string(item, SLICE("username")));
         api_table_close(out);
     }
     api_table_close(out);
@@ -244,10 +268,11 @@ static void write_usernames(struct api_table *out, json_t *credentials) {
 void endpoint_settings_write(struct api_table *out, const struct endpoint_row *row, const struct secret_box *box,
                              const char *public_url) {
     const struct provider *provider = provider_find(row->provider);
-    json_t *secrets = unseal(box, row->secrets), *credentials = unseal(box, row->credentials);
-    size_t secret_count = json_array_size(secrets); /* of NULL: 0 */
-    const char *hint = secrets && credentials ? hint_of(row, provider, secret_count)
-                                              : "The stored secrets cannot be decrypted: set them anew.";
+    struct opened secrets, credentials;
+    bool readable = open_sealed(&secrets, box, row->secrets) & open_sealed(&credentials, box, row->credentials);
+    size_t secret_count = json_count(secrets.list);
+    const char *hint =
+        readable ? hint_of(row, provider, secret_count) : "The stored secrets cannot be decrypted: set them anew.";
     char url[400];
     snprintf(url, sizeof(url), "%s/webhooks/email/%.*s", public_url, SLICE_FMT(row->token));
     api_table_int(out, "id", row->id);
@@ -258,7 +283,7 @@ void endpoint_settings_write(struct api_table *out, const struct endpoint_row *r
     api_table_text(out, "hint", slice_cstr(hint));
     api_table_bool(out, "require_signature", row->require_signature);
     api_table_int(out, "secret_count", (int64_t)secret_count);
-    write_usernames(out, credentials);
+    write_usernames(out, credentials.list);
     api_table_json(out, "topic_arns", row->topic_arns);
     api_table_json(out, "allowed_cidrs", row->allowed_cidrs);
     api_table_int(out, "rate_limit", row->rate_limit);
@@ -270,6 +295,6 @@ void endpoint_settings_write(struct api_table *out, const struct endpoint_row *r
     api_table_time(out, "created_at", row->created_at);
     api_table_time(out, "updated_at", row->updated_at);
     api_table_time(out, "disabled_at", row->disabled_at);
-    json_decref(secrets);
-    json_decref(credentials);
+    opened_release(&secrets);
+    opened_release(&credentials);
 }

@@ -143,7 +143,7 @@ static int read_page(struct api_call *call, const char *list, struct report_page
 static void write_group(struct api_table *table, const struct report_row *row, const char *name) {
     api_table_text(table, "id", row->external_id);
     api_table_text(table, name, row->name);
-    write_figures(table, &row->figures);
+    metrics_write_fields(table, &row->figures);
 }
 
 static int report_groups(struct api_call *call, enum report_dimension dimension, const char *list, const char *name,
@@ -243,7 +243,7 @@ int engagement_top(struct api_call *call, struct err *err) {
 static void write_link(struct api_table *table, const struct report_link *link, const struct figures *all) {
     static const char *const fields[] = {"click_rate",     "click_base",      "clicked", "clicks",
                                          "machine_clicks", "recorded_clicks", NULL};
-    struct figures figures = {.median_open_delay_s = MEDIAN_NONE,
+    struct figures figures = {.median_open_delay_s = MEDIAN_LEFT_OUT,
                               .sums = {.click_base = all->sums.click_base,
                                        .clicked = link->emails,
                                        .total_clicks = link->clicks,

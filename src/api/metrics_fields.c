@@ -49,7 +49,8 @@ size_t metrics_compute(const struct figures *figures, struct metric_field out[ME
     add_percent(&collector, "spam_rate", sums->complained, sums->sent);
     add_seconds(&collector, "avg_time_to_open", sums->opened > 0,
                 (double)sums->open_delay_ms / 1000 / (double)(sums->opened > 0 ? sums->opened : 1));
-    add_seconds(&collector, "median_time_to_open", figures->median_open_delay_s >= 0, figures->median_open_delay_s);
+    if (figures->median_open_delay_s != MEDIAN_LEFT_OUT)
+        add_seconds(&collector, "median_time_to_open", figures->median_open_delay_s >= 0, figures->median_open_delay_s);
     add_emails(&collector, "open_base", sums->open_base);
     add_emails(&collector, "click_base", sums->click_base);
     add_emails(&collector, "delivered", sums->delivered);
@@ -104,7 +105,7 @@ void metrics_write_some(struct api_table *table, const struct figures *figures, 
 void metrics_write_change(struct api_table *table, const struct figures *now, const struct figures *before) {
     struct metric_field fields[METRIC_FIELDS_MAX], former[METRIC_FIELDS_MAX];
     size_t count = metrics_compute(now, fields);
-    metrics_compute(before, former);
+    if (metrics_compute(before, former) != count) BUG("figures with a median are compared with some without");
     for (size_t i = 0; i < count; i++) {
         fields[i].known = fields[i].known && former[i].known;
         fields[i].value -= former[i].value;

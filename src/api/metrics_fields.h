@@ -20,6 +20,7 @@ struct metric_field {
 };
 
 #define METRIC_FIELDS_MAX 32
+/* The median is left out when the figures are without. */
 size_t metrics_compute(const struct figures *figures, struct metric_field out[METRIC_FIELDS_MAX]);
 
 /* All fields, into the row or object at hand. */

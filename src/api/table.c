@@ -102,7 +102,7 @@ static void quote_char(struct strbuf *out, unsigned char c) {
     }
 }
 
-static void add_quoted(struct strbuf *out, struct slice text) {
+void api_quote(struct strbuf *out, struct slice text) {
     bool ascii_only = !slice_is_utf8(text); /* broken text: every byte beyond ASCII is replaced */
     size_t done = 0;
     strbuf_add_char(out, '"');
@@ -202,7 +202,7 @@ void api_table_text(struct api_table *table, const char *name, struct slice valu
     if (cell)
         add_cell(out, value);
     else
-        add_quoted(out, value);
+        api_quote(out, value);
 }
 
 void api_table_bool(struct api_table *table, const char *name, bool value) {

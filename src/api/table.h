@@ -47,6 +47,8 @@ void api_table_extras(struct api_table *table);
  * whose `overflow` tells whether everything fitted. */
 struct strbuf *api_table_finish(struct api_table *table, const char *next);
 
+/* Appends the text as a JSON string. */
+void api_quote(struct strbuf *out, struct slice text);
 /* part of base in hundredths of a percent, half away from zero; base must not be 0. */
 int64_t api_rate_hundredths(int64_t part, int64_t base);
 

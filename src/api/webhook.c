@@ -8,7 +8,6 @@
 #include "api/confirm.h"
 #include "api/resources.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "ingest/endpoints.h"
 #include "store/endpoints.h"
@@ -180,10 +179,10 @@ static void take_delivery(struct app *app, struct http_request *request, const s
     struct err err = {0};
     struct delivery delivery = {
         .body = http_body(request), .header = request_header, .headers = request, .received_at = clock_now()};
-    struct json_reader *json = json_reader_new();
+    struct json_reader *json = json_readers_take(app->json_readers);
     int r = receive_delivery(endpoint, &delivery, &client, app->certificates, may_block, json, http_arena(request),
                              store_hash_key(app->store), delivery.received_at, &outcome, &err);
-    json_reader_free(json);
+    json_readers_give(app->json_readers, json);
     bool handshake = r == 0 && !slice_empty(outcome.handshake.kind);
     if (!may_block && ((handshake && endpoint->auto_confirm) || r == -ERR_UNAVAILABLE)) {
         http_to_worker(request, webhook_blocking);

@@ -1,8 +1,6 @@
 #include "api/webhook.h"
 
-#include <jansson.h>
-
-#include "api/json_tree.h"
+#include "api/table.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/replay.h"
@@ -28,24 +26,36 @@ void webhook_answered(struct app *app, struct http_request *request) {
 
 /* ---- what is kept of the request ---- */
 
+/* As RFC 9110 section 5.6.2 says; anything else is no header that a provider sends. */
+static bool is_token(struct slice name) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c))) return false;
+    }
+    return name.len > 0;
+}
+
 /* Credentials are never stored; the rest may matter to a signature. */
-static void add_header(struct slice name, struct slice value, void *headers) {
+static void add_header(struct slice name, struct slice value, void *text) {
     static const char *const left_out[] = {"authorization", "proxy-authorization", "cookie"};
+    struct strbuf *headers = text;
     for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
         if (slice_equal_nocase(name, slice_cstr(left_out[i]))) return;
-    json_t *text = json_stringn(value.ptr ? value.ptr : "", value.len);
-    if (!text) return; /* not UTF-8: no header that a provider signs */
-    json_object_setn_new(headers, name.ptr, name.len, text);
+    if (!is_token(name)) return;
+    strbuf_add_char(headers, headers->len > 0 ? ',' : '{');
+    api_quote(headers, name);
+    strbuf_add_char(headers, ':');
+    api_quote(headers, value);
 }
 
 static struct slice headers_json(struct http_request *request) {
     struct strbuf text;
-    json_t *headers = json_object();
-    http_each_header(request, add_header, headers);
     strbuf_init(&text, HEADERS_JSON_MAX);
-    api_json_dump(headers, &text);
-    json_decref(headers);
-    struct slice copy = text.overflow ? SLICE("{}") : arena_copy(http_arena(request), strbuf_slice(&text));
+    http_each_header(request, add_header, &text);
+    strbuf_add_char(&text, '}');
+    struct slice copy =
+        text.overflow || text.len < 2 ? SLICE("{}") : arena_copy(http_arena(request), strbuf_slice(&text));
     strbuf_release(&text);
     return copy;
 }
@@ -128,4 +138,57 @@ void webhook_refuse(struct http_request *request, const struct refusal *refusal,
     http_defer(request);
     if (writer_submit_job(app->writer, &job->job, &err) == 0) return;
     job_done(&job->job, -(int)err.code, &err);
+}
+
+/* ---- bodies that were not even read ---- */
+
+/* Outlives its request, so it owns what it needs. */
+struct oversize_job {
+    struct write_job job; /* first */
+    struct app *app;
+    struct arena *arena;
+    struct kept_delivery delivery;
+    int64_t max;
+};
+
+static int oversize_run(struct write_job *write_job, struct applier *applier, struct db *db, struct err *err) {
+    struct oversize_job *job = (struct oversize_job *)write_job;
+    return delivery_keep(db, &job->delivery, job->max, err);
+}
+
+static void oversize_done(struct write_job *write_job, int result, const struct err *err) {
+    struct oversize_job *job = (struct oversize_job *)write_job;
+    if (result < 0) metric_add(job->app->metrics, METRIC_RECORDS_DROPPED, 1);
+    arena_free(job->arena);
+}
+
+void webhook_too_large(const struct http_request *request) {
+    struct app *app = http_context(request);
+    const struct endpoint *endpoint = endpoints_acquire(app->endpoints, http_param(request, "endpoint"));
+    struct err err = {0};
+    int64_t announced = 0;
+    if (!endpoint) return;
+    metric_add(app->metrics, METRIC_WEBHOOK_FAILED, 1);
+    log_warning("webhook refused", LOG_SLICE("request", http_request_id(request)),
+                LOG_INT("organization", endpoint->organization_id), LOG_INT("endpoint", endpoint->id),
+                LOG_TEXT("stage", "size"), LOG_INT("status", 413));
+    slice_parse_i64(http_header(request, SLICE("Content-Length")), &announced);
+    struct arena *arena = arena_new();
+    struct oversize_job *job = arena_alloc(arena, sizeof(*job));
+    *job = (struct oversize_job){
+        .job = {.run = oversize_run, .done = oversize_done},
+        .app = app,
+        .arena = arena,
+        .delivery = {.organization_id = endpoint->organization_id,
+                     .endpoint_id = endpoint->id,
+                     .kind = DELIVERY_FAILED,
+                     .reason = SLICE("size: the body is larger than webhook_body_max"),
+                     .headers = SLICE("{}"),
+                     .body_size = announced > 0 ? announced : app_config(app)->webhook_body_max + 1, /* cut: no replay */
+                     .received_at = clock_now(),
+                     .next_attempt_at = TIME_UNSET},
+        .max = app_config(app)->failed_max,
+    };
+    endpoints_release(endpoint);
+    if (writer_submit_job(app->writer, &job->job, &err) < 0) oversize_done(&job->job, -(int)err.code, &err);
 }

@@ -114,6 +114,10 @@ json_reader *json_reader_free(json_reader *reader) {
     return nullptr;
 }
 
+size_t json_reader_capacity(const json_reader *reader) {
+    return reader->parser.capacity();
+}
+
 int json_parse(json_reader *reader, slice text, json_value *ret_root, err *err) {
     if (text.len == 0) return err_set(err, ERR_UNREADABLE, "the JSON text cannot be read: it is empty");
     if (text.len > simdjson::SIMDJSON_MAXSIZE_BYTES) return err_set(err, ERR_TOO_LARGE, "the JSON text is too large");

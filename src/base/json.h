@@ -44,6 +44,8 @@ struct json_reader;
 
 struct json_reader *json_reader_new(void);
 struct json_reader *json_reader_free(struct json_reader *reader);
+/* Bytes of the largest text that its memory is made for. */
+size_t json_reader_capacity(const struct json_reader *reader);
 
 /* Parses one whole document. `text` has JSON_PADDING readable bytes behind it. ERR_UNREADABLE with the reason
  * otherwise (bad UTF-8, deeper than JSON_DEPTH_MAX, trailing text, an integer beyond 64 bits …). */

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,14 @@ void memory_exhausted(void) {
     ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
     (void)ignored;
     abort();
+}
+
+void memory_keep(void) {
+    static const int kept = 32 << 20;
+    /* Refusals leave the defaults, which work too. */
+    (void)mallopt(M_MMAP_THRESHOLD, kept);
+    (void)mallopt(M_TRIM_THRESHOLD, 2 * kept);
+    (void)mallopt(M_ARENA_MAX, 4);
 }
 
 void *memory_alloc(size_t size) {

@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+/* Tells the allocator to keep what it once had: buffers of a few megabytes come and go with every large request, and
+ * getting their pages from the system anew costs more than filling them. Before threads, by programs that serve. */
+void memory_keep(void);
+
 void *memory_alloc(size_t size) __attribute__((returns_nonnull, malloc));             /* zeroed */
 void *memory_alloc_array(size_t count, size_t size) __attribute__((returns_nonnull)); /* zeroed, overflow checked */
 void *memory_grow(void *old, size_t count, size_t size)

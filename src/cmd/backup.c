@@ -7,7 +7,7 @@ static int run(const struct command *command, int argument_count, char *const *a
     struct session session;
     int r = session_begin(&session, command, argument_count, arguments, err);
     if (r == 0 && session.rest_count != 1) r = err_set(err, ERR_INVALID, "name the one file to write the copy to");
-    if (r == 0) r = session_open(&session, err);
+    if (r == 0) r = session_open(&session, false, err);
     if (r == 0) r = store_backup(session.store, session.rest[0], err);
     session_close(&session);
     return r;

@@ -10,7 +10,7 @@ struct command {
     const char *summary;                  /* one sentence */
     const char *details;                  /* further lines for --help; may be NULL */
     const struct command_option *options; /* its own, ended by a row without name; NULL: none */
-    bool standalone;                      /* takes its own options only, not those of the table */
+    bool own_options_only;                /* the table of options is not for it */
     /* `arguments`: what stands behind the name. 0, or a negative err_code; ERR_INVALID ends the program with 2, others
      * with 1. */
     int (*run)(const struct command *command, int argument_count, char *const *arguments, struct err *err);

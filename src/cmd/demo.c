@@ -44,6 +44,15 @@ struct demo {
 
 /* ---- options ---- */
 
+static const struct command_option demo_command_options[] = {
+    {"listen", "ADDR:PORT", "Where to listen; default " LISTEN_DEFAULT ", or a free port when that one is taken."},
+    {"pace", "FACTOR", "Speed of the live traffic: 1 can be followed by people, 20 is lively."},
+    {"seed", "NUMBER", "Another number makes another history."},
+    {"keep", NULL, "Leave the directory with the database when the demo ends."},
+    {"quiet", NULL, "Tell only a summary now and then."},
+    {0},
+};
+
 static int parse_pace(const char *text, double *ret, struct err *err) {
     char *end;
     double pace = text ? strtod(text, &end) : 0;
@@ -227,42 +236,37 @@ static int finish(struct demo *demo, int result, struct err *err) {
     return result;
 }
 
-static int run_command(const struct command *command, int count, char *const *arguments, struct err *err) {
+static void tell_end(const struct demo *demo) {
+    if (demo->options.keep)
+        printf("\nThe demo has ended; its data are in %s.\n", demo->place.directory);
+    else
+        printf("\nThe demo has ended; nothing of it is left.\n");
+}
+
+static int run_command(const struct command *command, int argument_count, char *const *arguments, struct err *err) {
     struct demo *demo = memory_alloc(sizeof(*demo));
     demo->options = (struct demo_options){.listen = LISTEN_DEFAULT, .pace = 1, .seed = SEED_DEFAULT};
-    int result = parse_options(count, arguments, &demo->options, err);
-    if (result < 0) goto out;
-    demo->on_terminal = isatty(STDOUT_FILENO);
-    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads through a pipe reads along */
-    demo_signals_block();
-    http_client_global_init();
-    result = finish(demo, run(demo, err), err);
-    http_client_global_cleanup();
-    if (result >= 0)
-        printf("\nThe demo has ended; %s%s.\n", demo->options.keep ? "its data are in " : "nothing of it is left",
-               demo->options.keep ? demo->place.directory : "");
-out:
+    int result = parse_options(argument_count, arguments, &demo->options, err);
+    if (result == 0) {
+        demo->on_terminal = isatty(STDOUT_FILENO);
+        setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads through a pipe reads along */
+        demo_signals_block();
+        http_client_global_init();
+        result = finish(demo, run(demo, err), err);
+        http_client_global_cleanup();
+        if (result >= 0) tell_end(demo);
+    }
     free(demo);
     return result < 0 ? result : 0;
 }
 
-static const struct command_option options[] = {
-    {"listen", "ADDR:PORT", "Where to listen; default " LISTEN_DEFAULT ", or a free port when that one is taken."},
-    {"pace", "FACTOR", "Speed of the live traffic: 1 is for people to follow, 20 is lively."},
-    {"seed", "NUMBER", "Another history."},
-    {"keep", NULL, "Leaves the directory with the database when it ends."},
-    {"quiet", NULL, "Tells only a summary now and then."},
-    {0},
-};
-
 const struct command command_demo = {
     .name = "demo",
-    .usage = "[--listen ADDR:PORT]",
-    .summary = "Shows the product at work: throwaway data, a history, live simulated traffic.",
-    .details = "Starts the service on a throwaway database with four months of history, and lets simulated providers "
-               "send it signed\n"
-               "webhooks. Prints the address, a sign-in and an API key. Ctrl-C ends it and removes everything.",
-    .options = options,
-    .standalone = true,
+    .usage = "[--listen ADDR:PORT] [--pace FACTOR] [--seed NUMBER] [--keep] [--quiet]",
+    .summary = "Starts the service on throwaway data, with a history and live simulated traffic.",
+    .details = "Prints the address, a sign-in, an API key and commands to try. Ctrl-C ends it and removes everything.\n"
+               "It reads no configuration: neither file nor variables.",
+    .options = demo_command_options,
+    .own_options_only = true,
     .run = run_command,
 };

@@ -40,11 +40,11 @@ struct demo_link {
 struct demo_template {
     const char *id, *name, *subject; /* {job}: the job's title */
     enum demo_provider provider;
+    int live_weight;            /* among the emails of the live traffic */
     double open, click, reply;  /* of the emails sent, aimed at */
     double open_median_minutes; /* how long half of the readers wait */
     bool marketing;             /* has a link to unsubscribe */
     struct demo_link links[DEMO_LINKS];
-    int live_weight; /* among the emails of the live traffic */
 };
 enum {
     TEMPLATE_RECEIVED,

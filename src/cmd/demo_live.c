@@ -157,9 +157,9 @@ static int register_email(struct live *live, const struct demo_email *email, con
     struct arena *arena = arena_new();
     int result = demo_api_call(live->options->api, "/api/v1/emails", email_json(live->world, email, arena), NULL, err);
     if (result == 0)
-        say(live, "sent", "%s to %s, %s%s", demo_templates[email->template_].name,
-            live->world->candidates[email->candidate].name,
-            live->options->webhooks->outboxes[email->provider].provider->title, remark);
+        say(live, "sent", "%s to %s, by %s%s", demo_templates[email->template_].name,
+            live->world->candidates[email->candidate].name, live->options->webhooks->outboxes[email->provider].title,
+            remark);
     arena_free(arena);
     return result;
 }

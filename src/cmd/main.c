@@ -11,8 +11,8 @@
 #define HELP_MAX    (256UL << 10)
 
 static const struct command *const commands[] = {
-    &command_serve,    &command_demo,   &command_setup,  &command_org,    &command_user,   &command_key,
-    &command_endpoint, &command_verify, &command_replay, &command_backup, &command_config,
+    &command_demo,     &command_serve,  &command_setup,  &command_org,    &command_user,   &command_key,
+    &command_endpoint, &command_replay, &command_backup, &command_config, &command_verify,
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -31,7 +31,7 @@ static void write_help(const struct command *command, struct strbuf *out) {
         strbuf_add_cstr(out, "\nOptions:\n");
         command_options_write_help(command->options, out);
     }
-    if (command->standalone) return;
+    if (command->own_options_only) return;
     strbuf_add_cstr(out,
                     "\nOptions of every command; in the configuration file without dashes and with _ for -, in the "
                     "environment as INKLING_NAME:\n");

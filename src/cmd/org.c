@@ -62,7 +62,7 @@ static int run(const struct command *command, int argument_count, char *const *a
     const char *verb = r == 0 && session.rest_count == 1 ? session.rest[0] : "";
     bool adds = strcmp(verb, "add") == 0;
     if (r == 0 && !adds && strcmp(verb, "list") != 0) r = err_set(err, ERR_INVALID, "say list or add behind org");
-    if (r == 0) r = session_open(&session, err);
+    if (r == 0) r = session_open(&session, false, err);
     if (r == 0) r = adds ? add(&session, err) : list(&session, err);
     session_close(&session);
     return r;

@@ -172,7 +172,7 @@ static int run(const struct command *command, int argument_count, char *const *a
     int r = session_begin(&session, command, argument_count, arguments, err);
     if (r == 0 && session.rest_count > 0) r = err_set(err, ERR_INVALID, "inkling replay takes options only");
     if (r == 0) r = read_since(session.values[SINCE], &replaying.since, err);
-    if (r == 0) r = session_open(&session, err);
+    if (r == 0) r = session_open(&session, false, err);
     if (r == 0) {
         replaying.arena = arena_new();
         r = open_all(&replaying, &outgoing, err);

@@ -18,6 +18,7 @@
 #include "base/banned.h"
 
 #define LIMIT_BUCKETS     65536
+#define JSON_READERS_MAX  16
 #define EVENT_THREADS_MAX 8
 #define DESCRIPTORS_OWN   256 /* files and database connections beside the clients' */
 #define CONFIGS_MAX       1000
@@ -83,8 +84,8 @@ static int open_store(struct service *service, const struct config *config, stru
         .sqlite_cache_bytes = config->sqlite_cache_bytes,
     };
     int r = database_directory_make(config, err);
-    if (r == 0) r = secret_box_load(config->secret_key_file, &app->secret_box, err);
     if (r == 0) r = store_open(&options, &app->store, err);
+    if (r == 0) r = secret_key_load(config, app->store, &app->secret_box, err);
     return r;
 }
 
@@ -150,6 +151,7 @@ static int listen_now(struct service *service, const struct config *config, stru
 }
 
 int service_start(struct config *config, struct service **ret, struct err *err) {
+    memory_keep();
     struct service *service = memory_alloc(sizeof(*service));
     struct app *app = &service->app;
     service->arena = arena_new();
@@ -160,6 +162,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     app->metrics = &service->metrics;
     app->started_at = clock_now();
     app->limits = limits_new(LIMIT_BUCKETS);
+    app->json_readers = json_readers_new(JSON_READERS_MAX);
     block_signals();
     raise_descriptor_limit(config);
     http_client_global_init();
@@ -232,6 +235,7 @@ struct service *service_stop(struct service *service) {
     endpoints_free(app->endpoints);
     certificates_free(app->certificates);
     limits_free(app->limits);
+    json_readers_free(app->json_readers);
     store_close(app->store);
     http_client_global_cleanup();
     for (size_t i = 0; i < service->config_count; i++)

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ingest/certificates.h"
+#include "store/endpoints.h"
 #include "store/organizations.h"
 
 #include "base/banned.h"
@@ -34,12 +36,35 @@ int database_directory_make(const struct config *config, struct err *err) {
                    directory, strerror(errno));
 }
 
-int session_open(struct session *session, struct err *err) {
+int secret_key_load(const struct config *config, struct store *store, struct secret_box *ret, struct err *err) {
+    struct db *db = NULL;
+    bool sealed = false;
+    int r = 0;
+    if (access(config->secret_key_file, F_OK) != 0) {
+        r = store_reader(store, &db, err);
+        if (r == 0) r = endpoint_rows_any_sealed(db, &sealed, err);
+        store_reader_return(store, db);
+    }
+    if (r == 0 && sealed)
+        r = err_set(err, ERR_NOT_FOUND,
+                    "the secret key %s is missing, and the database holds secrets that it alone opens: restore your "
+                    "copy, or name its place with secret_key_file",
+                    config->secret_key_file);
+    return r < 0 ? r : secret_box_load(config->secret_key_file, ret, err);
+}
+
+static int database_exists(const struct config *config, struct err *err) {
+    const char *prefix = "sqlite:", *path = config->database + strlen(prefix);
+    if (strncmp(config->database, prefix, strlen(prefix)) != 0 || access(path, F_OK) == 0) return 0;
+    return err_set(err, ERR_NOT_FOUND, "there is no database %s: run inkling setup, or name it with --database", path);
+}
+
+int session_open(struct session *session, bool create, struct err *err) {
     struct store_options options = {
         .url = session->config->database, .readers_max = READERS, .sqlite_cache_bytes = CACHE_BYTES};
-    int r = database_directory_make(session->config, err);
-    if (r == 0) r = secret_box_load(session->config->secret_key_file, &session->box, err);
+    int r = create ? database_directory_make(session->config, err) : database_exists(session->config, err);
     if (r == 0) r = store_open(&options, &session->store, err);
+    if (r == 0) r = secret_key_load(session->config, session->store, &session->box, err);
     if (r == 0) r = store_writer(session->store, &session->db, err);
     return r;
 }

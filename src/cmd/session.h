@@ -23,8 +23,9 @@ struct session {
 /* Reads the configuration and the command's options; the database stays closed. session_close even after a failure. */
 MUST_USE int session_begin(struct session *session, const struct command *command, int argument_count,
                            char *const *arguments, struct err *err);
-/* Opens the database (its directory and the secret key are made when absent). */
-MUST_USE int session_open(struct session *session, struct err *err);
+/* Opens the database. Only with `create` it, its directory and the secret key are made when absent; else ERR_NOT_FOUND,
+ * so that a typing error makes no empty database. */
+MUST_USE int session_open(struct session *session, bool create, struct err *err);
 void session_close(struct session *session);
 
 /* The organization that `text` names by id; NULL: the only one there is. ERR_INVALID when there are several. */
@@ -36,6 +37,10 @@ MUST_USE int session_print(struct api_table *table, struct err *err);
 
 /* Makes the directory of a SQLite database, readable by its owner alone, when it is absent. */
 MUST_USE int database_directory_make(const struct config *config, struct err *err);
+/* Reads the secret key. It is made when absent, but never beside secrets that were sealed with a lost one:
+ * ERR_NOT_FOUND.
+ */
+MUST_USE int secret_key_load(const struct config *config, struct store *store, struct secret_box *ret, struct err *err);
 /* certificate_fetch (ingest/certificates.h); `context`: a `struct http_client_options`. */
 int fetch_certificate(void *context, const char *url, struct strbuf *ret_pem, struct err *err);
 

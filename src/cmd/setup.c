@@ -88,7 +88,7 @@ static int run(const struct command *command, int argument_count, char *const *a
     struct result result = {0};
     int r = session_begin(&session, command, argument_count, arguments, err);
     if (r == 0) r = read_result(&session, &result, err);
-    if (r == 0) r = session_open(&session, err);
+    if (r == 0) r = session_open(&session, true, err);
     if (r == 0) r = store_result(&session, &result, err);
     if (r == 0) r = print_result(&result, err);
     session_close(&session);

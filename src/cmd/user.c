@@ -118,7 +118,7 @@ static int run(const struct command *command, int argument_count, char *const *a
     int r = session_begin(&session, command, argument_count, arguments, err);
     if (r == 0 && session.rest_count == 0)
         r = err_set(err, ERR_INVALID, "say list, add, disable, enable or password behind user");
-    if (r == 0) r = session_open(&session, err);
+    if (r == 0) r = session_open(&session, false, err);
     if (r == 0) r = dispatch(&session, session.rest[0], err);
     session_close(&session);
     return r;

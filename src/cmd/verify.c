@@ -32,7 +32,7 @@ static int run(const struct command *command, int argument_count, char *const *a
                                              .progress = terminal ? show_progress : NULL};
     int r = session_begin(&session, command, argument_count, arguments, err);
     if (r == 0 && session.rest_count > 0) r = err_set(err, ERR_INVALID, "verify takes no argument %s", session.rest[0]);
-    if (r == 0) r = session_open(&session, err);
+    if (r == 0) r = session_open(&session, false, err);
     if (r == 0) r = verify_counters(session.store, &observer, &report, err);
     if (terminal) fputs("\r\033[K", stderr); /* clears the line of progress */
     if (r == 0) {

@@ -19,8 +19,9 @@ struct http_client_header {
 };
 
 /* GET (body empty and content_type NULL) or POST. The answer's body is appended to `ret_body`, whose cap bounds it.
- * ERR_DENIED for a refused scheme or address, ERR_UNAVAILABLE when the exchange failed; any HTTP status is a success
- * here. */
+ * ERR_DENIED for a refused scheme or address, ERR_TOO_LARGE when the answer does not fit (only the `overflow` mark of
+ * `ret_body` tells then), ERR_INVALID for a header with a line break, ERR_UNAVAILABLE when the exchange failed; any
+ * HTTP status is a success here. */
 MUST_USE int http_client_send(const struct http_client_options *options, const char *url, const char *content_type,
                               struct slice body, const struct http_client_header *headers, size_t header_count,
                               int *ret_status, struct strbuf *ret_body, struct err *err);

@@ -146,7 +146,7 @@ int head_judge(struct http_request *request, const char *method, const char *ver
     if (status != 0) return status;
     body->max = request->match.route->body_max;
     if (body->announced > body->max) {
-        request_refuse(request, 413, "Content too large", "the body is larger than this address takes");
+        request_refuse_too_large(request);
         return 413;
     }
     return 0;

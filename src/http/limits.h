@@ -1,5 +1,6 @@
-/* limits: token buckets, keyed by a 64-bit hash, in a table of fixed size. Thread-safe. When the table is full the
- * bucket that was idle longest is given away, so an attacker with many addresses cannot grow it. */
+/* limits: token buckets, keyed by a 64-bit hash, in a table of fixed size. Thread-safe. A new
+ * key that finds no room takes the bucket that was idle longest among the 16 where it may lie, so an attacker with many
+ * addresses cannot grow the table. Keys of equal value must come with equal rate and burst (>= 1). */
 #ifndef INKLING_HTTP_LIMITS_H
 #define INKLING_HTTP_LIMITS_H
 

@@ -48,6 +48,12 @@ void request_refuse(struct http_request *request, int status, const char *title,
     http_problem(request, status, title, detail);
 }
 
+void request_refuse_too_large(struct http_request *request) {
+    const struct http_route *route = request->match.route;
+    request_refuse(request, 413, "Content too large", "the body is larger than this address takes");
+    if (route->too_large) route->too_large(request);
+}
+
 static void refuse_busy(struct http_request *request, const char *detail) {
     http_set_header(request, "Retry-After", SLICE("1"));
     request_refuse(request, 503, "Service unavailable", detail);
@@ -127,7 +133,7 @@ static enum MHD_Result head_arrived(struct http_request *request, const char *me
 static enum MHD_Result body_arrived(struct http_request *request) {
     request->received_us = clock_monotonic_us();
     if (request->body.dropped > 0)
-        request_refuse(request, 413, "Content too large", "the body is larger than this address takes");
+        request_refuse_too_large(request);
     if (request->answer.status != 0) return answer_queue(request);
     return dispatch(request);
 }

@@ -158,6 +158,8 @@ void answer_release(struct http_answer *answer);
 /* Gives the answer to libmicrohttpd. */
 enum MHD_Result answer_queue(struct http_request *request);
 void request_refuse(struct http_request *request, int status, const char *title, const char *detail);
+/* 413 for a body over the route's bound; tells the route. */
+void request_refuse_too_large(struct http_request *request);
 void count_refused(struct http_server *server);
 
 #endif

@@ -1,17 +1,19 @@
 /* server: HTTP/1.1 for the rest of the program, thin over libmicrohttpd. It knows nothing of mail.
  *
  * What it promises, whatever a client sends:
- * - The whole request is read within limits before a handler sees it: body size by route, header size, header count,
- *   connections in all and per address, idle time, and a minimum pace for slow bodies. Beyond: 413, 431, 408 or the
- *   connection is closed; counted in METRIC_HTTP_REFUSED.
+ * - The whole request is read within limits before a handler sees it: body size by route, header size (16 KiB), header
+ *   count, connections in all and per address, idle time, and a minimum pace (8 KiB/s) for bodies. Beyond: 413, 431, or
+ *   the connection is closed. A body announced as too large is not read; a head that dribbles in is cut.
  * - Refused with 400 before any handler: two Content-Length headers, Content-Length with Transfer-Encoding,
- *   Transfer-Encoding other than "chunked", a path with NUL or malformed percent-encoding (RFC 9112 section 6).
+ *   Transfer-Encoding other than "chunked", header names that are no tokens, values with CR or that go on in the next
+ *   line, no Host or two, a path with NUL, blanks or malformed percent-encoding (RFC 9112 sections 3, 5 and 6).
+ * - All of these, and 503 when too many wait for a worker, count in METRIC_HTTP_REFUSED; 404 and 405 do not.
  * - The client's address is the peer's, unless the peer is a trusted proxy: then the right-most untrusted address of
  *   X-Forwarded-For (compliance C-77). A header from anybody else is ignored.
  * - HEAD works wherever GET does. Unknown path 404, known path with another method 405 with Allow. TRACE is 405.
- * - Every answer has X-Request-Id (but see http_prepared_new), X-Content-Type-Options: nosniff, Referrer-Policy:
- * no-referrer and, unless the handler sets another, Cache-Control: no-store. Errors made here are
- * application/problem+json (RFC 9457).
+ * - Every answer has X-Request-Id (but see http_prepared_new), X-Content-Type-Options: nosniff and, unless the handler
+ *   sets another, Referrer-Policy: no-referrer and Cache-Control: no-store. Errors made here are
+ *   application/problem+json (RFC 9457); only what libmicrohttpd cannot parse at all it answers itself, with bare HTML.
  *
  * Threads: handlers run on the server's event threads and must not block; a route with HTTP_ROUTE_WORKER runs on a
  * worker thread instead and may. The number of requests waiting for a worker is bounded: 503 beyond.
@@ -46,6 +48,9 @@ struct http_route {
     unsigned flags;
     size_t body_max;  /* bytes; 0: a request with a body is 413 */
     const void *data; /* the handler's own, e.g. which scope the route needs */
+    /* Told of a request that was refused with 413 for its size, before the answer goes out; there is no body, and the
+     * answer is set. On an event thread. NULL: nobody wants to know. */
+    void (*too_large)(const struct http_request *request);
 };
 
 #define HTTP_PARAMS_MAX     3
@@ -65,8 +70,9 @@ struct http_server_options {
     size_t trusted_proxy_count;
     const char *tls_certificate_file; /* PEM chain; NULL: plain HTTP */
     const char *tls_key_file;
-    struct metrics *metrics;
-    /* Called once an answered request, on a server thread; may be NULL. */
+    struct metrics *metrics; /* NULL: nothing is counted */
+    /* Called once an answered request (refused ones too: these may have no route and no path), on an event thread.
+     * NULL: nobody is told. */
     void (*on_answered)(const struct http_request *request, int status, int64_t duration_us, void *context);
     void *context; /* given back by http_context(), for the handlers */
 };
@@ -77,7 +83,8 @@ MUST_USE int http_server_start(const struct http_server_options *options, const 
                                struct http_server **ret, struct err *err);
 int http_server_port(const struct http_server *server);
 /* Orderly stop: no new connections, requests under way are answered (up to `grace_ms`), then everything is closed.
- * Every deferred request must still be finished by its owner. http_server_free after it. */
+ * Every deferred request must still be finished by its owner, and every worker's handler must return: however short the
+ * grace, this returns only after them. http_server_free after it. */
 void http_server_stop(struct http_server *server, int64_t grace_ms);
 struct http_server *http_server_free(struct http_server *server); /* NULL accepted */
 
@@ -87,12 +94,14 @@ const struct http_route *http_matched_route(const struct http_request *request);
 enum http_method http_request_method(const struct http_request *request); /* HEAD shows as HTTP_GET */
 struct slice http_path(const struct http_request *request);               /* percent-decoded, always begins with '/' */
 struct slice http_body(const struct http_request *request);               /* 64 readable bytes behind it */
-struct slice http_header(const struct http_request *request,
-                         struct slice name); /* any case; the first; empty when absent */
+/* By name in any case; the first of several; empty when absent. */
+struct slice http_header(const struct http_request *request, struct slice name);
 typedef void (*http_header_visitor)(struct slice name, struct slice value, void *context);
 void http_each_header(const struct http_request *request, http_header_visitor visit, void *context);
-struct slice http_param(const struct http_request *request, const char *name); /* "{id}" of the pattern, decoded */
-/* A query parameter, percent- and plus-decoded; empty when absent. */
+/* What "{name}" of the pattern matched, decoded, never empty; a name that the pattern does not have is a BUG. */
+struct slice http_param(const struct http_request *request, const char *name);
+/* A query parameter, percent- and plus-decoded (malformed escapes stand for themselves); the first of several; empty
+ * when absent. */
 struct slice http_query(const struct http_request *request, struct slice name);
 bool http_query_present(const struct http_request *request, struct slice name);
 /* Visits every query parameter in order; for refusing unknown ones. */
@@ -103,8 +112,9 @@ int64_t http_received_us(const struct http_request *request); /* clock_monotonic
 struct arena *http_arena(struct http_request *request);
 
 /* ---- the answer ---- */
-void http_set_header(struct http_request *request, const char *name, struct slice value); /* copied; CR or LF: BUG */
-/* The answer's body; copied. Exactly one of the four that answer is called for a request. */
+/* One more header field; both copied. CR, LF or NUL is a BUG; an empty value is left out. */
+void http_set_header(struct http_request *request, const char *name, struct slice value);
+/* The answer's body; copied. Each request is answered exactly once, by one of these four. */
 void http_answer(struct http_request *request, int status, const char *content_type, struct slice body);
 /* The answer's body by taking the buffer's bytes; `body` is empty afterwards. */
 void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body);

@@ -29,7 +29,7 @@ static bool matches_basic(const struct endpoint *endpoint, struct slice encoded)
         const struct endpoint_credential *credential = &endpoint->credentials[i];
         bool name = slice_equal_secret(credential->username, username);
         bool password = slice_equal_secret(credential->password, rest);
-        any |= name & password & !slice_empty(credential->username);
+        any |= (unsigned)name & (unsigned)password & (unsigned)!slice_empty(credential->username);
     }
     return any;
 }
@@ -38,7 +38,7 @@ static bool matches_bearer(const struct endpoint *endpoint, struct slice token) 
     bool any = false;
     for (size_t i = 0; i < endpoint->credential_count; i++) {
         const struct endpoint_credential *credential = &endpoint->credentials[i];
-        any |= slice_equal_secret(credential->password, token) & slice_empty(credential->username);
+        any |= (unsigned)slice_equal_secret(credential->password, token) & (unsigned)slice_empty(credential->username);
     }
     return any;
 }

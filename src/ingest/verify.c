@@ -189,6 +189,21 @@ static void add_tally(struct verification *verification, enum breakdown_kind kin
 
 /* ---- one email ---- */
 
+/* What the database needs to find the events of the email, or to know a repetition. */
+static void compare_timeline(struct verification *verification, const struct recount_email *stored) {
+    const struct email_recount *email = &verification->email;
+    if (email->events > CHAIN_EVENTS_MAX) return;
+    if (stored->has_chain) {
+        int64_t reached = email_recount_reached(email, stored->stats.last_event_at);
+        if (reached != email->events)
+            differ(verification, "email %lld: its timeline reaches %lld of %lld events",
+                   (long long)stored->stats.email_log_id, (long long)reached, (long long)email->events);
+    } else if (email->events > 0 && stored->stats.last_event_at < email->chain[email->chain_count - 1].occurred_at) {
+        differ(verification, "email %lld: its timeline goes on after last_event_at",
+               (long long)stored->stats.email_log_id);
+    }
+}
+
 static void compare_stats(struct verification *verification, const struct recount_email *stored) {
     const struct email_stats *is = &stored->stats, *should = &verification->email.stats;
 #define COMPARE_TIME(field)  compare_time(verification, #field, is->field, should->field);
@@ -207,11 +222,7 @@ static void compare_stats(struct verification *verification, const struct recoun
     COMPARE_COUNT(total_click_count)
     COMPARE_COUNT(machine_click_count)
     COMPARE_COUNT(bounce_type)
-    if (!stored->has_chain || verification->email.events > CHAIN_EVENTS_MAX) return;
-    int64_t reached = email_recount_reached(&verification->email, is->last_event_at);
-    if (reached != verification->email.events)
-        differ(verification, "email %lld: its timeline reaches %lld of %lld events", (long long)is->email_log_id,
-               (long long)reached, (long long)verification->email.events);
+    compare_timeline(verification, stored);
 }
 
 static int compare_links(struct verification *verification, bool left_out, struct err *err) {
@@ -369,6 +380,46 @@ static int verify_cohort(struct verification *verification, struct err *err) {
     return result;
 }
 
+/* ---- sums of days ---- */
+
+static int verify_day_totals(struct verification *verification, struct err *err) {
+    struct db_rows *rows;
+    int result = recount_days(verification->db, verification->organization_id, &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        struct contribution difference;
+        char date[TIME_TEXT_MAX];
+        int32_t day;
+        recount_day(rows, &day, &difference);
+        struct slice text = day_format(day, date);
+#define COMPARE_DAY(field)                                                                                             \
+    if (difference.field != 0)                                                                                         \
+        differ(verification, "day %.*s: %s is %lld less than in its cohorts", SLICE_FMT(text), #field,                 \
+               (long long)difference.field);
+        CONTRIBUTION_FIELDS(COMPARE_DAY)
+#undef COMPARE_DAY
+    }
+    db_rows_free(rows);
+    return result;
+}
+
+static int verify_day_breakdowns(struct verification *verification, struct err *err) {
+    struct db_rows *rows;
+    int result = recount_day_breakdowns(verification->db, verification->organization_id, &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        struct recount_breakdown difference;
+        char date[TIME_TEXT_MAX];
+        int32_t day;
+        recount_day_breakdown(rows, &day, &difference);
+        struct slice text = day_format(day, date);
+        differ(verification, "day %.*s, breakdown %lld of %lld is %lld less than in its cohorts", SLICE_FMT(text),
+               (long long)difference.kind, (long long)difference.item, (long long)difference.n);
+    }
+    db_rows_free(rows);
+    return result;
+}
+
 /* ---- all of it ---- */
 
 static int verify_organization(struct verification *verification, const struct recount_organization *organization,
@@ -395,6 +446,8 @@ static int verify_organization(struct verification *verification, const struct r
         db_rows_free(verification->readers[stream].rows);
         verification->readers[stream] = (struct reader){0};
     }
+    if (result == 0) result = verify_day_totals(verification, err);
+    if (result == 0) result = verify_day_breakdowns(verification, err);
     return result;
 }
 

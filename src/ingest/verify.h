@@ -1,8 +1,8 @@
 /* verify: does every stored figure equal a recount from the events? (semantics.md "Counters are a function of the set
  * of events".) Recounts with the one definition in model/counters.h, in one snapshot, so that it may run beside the
  * service; memory is bounded by the largest cohort. Compares email_stats, email_links, cohorts and breakdowns with
- * their changes not yet folded in, and where the database chains the events of an email, that the chain reaches all of
- * them.
+ * their changes not yet folded in, the sums of days with their cohorts, and where the database chains the events of an
+ * email, that the chain reaches all of them.
  *
  * Left out are emails that may have lost events to retention (sent before now - retention_days), with the totals of
  * their cohorts, and BREAKDOWN_AGGREGATE, of which no events are stored. */

@@ -267,6 +267,18 @@ static void fold(struct writer_thread *thread) {
         atomic_fetch_sub(&writer->fold_backlog, folded);
 }
 
+/* Who is not ready is sent no requests, so no transaction would ever tell that the database is back. */
+static void look_again(struct writer_thread *thread) {
+    struct err err = {0};
+    int r = store_writer_repair(thread->writer->options.store, thread->db, &err);
+    if (r == 0) r = db_begin(thread->db, DB_WRITE, &err);
+    if (r == 0) r = db_commit(thread->db, &err);
+    if (r == 0)
+        atomic_store(&thread->writer->healthy, true);
+    else
+        repair(thread);
+}
+
 static void *writer_main(void *argument) {
     struct writer_thread *thread = argument;
     struct writer *writer = thread->writer;
@@ -276,6 +288,8 @@ static void *writer_main(void *argument) {
         if (wait_for_group(writer, &groups[0], FOLD_IDLE_MS, &stop)) {
             process(thread, &groups[0], &groups[1]);
             if (folds && atomic_load(&writer->fold_backlog) > FOLD_BACKLOG_MAX) fold(thread);
+        } else if (!stop && !atomic_load(&writer->healthy)) {
+            look_again(thread);
         } else if (folds && !stop && atomic_load(&writer->fold_backlog) > 0) {
             fold(thread);
         }

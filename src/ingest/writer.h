@@ -44,6 +44,8 @@ MUST_USE int writer_call(struct writer *writer,
                          int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                          void *context, struct err *err);
 
-bool writer_healthy(const struct writer *writer); /* did its last transaction succeed? For /readyz. */
+/* Did its last transaction succeed? When not, and nothing is waiting, it tries an empty one now and then. For /readyz.
+ */
+bool writer_healthy(const struct writer *writer);
 
 #endif

@@ -66,7 +66,8 @@ struct slice message_id_normalize(struct slice text) {
     return id;
 }
 
-/* Is `text` one address and nothing else: a domain behind the last '@', no white space or brackets outside quotes? */
+/* Is `text` one address and nothing else: one '@' with something on both sides, no white space or brackets, all outside
+ * quotes? */
 static bool is_bare_address(struct slice text) {
     bool quoted = false;
     size_t at = 0;
@@ -79,6 +80,7 @@ static bool is_bare_address(struct slice text) {
             quoted = !quoted;
         } else if (!quoted) {
             if (c == ' ' || c == '<' || c == '>' || c == ',') return false;
+            if (c == '@' && (at > 0 || i == 0)) return false;
             if (c == '@') at = i;
         }
     }

@@ -40,7 +40,7 @@ struct provider_endpoint {
 /* What a provider may ask of the world while verifying; implemented above, see ingest/. */
 struct provider_environment {
     /* The PEM of a signing certificate by its URL, from disk, cache or the network; the provider has checked the URL
-     * before. */
+     * before. The implementation answers for the connection: verified TLS, no redirects. ERR_UNAVAILABLE otherwise. */
     int (*find_certificate)(void *context, struct slice url, struct arena *arena, struct slice *ret_pem,
                             struct err *err);
     void *context;

@@ -347,7 +347,8 @@ int sns_verify(const struct provider_endpoint *endpoint, const struct provider_e
     struct sns_message message = {0};
     struct err reason;
     if (sns_is_raw(delivery)) {
-        if (!endpoint->require_signature) return 0;
+        struct slice topic = delivery->header(delivery, SLICE("x-amz-sns-topic-arn"));
+        if (!endpoint->require_signature) return endpoint->topic_arn_count > 0 ? check_topic(endpoint, topic, err) : 0;
         return err_set(err, ERR_SIGNATURE,
                        "raw message delivery carries no signature: switch it off in the "
                        "subscription, or protect the endpoint by credentials");

@@ -33,8 +33,8 @@ bool sns_certificate_url_allowed(struct slice url);
 MUST_USE int sns_handshake(const struct sns_message *message, struct arena *arena, struct provider_handshake *ret,
                            struct err *err);
 
-/* The slots of struct provider. Raw deliveries pass only where no signature is required. The topic must be on the
- * endpoint's list in any case. */
+/* The slots of struct provider. The topic must be on the endpoint's list, signature or not. Raw deliveries pass only
+ * where no signature is required; their topic is told by a header and checked when the endpoint lists any. */
 MUST_USE int sns_secret_parse(struct slice text, struct provider_secret **ret, struct err *err);
 void sns_secret_free(struct provider_secret *secret);
 MUST_USE int sns_verify(const struct provider_endpoint *endpoint, const struct provider_environment *environment,

@@ -13,11 +13,15 @@ static const struct statement insert = {
     "INSERT INTO failed_deliveries (organization_id, endpoint_id, kind, state, reason, headers, body, body_size, "
     "received_at, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
     NULL};
+/* PostgreSQL: what another writer is removing is passed over, so that no refusal ever waits for another. */
+#define OLD                                                                                                            \
+    "SELECT id FROM failed_deliveries WHERE organization_id = $1 AND kind = $2 AND id <= (SELECT id FROM "             \
+    "failed_deliveries WHERE organization_id = $1 AND kind = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)"
 static const struct statement trim = {
     "deliveries trim",
-    "DELETE FROM failed_deliveries WHERE organization_id = $1 AND kind = $2 AND id <= (SELECT id FROM "
-    "failed_deliveries WHERE organization_id = $1 AND kind = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
-    NULL};
+    "DELETE FROM failed_deliveries WHERE organization_id = $1 AND id IN (" OLD ")",
+    "DELETE FROM failed_deliveries WHERE organization_id = $1 AND id IN (" OLD " FOR UPDATE SKIP LOCKED)",
+};
 static const struct statement select_one = {
     "delivery", "SELECT " COLUMNS ", body FROM failed_deliveries WHERE organization_id = $1 AND id = $2", NULL};
 static const struct statement select_some = {

@@ -17,6 +17,8 @@ static const struct statement select_some = {
 static const struct statement select_active = {
     "active endpoints", "SELECT " COLUMNS " FROM endpoints WHERE disabled_at IS NULL ORDER BY organization_id, id",
     NULL};
+static const struct statement select_sealed = {
+    "any sealed secret", "SELECT 1 FROM endpoints WHERE secrets IS NOT NULL OR credentials IS NOT NULL LIMIT 1", NULL};
 static const struct statement count_active = {
     "number of endpoints", "SELECT count(*) FROM endpoints WHERE organization_id = $1 AND disabled_at IS NULL", NULL};
 static const struct statement insert = {
@@ -107,6 +109,15 @@ int endpoint_rows_active(struct db *db, struct arena *arena, struct endpoint_row
     struct db_rows *rows;
     int r = db_query(db, &select_active, NULL, 0, &rows, err);
     return r < 0 ? r : read_rows(rows, arena, ret, ret_count, err);
+}
+
+int endpoint_rows_any_sealed(struct db *db, bool *ret, struct err *err) {
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_sealed, NULL, 0, &rows, err);
+    if (found < 0) return found;
+    if (found > 0) db_rows_free(rows);
+    *ret = found > 0;
+    return 0;
 }
 
 static struct db_value blob_or_null(struct slice bytes) {

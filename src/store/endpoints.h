@@ -38,6 +38,9 @@ MUST_USE int endpoint_rows_list(struct db *db, int64_t organization_id, int64_t 
 MUST_USE int endpoint_rows_active(struct db *db, struct arena *arena, struct endpoint_row **ret, size_t *ret_count,
                                   struct err *err);
 
+/* Is there any sealed secret in the database? */
+MUST_USE int endpoint_rows_any_sealed(struct db *db, bool *ret, struct err *err);
+
 /* In the caller's write transaction, and raising the settings version, so all below. Sets id and times.
  * ERR_TOO_LARGE: the organization has ENDPOINTS_MAX. */
 MUST_USE int endpoint_row_insert(struct db *db, struct endpoint_row *row, int64_t now, struct err *err);

@@ -1,4 +1,5 @@
-/* The totals of cohorts and breakdowns: changes are appended with the events and folded in here when there is time. */
+/* The totals of cohorts, breakdowns and days: changes are appended with the events and folded in here when there is
+ * time. */
 #include "store/engagement.h"
 
 #include <stdlib.h>
@@ -36,15 +37,34 @@ _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct co
         "$1") " GROUP BY organization_id, cohort_id, kind, item "                                                      \
               "ON CONFLICT (organization_id, cohort_id, kind, item) DO UPDATE SET n = breakdowns.n + excluded.n"
 
+/* The sums of whole days beside them. */
+#define SUM_CHANGE(field) "sum(d." #field ")"
+#define NAME(field)       #field
+#define ADD_DAY(field)    #field " = day_totals." #field " + excluded." #field
+#define ADD_DAYS(list)                                                                                                 \
+    "INSERT INTO day_totals (organization_id, day, " ALL(NAME) ") SELECT d.organization_id, c.day, " ALL(SUM_CHANGE)   \
+        " FROM cohort_deltas d JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "        \
+        "WHERE d.id IN " list("$1") " GROUP BY d.organization_id, c.day "                                              \
+        "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_DAY)
+#define ADD_DAY_BREAKDOWNS(list)                                                                                       \
+    "INSERT INTO day_breakdowns (organization_id, day, kind, item, n) "                                                \
+    "SELECT d.organization_id, c.day, d.kind, d.item, sum(d.n) FROM breakdown_deltas d "                               \
+    "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "                                  \
+    "WHERE d.kind IN (1, 5) AND d.id IN " list("$1") " GROUP BY d.organization_id, c.day, d.kind, d.item "             \
+    "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
+
 /* One delta table and how it is folded. */
 struct fold {
-    struct statement pick, add, remove;
+    struct statement pick, add, add_days, remove;
 };
 static const struct fold cohorts = {
     .pick = {.name = "pick cohort changes",
              .sql = PICK("cohort_deltas"),
              .sql_postgres = PICK_POSTGRES("cohort_deltas")},
     .add = {.name = "fold cohort changes", .sql = ADD_COHORTS(DB_LIST), .sql_postgres = ADD_COHORTS(DB_LIST_POSTGRES)},
+    .add_days = {.name = "fold changes of days",
+                 .sql = ADD_DAYS(DB_LIST),
+                 .sql_postgres = ADD_DAYS(DB_LIST_POSTGRES)},
     .remove = {.name = "remove cohort changes",
                .sql = REMOVE("cohort_deltas", DB_LIST),
                .sql_postgres = REMOVE("cohort_deltas", DB_LIST_POSTGRES)},
@@ -56,6 +76,9 @@ static const struct fold breakdowns = {
     .add = {.name = "fold breakdown changes",
             .sql = ADD_BREAKDOWNS(DB_LIST),
             .sql_postgres = ADD_BREAKDOWNS(DB_LIST_POSTGRES)},
+    .add_days = {.name = "fold breakdown changes of days",
+                 .sql = ADD_DAY_BREAKDOWNS(DB_LIST),
+                 .sql_postgres = ADD_DAY_BREAKDOWNS(DB_LIST_POSTGRES)},
     .remove = {.name = "remove breakdown changes",
                .sql = REMOVE("breakdown_deltas", DB_LIST),
                .sql_postgres = REMOVE("breakdown_deltas", DB_LIST_POSTGRES)},
@@ -83,8 +106,11 @@ static int fold_table(struct db *db, const struct fold *fold, size_t limit, int6
     struct arena *arena = arena_new();
     struct db_value list = db_list(arena, ids, count);
     rc = db_run(db, &fold->add, &list, 1, NULL, err);
-    if (rc == 0) rc = db_run(db, &fold->remove, &list, 1, NULL, err);
-    if (rc == 0) *folded += (int64_t)count;
+    if (rc == 0) rc = db_run(db, &fold->add_days, &list, 1, NULL, err);
+    /* What another connection has folded between our look and our lock is picked, but is no longer there. */
+    int64_t removed = 0;
+    if (rc == 0) rc = db_run(db, &fold->remove, &list, 1, &removed, err);
+    if (rc == 0) *folded += removed;
     arena_free(arena);
     return rc;
 }

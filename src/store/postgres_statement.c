@@ -23,12 +23,14 @@ static bool starts(const char *state, const char *prefix) {
 
 /* SQLSTATE to our codes (PostgreSQL manual, appendix A). What may go away by waiting, reconnecting or trying again is
  * ERR_UNAVAILABLE: lost connections, servers that start or stop, lack of resources, deadlocks, cancelled statements. */
-static enum err_code code_of(const char *state) {
+static enum err_code code_of(const PGresult *result, const char *state) {
     static const char *const passing[] = {"08", "53", "57", "58", "40001", "40P01", "55P03", "25006", "25P03"};
     if (!state) return ERR_UNAVAILABLE; /* libpq itself: the connection */
     for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
         if (starts(state, passing[i])) return ERR_UNAVAILABLE;
     if (starts(state, "23502")) return ERR_INTERNAL; /* a value is missing: the statement is wrong */
+    /* No partition for an event: nobody's rule is broken, its month was dropped and will be made again. */
+    if (strcmp(state, "23514") == 0 && !PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME)) return ERR_UNAVAILABLE;
     if (starts(state, "23")) return ERR_CONFLICT;
     return ERR_INTERNAL;
 }
@@ -53,7 +55,7 @@ int postgres_failure(PGconn *connection, const PGresult *result, const char *wha
     if (!message) message = PQerrorMessage(connection);
     /* Messages of data errors repeat the value, which may be a person's. */
     tidy(text, sizeof(text), state && starts(state, "22") ? "a value does not fit" : message);
-    enum err_code code = PQstatus(connection) == CONNECTION_BAD ? ERR_UNAVAILABLE : code_of(state);
+    enum err_code code = PQstatus(connection) == CONNECTION_BAD ? ERR_UNAVAILABLE : code_of(result, state);
     return err_set(err, code, "%s: PostgreSQL says: %s (%s)", what, text[0] ? text : "the connection was lost",
                    state ? state : "connection");
 }

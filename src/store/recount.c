@@ -19,7 +19,7 @@ static const struct statement select_organizations = {
 };
 
 #define EMAILS(chain)                                                                                                  \
-    "SELECT " EMAIL_STATS_COLUMNS chain " FROM email_stats s WHERE s.organization_id = $1"                             \
+    "SELECT " EMAIL_STATS_COLUMNS ", s.last_event_at" chain " FROM email_stats s WHERE s.organization_id = $1"         \
     " ORDER BY s.cohort_id, s.email_log_id"
 #define EVENTS(former)                                                                                                 \
     "SELECT COALESCE(s.cohort_id, 0) AS cohort_id, e.email_log_id, e.occurred_at, e.event_type, e.link_id,"            \
@@ -31,8 +31,8 @@ static const struct statement select_organizations = {
 
 static const struct statement streams[RECOUNT_STREAMS] = {
     [RECOUNT_EMAILS] = {.name = "recount emails",
-                        .sql = EMAILS(", 1, s.last_event_at"),
-                        .sql_postgres = EMAILS(", 0, NULL"),
+                        .sql = EMAILS(", 1"),
+                        .sql_postgres = EMAILS(", 0"),
                         .many_rows = true},
     [RECOUNT_EVENTS] = {.name = "recount events",
                         .sql = EVENTS("e.prev_delta"),
@@ -57,6 +57,29 @@ static const struct statement streams[RECOUNT_STREAMS] = {
                                    " SELECT d.cohort_id, d.kind, d.item, d.n FROM breakdown_deltas d"
                                    " WHERE d.organization_id = $1 AND d.kind <> 5 ORDER BY 1, 2, 3",
                             .many_rows = true},
+};
+
+#define SUM_COLUMN(field)     ", CAST(SUM(x." #field ") AS BIGINT)"
+#define SUM_OF_COHORTS(field) ", SUM(c." #field ") AS " #field
+#define LESS_OF_DAY(field)    ", -t." #field
+#define OR_DIFFERS(field)     " OR SUM(x." #field ") <> 0"
+static const struct statement differing_days = {
+    .name = "differing days",
+    .sql = "SELECT x.day" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT c.day" CONTRIBUTION_FIELDS(
+        SUM_OF_COHORTS) " FROM cohorts c WHERE c.organization_id = $1 GROUP BY c.day UNION ALL SELECT "
+                        "t.day" CONTRIBUTION_FIELDS(LESS_OF_DAY) " FROM day_totals t WHERE t.organization_id = $1) x "
+                                                                 "GROUP BY x.day"
+                                                                 " HAVING 1 = 0" CONTRIBUTION_FIELDS(
+                                                                     OR_DIFFERS) " ORDER BY x.day",
+};
+static const struct statement differing_day_breakdowns = {
+    .name = "differing breakdowns of days",
+    .sql = "SELECT x.day, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (SELECT c.day, b.kind, b.item, SUM(b.n) AS n"
+           " FROM cohorts c CROSS JOIN breakdowns b WHERE c.organization_id = $1 AND b.organization_id = $1"
+           " AND b.cohort_id = c.id AND b.kind IN (1, 5) GROUP BY c.day, b.kind, b.item UNION ALL"
+           " SELECT t.day, t.kind, t.item, -t.n FROM day_breakdowns t WHERE t.organization_id = $1) x"
+           " GROUP BY x.day, x.kind, x.item HAVING SUM(x.n) <> 0 ORDER BY x.day, x.kind, x.item",
+    .many_rows = true,
 };
 
 int recount_prepare(struct db *db, struct err *err) {
@@ -94,8 +117,8 @@ int recount_open(struct db *db, enum recount_stream stream, int64_t organization
 
 void recount_email(const struct db_rows *rows, struct recount_email *ret) {
     email_stats_read(rows, 0, &ret->stats);
-    ret->has_chain = db_column_int(rows, EMAIL_STATS_COLUMN_COUNT) != 0;
-    ret->stats.last_event_at = db_column_int_or(rows, EMAIL_STATS_COLUMN_COUNT + 1, TIME_UNSET);
+    ret->stats.last_event_at = db_column_int_or(rows, EMAIL_STATS_COLUMN_COUNT, TIME_UNSET);
+    ret->has_chain = db_column_int(rows, EMAIL_STATS_COLUMN_COUNT + 1) != 0;
 }
 
 void recount_event(const struct db_rows *rows, struct recount_event *ret) {
@@ -138,4 +161,26 @@ void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret
         .item = db_column_int(rows, 2),
         .n = db_column_int(rows, 3),
     };
+}
+
+int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
+    return db_query(db, &differing_days, DB_VALUES(db_int(organization_id)), ret, err);
+}
+
+void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference) {
+    int column = 1;
+    *ret_day = (int32_t)db_column_int(rows, 0);
+#define READ_COLUMN(field) ret_difference->field = db_column_int(rows, column++);
+    CONTRIBUTION_FIELDS(READ_COLUMN)
+#undef READ_COLUMN
+}
+
+int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
+    return db_query(db, &differing_day_breakdowns, DB_VALUES(db_int(organization_id)), ret, err);
+}
+
+void recount_day_breakdown(const struct db_rows *rows, int32_t *ret_day, struct recount_breakdown *ret) {
+    *ret_day = (int32_t)db_column_int(rows, 0);
+    *ret = (struct recount_breakdown){
+        .kind = db_column_int(rows, 1), .item = db_column_int(rows, 2), .n = db_column_int(rows, 3)};
 }

@@ -38,7 +38,8 @@ MUST_USE int recount_open(struct db *db, enum recount_stream stream, int64_t org
 
 struct recount_email {
     struct email_stats stats;
-    bool has_chain; /* does this database chain events? Then stats.last_event_at is the head */
+    /* Does this database chain the events? Then stats.last_event_at is the head; else no event is later than it. */
+    bool has_chain;
 };
 void recount_email(const struct db_rows *rows, struct recount_email *ret);
 
@@ -69,5 +70,11 @@ struct recount_breakdown {
     int64_t kind, item, n;
 };
 void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
+
+/* The sums of days against those of their cohorts: only rows that differ, as cohorts minus day. */
+MUST_USE int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference);
+MUST_USE int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+void recount_day_breakdown(const struct db_rows *rows, int32_t *ret_day, struct recount_breakdown *ret);
 
 #endif

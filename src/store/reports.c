@@ -11,10 +11,10 @@
 #include "base/banned.h"
 
 /* ---- statements ----
- * Each sums the rows of cohorts and the changes that wait in cohort_deltas, by an expression over the cohort: the key.
- * $1 organization, $2 and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition). CROSS JOIN
- * keeps SQLite to the order written: cohorts of the days first and their rows after; changes first, for they are few.
- */
+ * Totals are stored (of cohorts, or of whole days where a report is of all emails) and the changes that wait come on
+ * top. Each part is summed by an expression over the cohort or day, the key, before both are added. $1 organization, $2
+ * and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition). CROSS JOIN keeps SQLite to the
+ * order written: cohorts of the days first and their rows after; changes first, for they are few. */
 
 #define FILTER                                                                                                         \
     " c.organization_id = $1 AND c.day >= $2 AND c.day <= $3"                                                          \
@@ -22,28 +22,39 @@
     " AND (CAST($6 AS BIGINT) = 0 OR c.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR c.sender_id = $7)"
 #define FILTER_VALUES 7
 
-#define COHORT_COLUMN(field) ", c." #field
-#define DELTA_COLUMN(field)  ", d." #field
-#define SUM_COLUMN(field)    ", CAST(SUM(x." #field ") AS BIGINT) AS " #field
-#define SUMS_BY(key)                                                                                                   \
-    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT " key " AS key" CONTRIBUTION_FIELDS(          \
-        COHORT_COLUMN) " FROM cohorts c WHERE" FILTER " UNION ALL SELECT " key                                         \
-                       " AS key" CONTRIBUTION_FIELDS(                                                                  \
-                           DELTA_COLUMN) " FROM cohort_deltas d CROSS JOIN cohorts c"                                  \
-                                         " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND" FILTER             \
-                                         ") x GROUP BY x.key"
+#define SUM_OF_COHORTS(field) ", SUM(c." #field ") AS " #field
+#define SUM_OF_DELTAS(field)  ", SUM(d." #field ") AS " #field
+#define SUM_OF_PARTS(field)   ", CAST(SUM(x." #field ") AS BIGINT) AS " #field
+#define OF_COHORTS(key)                                                                                                \
+    "SELECT " key " AS key" CONTRIBUTION_FIELDS(SUM_OF_COHORTS) " FROM cohorts c WHERE" FILTER " GROUP BY key"
+#define OF_DAYS(key)                                                                                                   \
+    "SELECT " key " AS key" CONTRIBUTION_FIELDS(                                                                       \
+        SUM_OF_COHORTS) " FROM day_totals c"                                                                           \
+                        " WHERE c.organization_id = $1 AND c.day >= $2 AND c.day <= $3 GROUP BY key"
+#define SUMS(totals, key)                                                                                              \
+    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals(                                          \
+        key) " UNION ALL SELECT " key                                                                                  \
+             " AS key" CONTRIBUTION_FIELDS(                                                                            \
+                 SUM_OF_DELTAS) " FROM cohort_deltas d CROSS JOIN cohorts c"                                           \
+                                " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND" FILTER                      \
+                                " GROUP BY key) x GROUP BY x.key"
 
-#define BREAKDOWNS_BY(key, kinds)                                                                                      \
-    "SELECT " key " AS key, b.kind, b.item, b.n FROM cohorts c CROSS JOIN breakdowns b WHERE" FILTER                   \
-    " AND b.organization_id = $1 AND b.cohort_id = c.id AND b.kind IN (" kinds ")"                                     \
-    " UNION ALL SELECT " key " AS key, d.kind, d.item, d.n FROM breakdown_deltas d CROSS JOIN cohorts c"               \
-    " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND d.kind IN (" kinds ") AND" FILTER
-
+#define COHORT_BREAKDOWNS(key, kinds)                                                                                  \
+    "SELECT " key " AS key, b.kind, b.item, SUM(b.n) AS n FROM cohorts c CROSS JOIN breakdowns b WHERE" FILTER         \
+    " AND b.organization_id = $1 AND b.cohort_id = c.id AND b.kind IN (" kinds ") GROUP BY key, b.kind, b.item"
+#define DAY_BREAKDOWNS(key, kinds)                                                                                     \
+    "SELECT " key " AS key, c.kind, c.item, SUM(c.n) AS n FROM day_breakdowns c WHERE c.organization_id = $1"          \
+    " AND c.day >= $2 AND c.day <= $3 AND c.kind IN (" kinds ") GROUP BY key, c.kind, c.item"
+#define BREAKDOWNS(totals, key, kinds)                                                                                 \
+    totals(key,                                                                                                        \
+           kinds) " UNION ALL SELECT " key " AS key, d.kind, d.item, SUM(d.n) AS n FROM breakdown_deltas d"            \
+                  " CROSS JOIN cohorts c WHERE d.organization_id = $1 AND c.id = d.cohort_id AND d.kind IN (" kinds    \
+                  ") AND" FILTER " GROUP BY key, d.kind, d.item"
 /* BREAKDOWN_OPEN_DELAY and BREAKDOWN_AGGREGATE. */
-#define DELAYS_BY(key)                                                                                                 \
-    "SELECT x.key, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (" BREAKDOWNS_BY(                                     \
-        key, "1, 5") ") x"                                                                                             \
-                     " GROUP BY x.key, x.kind, x.item ORDER BY x.key, x.kind, x.item"
+#define DELAYS(totals, key)                                                                                            \
+    "SELECT x.key, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (" BREAKDOWNS(                                        \
+        totals, key, "1, 5") ") x"                                                                                     \
+                             " GROUP BY x.key, x.kind, x.item ORDER BY x.key, x.kind, x.item"
 
 /* Adds the names of the rows of `page`, a query that gives a key, the sums and what `order` needs. */
 #define NAMED(page, table, order)                                                                                      \
@@ -52,55 +63,66 @@
 
 /* $8 limit, $9 count and $10 id of the row before; $9 NULL: from the start. */
 #define GROUPS_BY(key, table)                                                                                          \
-    NAMED("SELECT * FROM (" SUMS_BY(                                                                                   \
+    NAMED("SELECT * FROM (" SUMS(                                                                                      \
+              OF_COHORTS,                                                                                              \
               key) ") y WHERE y.sent > 0"                                                                              \
                    " AND (CAST($9 AS BIGINT) IS NULL OR y.sent < $9 OR (y.sent = $9 AND y.key < CAST($10 AS BIGINT)))" \
                    " ORDER BY y.sent DESC, y.key DESC LIMIT $8",                                                       \
           table, "g.sent DESC, g.key DESC")
 
 /* $8 limit, $9 enum report_rank, $10 the least base. */
-#define RANKED(field_opened, field_clicked, field_replied)                                                             \
-    "CASE CAST($9 AS BIGINT) WHEN 1 THEN y." field_opened " WHEN 2 THEN y." field_clicked " ELSE y." field_replied     \
-    " END"
+#define RANKED(opened, clicked, replied)                                                                               \
+    "CASE CAST($9 AS BIGINT) WHEN 1 THEN y." opened " WHEN 2 THEN y." clicked " ELSE y." replied " END"
 #define TOP_BY(key, table)                                                                                             \
-    NAMED("SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                    \
-              "open_base", "click_base",                                                                               \
-              "sent") " AS base FROM (" SUMS_BY(key) ") y WHERE y.key <> 0) z"                                         \
-                                                     " WHERE z.base >= CAST($10 AS BIGINT)"                            \
-                                                     " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base DESC, "      \
-                                                     "z.base DESC, z.key DESC LIMIT $8",                               \
-          table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
+    NAMED(                                                                                                             \
+        "SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                      \
+            "open_base", "click_base",                                                                                 \
+            "sent") " AS base FROM (" SUMS(OF_COHORTS, key) ") y"                                                      \
+                                                            " WHERE y.key <> 0) z WHERE z.base >= CAST($10 AS BIGINT)" \
+                                                            " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base "     \
+                                                            "DESC, z.base DESC, z.key DESC LIMIT $8",                  \
+        table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
 
-static const struct statement sums_total = {.name = "report totals", .sql = SUMS_BY("0")};
-static const struct statement delays_total = {.name = "report delays", .sql = DELAYS_BY("0")};
-static const struct statement sums_by_day = {.name = "report by day", .sql = SUMS_BY("c.day") " ORDER BY x.key"};
-static const struct statement delays_by_day = {.name = "report delays by day", .sql = DELAYS_BY("c.day")};
-static const struct statement top_templates = {.name = "top templates", .sql = TOP_BY("c.template_id", "templates")};
-
+/* Of all emails (the totals of days), or of those of a filter. */
+enum { OF_ALL, OF_SOME };
 static const struct {
     struct statement sums, delays;
-} by_dimension[] = {
-    [REPORT_BY_JOB] = {{.name = "report by job", .sql = GROUPS_BY("c.job_id", "jobs")},
-                       {.name = "report delays by job", .sql = DELAYS_BY("c.job_id")}},
-    [REPORT_BY_TEMPLATE] = {{.name = "report by template", .sql = GROUPS_BY("c.template_id", "templates")},
-                            {.name = "report delays by template", .sql = DELAYS_BY("c.template_id")}},
-    [REPORT_BY_CAMPAIGN] = {{.name = "report by campaign", .sql = GROUPS_BY("c.campaign_id", "campaigns")},
-                            {.name = "report delays by campaign", .sql = DELAYS_BY("c.campaign_id")}},
+} totals[] = {
+    [OF_ALL] = {{.name = "totals of all", .sql = SUMS(OF_DAYS, "0")},
+                {.name = "delays of all", .sql = DELAYS(DAY_BREAKDOWNS, "0")}},
+    [OF_SOME] = {{.name = "totals", .sql = SUMS(OF_COHORTS, "0")},
+                 {.name = "delays", .sql = DELAYS(COHORT_BREAKDOWNS, "0")}},
 };
+static const struct {
+    struct statement sums, delays;
+} by_day[] = {
+    [OF_ALL] = {{.name = "days of all", .sql = SUMS(OF_DAYS, "c.day") " ORDER BY x.key"},
+                {.name = "delays by day of all", .sql = DELAYS(DAY_BREAKDOWNS, "c.day")}},
+    [OF_SOME] = {{.name = "days", .sql = SUMS(OF_COHORTS, "c.day") " ORDER BY x.key"},
+                 {.name = "delays by day", .sql = DELAYS(COHORT_BREAKDOWNS, "c.day")}},
+};
+static const struct statement groups[] = {
+    [REPORT_BY_JOB] = {.name = "report by job", .sql = GROUPS_BY("c.job_id", "jobs")},
+    [REPORT_BY_TEMPLATE] = {.name = "report by template", .sql = GROUPS_BY("c.template_id", "templates")},
+    [REPORT_BY_CAMPAIGN] = {.name = "report by campaign", .sql = GROUPS_BY("c.campaign_id", "campaigns")},
+};
+static const struct statement top_templates = {.name = "top templates", .sql = TOP_BY("c.template_id", "templates")};
 
 /* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $8 to $10 as in GROUPS_BY. */
 static const struct statement link_page = {
     .name = "report links",
-    .sql = "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
-           " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
-           " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
-           " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
-           " FROM (" BREAKDOWNS_BY("0", "2, 3, 4") ") x GROUP BY x.item) y WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
-                                                   " AND (CAST($9 AS BIGINT) IS NULL OR y.emails < $9 OR (y.emails = "
-                                                   "$9 AND y.item < CAST($10 AS BIGINT)))"
-                                                   " ORDER BY y.emails DESC, y.item DESC LIMIT $8) g"
-                                                   " LEFT JOIN links l ON l.organization_id = $1 AND l.id = g.item "
-                                                   "ORDER BY g.emails DESC, g.item DESC",
+    .sql =
+        "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
+        " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
+        " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
+        " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
+        " FROM (" BREAKDOWNS(COHORT_BREAKDOWNS, "0", "2, 3, 4") ") x GROUP BY x.item) y"
+                                                                " WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
+                                                                " AND (CAST($9 AS BIGINT) IS NULL OR y.emails < $9 OR "
+                                                                "(y.emails = $9 AND y.item < CAST($10 AS BIGINT)))"
+                                                                " ORDER BY y.emails DESC, y.item DESC LIMIT $8) g"
+                                                                " LEFT JOIN links l ON l.organization_id = $1 AND l.id "
+                                                                "= g.item ORDER BY g.emails DESC, g.item DESC",
 };
 
 static const struct statement find_reference[] = {
@@ -141,6 +163,12 @@ static void fill_values(const struct report_filter *filter, struct db_value *val
     values[4] = db_int(filter->template_id);
     values[5] = db_int(filter->campaign_id);
     values[6] = db_int(filter->sender_id);
+}
+
+static int source_of(const struct report_filter *filter) {
+    bool all = filter->job_id == REPORT_ANY && filter->template_id == REPORT_ANY && filter->campaign_id == REPORT_ANY &&
+               filter->sender_id == REPORT_ANY;
+    return all ? OF_ALL : OF_SOME;
 }
 
 static void figures_init(struct figures *figures) {
@@ -229,13 +257,13 @@ int reports_totals(struct db *db, const struct report_filter *filter, struct fig
     struct figures figures;
     figures_init(&figures);
     struct db_rows *rows;
-    int result = db_query_row(db, &sums_total, values, FILTER_VALUES, &rows, err);
+    int result = db_query_row(db, &totals[source_of(filter)].sums, values, FILTER_VALUES, &rows, err);
     if (result < 0) return result;
     if (result > 0) {
         read_sums(rows, 1, &figures.sums);
         db_rows_free(rows);
     }
-    result = read_delays(db, &delays_total, filter, only_figures, &figures, err);
+    result = read_delays(db, &totals[source_of(filter)].delays, filter, only_figures, &figures, err);
     if (result == 0) *ret = figures;
     return result;
 }
@@ -295,7 +323,7 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
     struct db_value values[FILTER_VALUES];
     fill_values(filter, values);
     struct db_rows *rows;
-    int result = db_query(db, &sums_by_day, values, FILTER_VALUES, &rows, err);
+    int result = db_query(db, &by_day[source_of(filter)].sums, values, FILTER_VALUES, &rows, err);
     if (result < 0) return result;
     while ((result = db_next(rows, err)) > 0) {
         struct figures *figures = point_of_day(&search, db_column_int(rows, 0));
@@ -307,7 +335,7 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
     db_rows_free(rows);
     if (result < 0) return result;
     search.at = 0;
-    result = read_delays(db, &delays_by_day, filter, point_of_day, &search, err);
+    result = read_delays(db, &by_day[source_of(filter)].delays, filter, point_of_day, &search, err);
     if (result < 0) return result;
     *ret = search.points;
     *ret_count = search.count;
@@ -316,37 +344,28 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
 
 /* ---- groups ---- */
 
-struct row_search {
-    struct report_row *rows;
-    size_t count;
-};
-
-static struct figures *row_of_id(void *context, int64_t id) {
-    struct row_search *search = context;
-    for (size_t i = 0; i < search->count; i++) {
-        if (search->rows[i].id == id) return &search->rows[i].figures;
-    }
-    return NULL;
-}
-
 /* `name_column`: where external_id stands; the name follows. */
 static int read_groups(struct db *db, const struct statement *statement, const struct db_value *values,
-                       size_t value_count, int name_column, size_t limit, struct arena *arena, struct row_search *ret,
-                       struct err *err) {
+                       size_t value_count, int name_column, size_t limit, struct arena *arena, struct report_row **ret,
+                       size_t *ret_count, struct err *err) {
     struct db_rows *rows;
     int result = db_query(db, statement, values, value_count, &rows, err);
     if (result < 0) return result;
-    *ret = (struct row_search){.rows = arena_alloc_array(arena, limit, sizeof(*ret->rows))};
-    while (ret->count < limit && (result = db_next(rows, err)) > 0) {
-        struct report_row *row = &ret->rows[ret->count++];
-        figures_init(&row->figures);
+    struct report_row *list = arena_alloc_array(arena, limit, sizeof(*list));
+    size_t count = 0;
+    while (count < limit && (result = db_next(rows, err)) > 0) {
+        struct report_row *row = &list[count++];
         row->id = db_column_int(rows, 0);
+        row->figures.median_open_delay_s = MEDIAN_LEFT_OUT;
         read_sums(rows, 1, &row->figures.sums);
         row->external_id = row_text(rows, name_column, arena);
         row->name = row_text(rows, name_column + 1, arena);
     }
     db_rows_free(rows);
-    return result < 0 ? result : 0;
+    if (result < 0) return result;
+    *ret = list;
+    *ret_count = count;
+    return 0;
 }
 
 static void page_values(const struct report_page *page, struct db_value *values) {
@@ -361,15 +380,8 @@ int reports_groups(struct db *db, const struct report_filter *filter, enum repor
     struct db_value values[FILTER_VALUES + 3];
     fill_values(filter, values);
     page_values(page, values + FILTER_VALUES);
-    struct row_search found;
-    int result = read_groups(db, &by_dimension[dimension].sums, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT,
-                             page->limit, arena, &found, err);
-    if (result < 0) return result;
-    result = read_delays(db, &by_dimension[dimension].delays, filter, row_of_id, &found, err);
-    if (result < 0) return result;
-    *ret = found.rows;
-    *ret_count = found.count;
-    return 0;
+    return read_groups(db, &groups[dimension], values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT, page->limit, arena,
+                       ret, ret_count, err);
 }
 
 int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
@@ -379,15 +391,8 @@ int reports_top(struct db *db, const struct report_filter *filter, enum report_r
     values[FILTER_VALUES] = db_int((int64_t)limit);
     values[FILTER_VALUES + 1] = db_int(rank);
     values[FILTER_VALUES + 2] = db_int(base_min > 0 ? base_min : 1);
-    struct row_search found;
-    int result = read_groups(db, &top_templates, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena,
-                             &found, err);
-    if (result < 0) return result;
-    result = read_delays(db, &by_dimension[REPORT_BY_TEMPLATE].delays, filter, row_of_id, &found, err);
-    if (result < 0) return result;
-    *ret = found.rows;
-    *ret_count = found.count;
-    return 0;
+    return read_groups(db, &top_templates, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena, ret,
+                       ret_count, err);
 }
 
 /* ---- links ---- */

@@ -29,11 +29,12 @@ enum report_reference { REPORT_JOB, REPORT_TEMPLATE, REPORT_CAMPAIGN, REPORT_SEN
 MUST_USE int reports_find(struct db *db, int64_t organization_id, enum report_reference reference,
                           struct slice external_id, int64_t *ret_id, struct err *err);
 
-#define MEDIAN_NONE (-1.0)
+#define MEDIAN_NONE     (-1.0) /* nothing was opened */
+#define MEDIAN_LEFT_OUT (-2.0) /* not asked for: it costs more than all the sums */
 
 struct figures {
     struct contribution sums;
-    double median_open_delay_s;                /* MEDIAN_NONE when nothing was opened */
+    double median_open_delay_s;                /* or one of the above */
     int64_t anonymous_opens, anonymous_clicks; /* events counted under TRACKING_AGGREGATE; in no rate */
 };
 
@@ -50,7 +51,7 @@ MUST_USE int reports_series(struct db *db, const struct report_filter *filter, e
                             struct arena *arena, struct report_point **ret, size_t *ret_count, struct err *err);
 
 /* One row a job, template or campaign that had emails sent in the period, the most sent first. Emails without one are
- * the row with id 0, so that the rows sum up to the total. */
+ * the row with id 0, so that the rows sum up to the total. Without medians and anonymous counts. */
 enum report_dimension { REPORT_BY_JOB, REPORT_BY_TEMPLATE, REPORT_BY_CAMPAIGN };
 struct report_row {
     int64_t id;
@@ -70,7 +71,7 @@ MUST_USE int reports_groups(struct db *db, const struct report_filter *filter, e
 /* The specification's "Top Performing Emails": templates by a rate, the best first; ties go to the one with more emails
  * in the base. Templates with fewer than `base_min` emails in the base of the rate are left out: 1 of 1 is no 100 %. */
 enum report_rank { REPORT_RANK_OPENED = 1, REPORT_RANK_CLICKED = 2, REPORT_RANK_REPLIED = 3 };
-#define REPORT_TOP_BASE_MIN 10
+#define REPORT_TOP_BASE_MIN 20
 MUST_USE int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
                          size_t limit, struct arena *arena, struct report_row **ret, size_t *ret_count,
                          struct err *err);

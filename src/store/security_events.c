@@ -8,26 +8,33 @@
 /* The bound is looked after with one insertion in so many: finding the place takes a walk over the rows kept. */
 #define TRIM_EVERY 64
 
-static const struct statement find_same = {
-    "security event of this minute",
-    "SELECT id FROM security_events WHERE organization_id = $1 AND last_at >= $2 AND first_at >= $2 AND kind = $3 "
-    "AND endpoint_id = $4 AND source = $5 LIMIT 1",
-    NULL};
+/* PostgreSQL: a row that another writer holds is passed over, and the minute gets a second row: no refusal may ever
+ * wait for another, or they could wait for each other in a circle. */
+#define SAME                                                                                                           \
+    "SELECT id FROM security_events WHERE organization_id = $1 AND last_at >= $2 AND first_at >= $2 AND kind = $3 "    \
+    "AND endpoint_id = $4 AND source = $5 LIMIT 1"
+#define COUNT_AGAIN                                                                                                    \
+    "UPDATE security_events SET count = count + 1, last_at = $6, detail = $7 WHERE organization_id = $1 AND id = ("
+
 static const struct statement count_again = {
     "security event again",
-    "UPDATE security_events SET count = count + 1, last_at = $3, detail = $4 WHERE organization_id = $1 AND id = $2",
-    NULL};
+    COUNT_AGAIN SAME ")",
+    COUNT_AGAIN SAME " FOR UPDATE SKIP LOCKED)",
+};
 static const struct statement insert = {
     "security event insert",
     "INSERT INTO security_events (organization_id, kind, endpoint_id, detail, source, first_at, last_at) "
     "SELECT organization_id, CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), "
     "CAST($6 AS BIGINT), CAST($6 AS BIGINT) FROM organizations WHERE organization_id = $1 RETURNING id",
     NULL};
+#define OLD                                                                                                            \
+    "SELECT id FROM security_events WHERE organization_id = $1 AND last_at <= (SELECT last_at FROM security_events "   \
+    "WHERE organization_id = $1 ORDER BY last_at DESC, id DESC LIMIT 1 OFFSET $2)"
 static const struct statement trim = {
     "security events trim",
-    "DELETE FROM security_events WHERE organization_id = $1 AND last_at <= (SELECT last_at FROM security_events "
-    "WHERE organization_id = $1 ORDER BY last_at DESC, id DESC LIMIT 1 OFFSET $2)",
-    NULL};
+    "DELETE FROM security_events WHERE organization_id = $1 AND id IN (" OLD ")",
+    "DELETE FROM security_events WHERE organization_id = $1 AND id IN (" OLD " FOR UPDATE SKIP LOCKED)",
+};
 static const struct statement select_some = {
     "security events",
     "SELECT organization_id, id, kind, endpoint_id, detail, source, first_at, last_at, count FROM security_events "
@@ -40,21 +47,16 @@ int security_event_note(struct db *db, const struct security_event *event, int64
     int64_t organization = event->organization_id;
     /* An empty source, not NULL, stands for none: so that `source = $5` finds it again. */
     struct slice source = event->source.ptr ? event->source : SLICE("");
-    int found = db_query_row(db, &find_same,
-                             DB_VALUES(db_int(organization), db_int(now - now % MINUTE_MS), db_text(event->kind),
-                                       db_int(event->endpoint_id), db_text(source)),
+    int64_t changes = 0;
+    int r = db_run(db, &count_again,
+                   DB_VALUES(db_int(organization), db_int(now - now % MINUTE_MS), db_text(event->kind),
+                             db_int(event->endpoint_id), db_text(source), db_int(now), db_text(event->detail)),
+                   &changes, err);
+    if (r < 0 || changes > 0) return r;
+    int found = db_query_row(db, &insert,
+                             DB_VALUES(db_int(organization), db_text(event->kind), db_int(event->endpoint_id),
+                                       db_text(event->detail), db_text(source), db_int(now)),
                              &rows, err);
-    if (found < 0) return found;
-    if (found > 0) {
-        int64_t id = db_column_int(rows, 0);
-        db_rows_free(rows);
-        return db_run(db, &count_again,
-                      DB_VALUES(db_int(organization), db_int(id), db_int(now), db_text(event->detail)), NULL, err);
-    }
-    found = db_query_row(db, &insert,
-                         DB_VALUES(db_int(organization), db_text(event->kind), db_int(event->endpoint_id),
-                                   db_text(event->detail), db_text(source), db_int(now)),
-                         &rows, err);
     if (found <= 0) return found;
     int64_t id = db_column_int(rows, 0);
     db_rows_free(rows);

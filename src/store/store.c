@@ -203,6 +203,9 @@ void store_reader_return(struct store *store, struct db *db) {
     db_rollback(db);
     struct store_pool *pool = store->pool;
     pthread_mutex_lock(&pool->mutex);
+    /* What one connection has met, a server that went away, the others would meet too: they are looked at first. */
+    for (size_t i = 0; db->failed && i < pool->idle_count; i++)
+        pool->idle[i]->failed = true;
     pool->idle[pool->idle_count++] = db;
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->mutex);

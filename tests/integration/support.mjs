@@ -144,7 +144,8 @@ export class Installation {
     return inkling([name, ...args, ...this.databaseFlags()], { env: cleanEnvironment(this.environment) });
   }
 
-  async start() {
+  // Starts the program, which may not listen yet; every start has a port of its own.
+  async spawn() {
     this.port = await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
     this.process = spawn(binary, ['serve', ...this.databaseFlags(), '--listen', `127.0.0.1:${this.port}`, ...this.flags], {
@@ -153,6 +154,10 @@ export class Installation {
     });
     this.exited = once(this.process, 'exit');
     this.process.stderr.setEncoding('utf8').on('data', (text) => (this.logs += text));
+  }
+
+  async start() {
+    await this.spawn();
     await eventually(async () => {
       if (this.process.exitCode !== null) throw new Error(`the service ended: ${this.logs}`);
       return (await this.fetch('/readyz')).status === 200;

@@ -56,6 +56,11 @@ static void hex(void **state) {
         assert_false(hex_decode(slice_cstr(bad[i]), bytes, sizeof(bytes), &len));
         assert_int_equal(len, 99);
     }
+    for (int c = 0; c <= 0xff; c++) { /* the only letters are these 22 */
+        const char text[] = {'0', (char)c};
+        bool digit = c && strchr("0123456789abcdefABCDEF", c);
+        assert_int_equal(hex_decode(slice_of(text, 2), bytes, sizeof(bytes), &len), digit);
+    }
     assert_false(hex_decode(SLICE("00\0"), bytes, sizeof(bytes), &len));
     strbuf_release(&buf);
     strbuf_init(&buf, 3);
@@ -117,10 +122,13 @@ static void base64_is_strict(void **state) {
         assert_int_equal(len, 99);
     }
     assert_false(base64_decode(SLICE("Zm9v\0"), out, sizeof(out), &len));
-    for (int c = 0x80; c <= 0xff; c++) {
+    for (int c = 0; c <= 0xff; c++) { /* libsodium alone takes bytes from 0x80 for letters */
         const char text[] = {'Z', (char)c, '9', 'v'};
-        assert_false(base64_decode(slice_of(text, 4), out, sizeof(out), &len));
-        assert_false(base64url_decode(slice_of(text, 4), out, sizeof(out), &len));
+        bool common = c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", c);
+        size_t ignored;
+        assert_int_equal(base64_decode(slice_of(text, 4), out, sizeof(out), &ignored), common || c == '+' || c == '/');
+        assert_int_equal(base64url_decode(slice_of(text, 4), out, sizeof(out), &ignored),
+                         common || c == '-' || c == '_');
     }
     static const char *const bad_url[] = {"Zg==", "Zm8=", "Zh", "Zm9", "Z", "+//+", "Zm9v\n", "Zm9v "};
     for (size_t i = 0; i < sizeof(bad_url) / sizeof(bad_url[0]); i++) {

@@ -99,7 +99,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/worker-defer/{text}", defer, HTTP_ROUTE_WORKER, 0, NULL},
     {HTTP_GET, "/at-once", defer_and_finish, 0, 0, NULL},
     {HTTP_GET, "/worker-at-once", defer_and_finish, HTTP_ROUTE_WORKER, 0, NULL},
-    {HTTP_GET, "/work/{text}", work, HTTP_ROUTE_WORKER, 0, NULL},
+    {HTTP_GET, "/worker/{text}", work, HTTP_ROUTE_WORKER, 0, NULL},
     {HTTP_GET, "/plain/{text}", work, 0, 0, NULL},
     {HTTP_GET, "/handed/{text}", hand_over, 0, 0, NULL},
     {HTTP_GET, "/handed-defer/{text}", hand_over_and_defer, 0, 0, NULL},
@@ -225,7 +225,7 @@ struct client {
 enum { CLIENTS = 12, REQUESTS = 150 };
 
 static void *request_many(void *client_) {
-    static const char *const paths[] = {"/defer/%s",        "/plain/%s",  "/work/%s",
+    static const char *const paths[] = {"/defer/%s",        "/plain/%s",  "/worker/%s",
                                         "/worker-defer/%s", "/handed/%s", "/handed-defer/%s"};
     struct client *client = client_;
     struct reply *reply = memory_alloc(sizeof(*reply));
@@ -384,7 +384,7 @@ static void test_stop_without_grace_waits_for_owners(void **state) {
 
 /* Clients that never stop asking: every request is answered or its connection closed, and the server ends. */
 static void *ask_until_closed(void *fixture_) {
-    static const char requests[] = "GET /defer/x HTTP/1.1\r\nHost: t\r\n\r\nGET /work/x HTTP/1.1\r\nHost: t\r\n\r\n";
+    static const char requests[] = "GET /defer/x HTTP/1.1\r\nHost: t\r\n\r\nGET /worker/x HTTP/1.1\r\nHost: t\r\n\r\n";
     struct fixture *fixture = fixture_;
     struct reply *reply = memory_alloc(sizeof(*reply));
     int port = http_server_port(fixture->server);

@@ -73,7 +73,10 @@ static void test_recipient_addresses(void **state) {
     assert_slice_equal(recipient_address(SLICE("\"odd local\"@example.org")), "\"odd local\"@example.org");
     assert_slice_equal(recipient_address(SLICE("j\xc3\xb6rg@example.org")), "j\xc3\xb6rg@example.org");
     assert_slice_equal(recipient_address(SLICE("jane")), "");
+    assert_slice_equal(recipient_address(SLICE("\"a@b\"@example.org")), "\"a@b\"@example.org");
     assert_slice_equal(recipient_address(SLICE("@example.org")), "");
+    assert_slice_equal(recipient_address(SLICE("@@example.org")), "");
+    assert_slice_equal(recipient_address(SLICE("a@b@example.org")), "");
     assert_slice_equal(recipient_address(SLICE("jane@")), "");
     assert_slice_equal(recipient_address(SLICE("jane doe@example.org")), "");
     assert_slice_equal(recipient_address(SLICE("a@example.org, b@example.org")), "");

