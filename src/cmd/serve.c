@@ -272,7 +272,7 @@ static void wait_for_signals(struct service *service, int argument_count, char *
         int number = sigwaitinfo(&signals, NULL);
         if (number < 0) continue; /* interrupted by a debugger or a stop */
         if (number != SIGHUP) return;
-        struct config *config;
+        struct config *config = NULL;
         struct err err = {0};
         if (load(argument_count, arguments, &config, &err) == 0)
             service_reload(service, config);
@@ -282,10 +282,10 @@ static void wait_for_signals(struct service *service, int argument_count, char *
 }
 
 static int run(const struct command *command, int argument_count, char *const *arguments, struct err *err) {
-    struct config *config;
+    struct config *config = NULL;
     struct service *service;
     int r = load(argument_count, arguments, &config, err);
-    if (r < 0) return r;
+    if (r < 0 || !config) return r; /* r alone says it; optimizers do not see that */
     log_configure((enum log_level)config->log_level, (enum log_format)config->log_format);
     r = service_start(config, &service, err);
     if (r < 0) return r;
