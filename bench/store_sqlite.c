@@ -463,16 +463,17 @@ static void measure(struct bench *bench, size_t group, double seconds, struct li
 }
 
 static void measure_timelines(struct bench *bench) {
-    int64_t events = 0, began = clock_monotonic_us();
+    int64_t events = 0, began = clock_monotonic_us(), cpu = thread_cpu_ns();
     for (int i = 0; i < 1000; i++) {
         struct stored_event *found;
         size_t found_count;
         arena_reset(bench->arena);
-        must(engagement_timeline(bench->db, ORGANIZATION, bench->emails - i * 17, 1000, bench->arena, &found,
-                                 &found_count, err));
+        must(engagement_timeline(bench->db, ORGANIZATION, bench->emails - i * (bench->emails / 1000), 1000,
+                                 bench->arena, &found, &found_count, err));
         events += (int64_t)found_count;
     }
-    printf("timeline: %.1f us for %.1f events\n", (double)(clock_monotonic_us() - began) / 1000, (double)events / 1000);
+    printf("timeline: %.1f us for %.1f events, processor %.1f us\n", (double)(clock_monotonic_us() - began) / 1000,
+           (double)events / 1000, (double)(thread_cpu_ns() - cpu) / 1e6);
 }
 
 int main(int argc, char **argv) {

@@ -30,9 +30,10 @@
 #define LOG_RESTART_TIMEOUT_MS 50
 
 /* A checkpoint is worth while when so much has been written since the last one, or so long ago: until then hot pages
- * are written again and again in the log, and once here. */
-#define CHECKPOINT_PAGES       ((16LL << 20) / PAGE_BYTES)
-#define CHECKPOINT_INTERVAL_US 1000000
+ * are written again and again in the log, and once here. Shortly before the writer starts the log anew there is one at
+ * each call, so that little is left for the writer to do. */
+#define CHECKPOINT_PAGES       ((32LL << 20) / PAGE_BYTES)
+#define CHECKPOINT_INTERVAL_US 2000000
 
 struct sqlite_store {
     struct store base;
@@ -260,6 +261,7 @@ static void sqlite_rollback(struct db *base) {
 
 static bool checkpoint_is_due(const struct sqlite_store *store, int64_t now_us) {
     int64_t pages = atomic_load_explicit(&store->log_pages, memory_order_relaxed);
+    if (pages >= LOG_LIMIT_PAGES - CHECKPOINT_PAGES) return true;
     if (pages >= store->checkpoint_pages) pages -= store->checkpoint_pages; /* else it was started anew */
     return pages >= CHECKPOINT_PAGES || now_us - store->checkpoint_at_us >= CHECKPOINT_INTERVAL_US;
 }
