@@ -184,7 +184,8 @@ void webhook_too_large(const struct http_request *request) {
                      .kind = DELIVERY_FAILED,
                      .reason = SLICE("size: the body is larger than webhook_body_max"),
                      .headers = SLICE("{}"),
-                     .body_size = announced > 0 ? announced : app_config(app)->webhook_body_max + 1, /* cut: no replay */
+                     .body_size =
+                         announced > 0 ? announced : app_config(app)->webhook_body_max + 1, /* cut: no replay */
                      .received_at = clock_now(),
                      .next_attempt_at = TIME_UNSET},
         .max = app_config(app)->failed_max,

@@ -27,7 +27,6 @@ struct service {
     struct app app;
     struct metrics metrics;
     struct arena *arena;
-    struct http_client_options outgoing;
     struct http_server *server;
     struct janitor *janitor;
     struct config **configs; /* all that were ever in force: a request may still be looking at an old one */
@@ -101,11 +100,16 @@ static int start_writer(struct service *service, const struct config *config, st
     return writer_start(&options, &service->app.writer, err);
 }
 
+static int fetch(void *context, const char *url, struct strbuf *ret_pem, struct err *err) {
+    struct http_client_options options = {.allow_internal = app_config(context)->outgoing_allow_internal};
+    return fetch_certificate(&options, url, ret_pem, err);
+}
+
 static int load_endpoints(struct service *service, const struct config *config, struct err *err) {
     struct app *app = &service->app;
     struct db *db = NULL;
     app->endpoints = endpoints_new(&app->secret_box);
-    app->certificates = certificates_new(config->sns_certificates_directory, fetch_certificate, &service->outgoing);
+    app->certificates = certificates_new(config->sns_certificates_directory, fetch, app);
     int r = store_reader(app->store, &db, err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, err);
     store_reader_return(app->store, db);
@@ -157,7 +161,6 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     service->arena = arena_new();
     service->configs = memory_alloc_array(CONFIGS_MAX, sizeof(struct config *));
     service->configs[service->config_count++] = config;
-    service->outgoing.allow_internal = config->outgoing_allow_internal;
     atomic_store(&app->config, config);
     app->metrics = &service->metrics;
     app->started_at = clock_now();

@@ -132,8 +132,7 @@ static enum MHD_Result head_arrived(struct http_request *request, const char *me
 
 static enum MHD_Result body_arrived(struct http_request *request) {
     request->received_us = clock_monotonic_us();
-    if (request->body.dropped > 0)
-        request_refuse_too_large(request);
+    if (request->body.dropped > 0) request_refuse_too_large(request);
     if (request->answer.status != 0) return answer_queue(request);
     return dispatch(request);
 }

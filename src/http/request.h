@@ -71,7 +71,7 @@ struct http_request {
     int64_t received_us;
     bool suspended;
     http_handler handler; /* the route's, or what http_to_worker named */
-    bool *deferred; /* while a handler runs: where http_defer leaves its mark */
+    bool *deferred;       /* while a handler runs: where http_defer leaves its mark */
     struct http_answer answer;
 };
 

@@ -42,16 +42,18 @@ _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct co
 #define NAME(field)       #field
 #define ADD_DAY(field)    #field " = day_totals." #field " + excluded." #field
 #define ADD_DAYS(list)                                                                                                 \
-    "INSERT INTO day_totals (organization_id, day, " ALL(NAME) ") SELECT d.organization_id, c.day, " ALL(SUM_CHANGE)   \
-        " FROM cohort_deltas d JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "        \
-        "WHERE d.id IN " list("$1") " GROUP BY d.organization_id, c.day "                                              \
-        "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_DAY)
+    "INSERT INTO day_totals (organization_id, day, " ALL(NAME) ") SELECT d.organization_id, c.day, " ALL(              \
+        SUM_CHANGE) " FROM cohort_deltas d JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = "        \
+                    "d.cohort_id "                                                                                     \
+                    "WHERE d.id IN " list("$1") " GROUP BY d.organization_id, c.day "                                  \
+                                                "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_DAY)
 #define ADD_DAY_BREAKDOWNS(list)                                                                                       \
     "INSERT INTO day_breakdowns (organization_id, day, kind, item, n) "                                                \
     "SELECT d.organization_id, c.day, d.kind, d.item, sum(d.n) FROM breakdown_deltas d "                               \
     "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "                                  \
-    "WHERE d.kind IN (1, 5) AND d.id IN " list("$1") " GROUP BY d.organization_id, c.day, d.kind, d.item "             \
-    "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
+    "WHERE d.kind IN (1, 5) AND d.id IN " list(                                                                        \
+        "$1") " GROUP BY d.organization_id, c.day, d.kind, d.item "                                                    \
+              "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
 
 /* One delta table and how it is folded. */
 struct fold {
@@ -62,9 +64,7 @@ static const struct fold cohorts = {
              .sql = PICK("cohort_deltas"),
              .sql_postgres = PICK_POSTGRES("cohort_deltas")},
     .add = {.name = "fold cohort changes", .sql = ADD_COHORTS(DB_LIST), .sql_postgres = ADD_COHORTS(DB_LIST_POSTGRES)},
-    .add_days = {.name = "fold changes of days",
-                 .sql = ADD_DAYS(DB_LIST),
-                 .sql_postgres = ADD_DAYS(DB_LIST_POSTGRES)},
+    .add_days = {.name = "fold changes of days", .sql = ADD_DAYS(DB_LIST), .sql_postgres = ADD_DAYS(DB_LIST_POSTGRES)},
     .remove = {.name = "remove cohort changes",
                .sql = REMOVE("cohort_deltas", DB_LIST),
                .sql_postgres = REMOVE("cohort_deltas", DB_LIST_POSTGRES)},

@@ -1,5 +1,5 @@
-/* The bulk verbs of the write path: one statement each, whose parameters are arrays, a column each. The server reads
- * them with unnest(), which keeps the order of the rows. */
+/* The bulk verbs of the write path: one statement each. What is looked up or changed travels in arrays, a column each,
+ * which the server reads with unnest(): that keeps the order of the rows. What is only added travels by COPY. */
 #include "store/postgres.h"
 
 #include <assert.h>
@@ -323,42 +323,35 @@ int postgres_save_links(struct db *base, const struct link_row *rows, size_t cou
 
 static int append_cohorts(struct postgres_db *db, const struct cohort_delta *rows, size_t count, struct err *err) {
 #define NAMED(column) ", " #column
-    static const struct statement append = {"append cohort deltas",
-                                            "INSERT INTO cohort_deltas (organization_id, cohort_id" CONTRIBUTION_FIELDS(
-                                                NAMED) ") "
-                                                       "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], "
-                                                       "$4::bigint[], $5::bigint[], $6::bigint[], "
-                                                       "$7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], "
-                                                       "$11::bigint[], $12::bigint[], $13::bigint[], "
-                                                       "$14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], "
-                                                       "$18::bigint[], $19::bigint[], $20::bigint[], "
-                                                       "$21::bigint[])"};
+    static const char copy[] =
+        "COPY cohort_deltas (organization_id, cohort_id" CONTRIBUTION_FIELDS(NAMED) ") FROM STDIN (FORMAT binary)";
 #undef NAMED
-    static_assert(CONTRIBUTION_COUNT == 19, "the statement names 2 + 19 arrays");
-    const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
-    postgres_params_clear(&db->params);
-    postgres_params_bigints(&db->params, structs, offsetof(struct cohort_delta, organization_id));
-    postgres_params_bigints(&db->params, structs, offsetof(struct cohort_delta, cohort_id));
-#define ADD(field) postgres_params_bigints(&db->params, structs, offsetof(struct cohort_delta, change.field));
-    CONTRIBUTION_FIELDS(ADD)
+    postgres_copy_start(&db->params);
+    for (size_t i = 0; i < count; i++) {
+        postgres_copy_row(&db->params, 2 + CONTRIBUTION_COUNT);
+        postgres_copy_bigint(&db->params, rows[i].organization_id);
+        postgres_copy_bigint(&db->params, rows[i].cohort_id);
+#define ADD(field) postgres_copy_bigint(&db->params, rows[i].change.field);
+        CONTRIBUTION_FIELDS(ADD)
 #undef ADD
-    return postgres_execute_params(db, &append, NULL, err);
+    }
+    return postgres_copy(db, "append cohort deltas", copy, err);
 }
 
 static int append_breakdowns(struct postgres_db *db, const struct breakdown_delta *rows, size_t count,
                              struct err *err) {
-    static const struct statement append = {
-        "append breakdown deltas", "INSERT INTO breakdown_deltas (organization_id, cohort_id, kind, item, n) "
-                                   "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], "
-                                   "$5::bigint[])"};
-    const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
-    postgres_params_clear(&db->params);
-    postgres_params_bigints(&db->params, structs, offsetof(struct breakdown_delta, organization_id));
-    postgres_params_bigints(&db->params, structs, offsetof(struct breakdown_delta, cohort_id));
-    postgres_params_smallints(&db->params, structs, offsetof(struct breakdown_delta, kind));
-    postgres_params_bigints(&db->params, structs, offsetof(struct breakdown_delta, item));
-    postgres_params_bigints(&db->params, structs, offsetof(struct breakdown_delta, n));
-    return postgres_execute_params(db, &append, NULL, err);
+    static const char copy[] =
+        "COPY breakdown_deltas (organization_id, cohort_id, kind, item, n) FROM STDIN (FORMAT binary)";
+    postgres_copy_start(&db->params);
+    for (size_t i = 0; i < count; i++) {
+        postgres_copy_row(&db->params, 5);
+        postgres_copy_bigint(&db->params, rows[i].organization_id);
+        postgres_copy_bigint(&db->params, rows[i].cohort_id);
+        postgres_copy_smallint(&db->params, (int16_t)rows[i].kind);
+        postgres_copy_bigint(&db->params, rows[i].item);
+        postgres_copy_bigint(&db->params, rows[i].n);
+    }
+    return postgres_copy(db, "append breakdown deltas", copy, err);
 }
 
 int postgres_append_deltas(struct db *base, const struct cohort_delta *cohorts, size_t cohort_count,

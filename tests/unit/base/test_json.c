@@ -100,8 +100,9 @@ static void iterators_pass_over_what_is_inside(void **state) {
     struct parsed parsed = {0};
     struct json_value root =
         parse_good(&parsed, SLICE("[1,[2,[3,{}]],{\"k\":[4,5]},\"six\",7.5,18446744073709551615,null,[],{}]"));
-    static const enum json_kind expected[] = {JSON_KIND_INTEGER,  JSON_KIND_ARRAY, JSON_KIND_OBJECT, JSON_KIND_STRING, JSON_KIND_REAL,
-                                              JSON_KIND_UNSIGNED, JSON_KIND_NULL,  JSON_KIND_ARRAY,  JSON_KIND_OBJECT};
+    static const enum json_kind expected[] = {JSON_KIND_INTEGER, JSON_KIND_ARRAY, JSON_KIND_OBJECT,
+                                              JSON_KIND_STRING,  JSON_KIND_REAL,  JSON_KIND_UNSIGNED,
+                                              JSON_KIND_NULL,    JSON_KIND_ARRAY, JSON_KIND_OBJECT};
     struct json_iterator iterator = json_elements(root);
     struct json_value value;
     for (size_t i = 0; i < 9; i++) {

@@ -15,10 +15,10 @@
 #include "ingest/apply.h"
 #include "ingest/registration.h"
 #include "ingest/verify.h"
-#include "tests/unit/store/database.h"
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/store.h"
+#include "tests/unit/store/database.h"
 
 #define EMAILS_MAX 6
 #define EVENTS_MAX 48
