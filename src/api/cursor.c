@@ -21,7 +21,7 @@ struct slice cursor_format(struct slice list, const int64_t *values, size_t coun
     size_t len = CHECK_SIZE;
     if (count > CURSOR_VALUES_MAX) BUG("a cursor of %zu values", count);
     for (size_t i = 0; i < count; i++) {
-        uint64_t rest = (uint64_t)values[i] << 1 ^ (uint64_t)(values[i] >> 63);
+        uint64_t rest = (uint64_t)values[i] << 1 ^ (values[i] < 0 ? UINT64_MAX : 0);
         do {
             bytes[len++] = (unsigned char)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
             rest >>= 7;

@@ -269,7 +269,8 @@ void endpoint_settings_write(struct api_table *out, const struct endpoint_row *r
                              const char *public_url) {
     const struct provider *provider = provider_find(row->provider);
     struct opened secrets, credentials;
-    bool readable = open_sealed(&secrets, box, row->secrets) & open_sealed(&credentials, box, row->credentials);
+    bool secrets_readable = open_sealed(&secrets, box, row->secrets);
+    bool readable = open_sealed(&credentials, box, row->credentials) && secrets_readable;
     size_t secret_count = json_count(secrets.list);
     const char *hint =
         readable ? hint_of(row, provider, secret_count) : "The stored secrets cannot be decrypted: set them anew.";

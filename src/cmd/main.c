@@ -38,21 +38,30 @@ static void write_help(const struct command *command, struct strbuf *out) {
     config_write_help(out);
 }
 
-static int print(void (*write)(struct strbuf *out), const struct command *command) {
+static int print_and_release(struct strbuf *text) {
     struct err err = {0};
-    struct strbuf text;
-    strbuf_init(&text, HELP_MAX);
-    if (command)
-        write_help(command, &text);
-    else
-        write(&text);
-    int r = command_print(strbuf_slice(&text), &err);
-    strbuf_release(&text);
+    int r = command_print(strbuf_slice(text), &err);
+    strbuf_release(text);
     return r == 0 ? 0 : EXIT_FAILED;
 }
 
-static void write_version(struct strbuf *out) {
-    strbuf_add_cstr(out, "inkling " INKLING_VERSION "\n");
+static int print_overview(void) {
+    struct strbuf text;
+    strbuf_init(&text, HELP_MAX);
+    write_overview(&text);
+    return print_and_release(&text);
+}
+
+static int print_help(const struct command *command) {
+    struct strbuf text;
+    strbuf_init(&text, HELP_MAX);
+    write_help(command, &text);
+    return print_and_release(&text);
+}
+
+static int print_version(void) {
+    struct err err = {0};
+    return command_print(SLICE("inkling " INKLING_VERSION "\n"), &err) == 0 ? 0 : EXIT_FAILED;
 }
 
 static bool asks_for_help(int count, char *const *arguments) {
@@ -80,11 +89,11 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print(write_overview, NULL);
-    if (strcmp(argv[1], "--version") == 0) return print(write_version, NULL);
+        return print_overview();
+    if (strcmp(argv[1], "--version") == 0) return print_version();
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         if (strcmp(argv[1], commands[i]->name) != 0) continue;
-        if (asks_for_help(argc - 2, argv + 2)) return print(NULL, commands[i]);
+        if (asks_for_help(argc - 2, argv + 2)) return print_help(commands[i]);
         return run(commands[i], argc - 2, argv + 2);
     }
     fprintf(stderr, "inkling: there is no command %s; inkling --help lists what there is\n", argv[1]);

@@ -75,7 +75,7 @@ static int store_batch(struct writer *writer, struct event_batch *batch, struct 
     pthread_mutex_init(&waiting.mutex, NULL);
     pthread_cond_init(&waiting.wake, NULL);
     batch->done = batch_done;
-    batch->context = &waiting;
+    batch->context = &waiting; /* cppcheck-suppress autoVariables; used up before this function returns */
     int r = writer_submit(writer, batch, err);
     if (r < 0) {
         event_batch_free(batch);

@@ -87,7 +87,8 @@ static int read_rows(struct db_rows *rows, struct arena *arena, struct endpoint_
     int r;
     while ((r = db_next(rows, err)) > 0) {
         found = rows_grow(arena, found, count, &capacity, sizeof(*found));
-        found[count++] = read_row(rows, arena);
+        found[count] = read_row(rows, arena);
+        count++;
     }
     db_rows_free(rows);
     if (r < 0) return r;

@@ -67,7 +67,8 @@ int organizations_list(struct db *db, int64_t after_id, size_t limit, struct are
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         found = rows_grow(arena, found, count, &capacity, sizeof(*found));
-        found[count++] = read_row(rows, arena);
+        found[count] = read_row(rows, arena);
+        count++;
     }
     db_rows_free(rows);
     if (r < 0) return r;

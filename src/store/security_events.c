@@ -77,7 +77,7 @@ int security_events_load(struct db *db, int64_t organization_id, struct slice ki
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         found = rows_grow(arena, found, count, &capacity, sizeof(*found));
-        found[count++] = (struct security_event){
+        found[count] = (struct security_event){
             .organization_id = db_column_int(rows, 0),
             .id = db_column_int(rows, 1),
             .kind = row_text(rows, 2, arena),
@@ -88,6 +88,7 @@ int security_events_load(struct db *db, int64_t organization_id, struct slice ki
             .last_at = db_column_int(rows, 7),
             .count = db_column_int(rows, 8),
         };
+        count++;
     }
     db_rows_free(rows);
     if (r < 0) return r;
