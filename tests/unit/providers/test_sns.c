@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/memory.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
@@ -37,7 +38,7 @@ static struct identity make_identity(EVP_PKEY *key, int64_t from, int64_t to) {
     char *bytes;
     assert_int_equal(PEM_write_bio_X509(bio, certificate), 1);
     long len = BIO_get_mem_data(bio, &bytes);
-    struct identity identity = {.key = key, .pem = strndup(bytes, (size_t)len)};
+    struct identity identity = {.key = key, .pem = memory_cstr(bytes, (size_t)len)};
     BIO_free(bio);
     X509_free(certificate);
     return identity;
