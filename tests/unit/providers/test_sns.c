@@ -4,9 +4,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "base/memory.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/strbuf.h"
 #include "tests/unit/providers/support.h"
 
