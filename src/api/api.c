@@ -57,7 +57,7 @@ void api_dispatch(struct http_request *request) {
     if (r == 0 && call.role < route->role)
         r = err_set(&err, ERR_DENIED, "this needs an API key with the role %s", api_role_name(route->role));
     if (r == 0) r = route->handler(&call, &err);
-    if (r < 0)
+    if (r != 0)
         api_problem(request, &err);
     else if (!call.answered)
         BUG("%s was not answered", http_matched_route(request)->pattern);

@@ -24,7 +24,7 @@ static int write_candidates(struct api_call *call, struct api_table *table, cons
     for (size_t i = 0; i < count; i++) {
         struct candidate_figures figures;
         int result = candidates_figures(call->db, call->organization_id, candidates[i].id, &figures, err);
-        if (result < 0) return result;
+        if (result != 0) return result;
         api_table_row(table);
         view_candidate(table, &candidates[i], &figures);
     }
@@ -42,7 +42,7 @@ int candidates_list_show(struct api_call *call, struct err *err) {
     if (result == 0) result = api_limit(call, LIST_DEFAULT, LIST_MAX, &limit, err);
     if (result == 0) result = api_cursor_read(call, list, &after, 1, &has_after, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     const char *next = NULL;
     result = candidates_list(call->db, call->organization_id, has_after ? after : 0, (size_t)limit + 1, call->arena,
                              &candidates, &count, err);
@@ -64,11 +64,11 @@ int candidates_show(struct api_call *call, struct err *err) {
     struct candidate_figures figures;
     int result = api_known_parameters(call, (const char *const[]){NULL}, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = load_candidate(call, &candidate, err);
     if (result == 0) result = candidates_figures(call->db, call->organization_id, candidate.id, &figures, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     view_candidate(api_object_begin(call), &candidate, &figures);
     api_object_end(call, 200);
     return 0;
@@ -102,7 +102,7 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
     struct stored_event *events[TIMELINE_EMAILS];
     size_t email_count, counts[TIMELINE_EMAILS], all = 0;
     int result = load_candidate(call, &candidate, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     const struct email_filter filter = {
         .cohort = {.organization_id = call->organization_id, .from_day = EMAILS_FIRST_DAY, .to_day = EMAILS_LAST_DAY},
         .candidate_id = candidate.id,
@@ -110,13 +110,13 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
     result = emails_list(call->db, &filter, &(struct email_page){.limit = TIMELINE_EMAILS + 1}, call->arena, &emails,
                          &email_count, err);
     if (result == 0) result = event_providers_load(call->db, call->organization_id, call->arena, &ret->providers, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     ret->truncated = email_count > TIMELINE_EMAILS;
     if (ret->truncated) email_count = TIMELINE_EMAILS;
     for (size_t i = 0; i < email_count; i++) {
         result = engagement_timeline(call->db, call->organization_id, emails[i].stats.email_log_id,
                                      TIMELINE_EVENTS_MAX + 1, call->arena, &events[i], &counts[i], err);
-        if (result < 0) return result;
+        if (result != 0) return result;
         if (counts[i] > TIMELINE_EVENTS_MAX) ret->truncated = true;
         all += counts[i];
     }
@@ -135,10 +135,10 @@ int candidates_timeline(struct api_call *call, struct err *err) {
     int result = api_known_parameters(call, parameters, err);
     if (result == 0) result = api_limit(call, TIMELINE_DEFAULT, TIMELINE_LIMIT_MAX, &limit, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = load_timeline(call, &timeline, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     if (timeline.count > (size_t)limit) {
         timeline.count = (size_t)limit;
         timeline.truncated = true;
@@ -177,7 +177,7 @@ static int read_consent(struct api_call *call, struct consenting *ret, struct er
     *ret = (struct consenting){.call = call, .external_id = slice_trim(http_param(call->request, "id"))};
     int result = api_body(call, &body, err);
     if (result == 0) result = api_known_members(body, members, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     if (slice_empty(ret->external_id) || ret->external_id.len > EXTERNAL_ID_MAX)
         return err_set(err, ERR_INVALID, "an id has 1 to %d bytes", EXTERNAL_ID_MAX);
     struct json_value level = json_get(body, SLICE("level"));
@@ -234,7 +234,7 @@ int campaigns_set_tracking(struct api_call *call, struct err *err) {
     if (result == 0) result = api_write(call, run_campaign, &consenting, err);
     do {
         if (result == 0) result = api_write(call, run_carry, &consenting, err);
-        if (result < 0) return result;
+        if (result != 0) return result;
         consenting.position = consenting.next;
         consenting.emails += consenting.portion;
     } while (consenting.portion == CARRY_PORTION);

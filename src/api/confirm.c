@@ -13,7 +13,7 @@ int confirm_subscription(struct app *app, struct slice confirm_url, struct arena
     strbuf_init(&body, BODY_MAX);
     int r = http_client_send(&options, arena_cstr(arena, confirm_url), NULL, SLICE_NONE, NULL, 0, &status, &body, err);
     strbuf_release(&body);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (status == 200) return 0;
     return err_set(err, ERR_CONFLICT,
                    "the subscription was not confirmed: the answer was %d; let the provider send its request again",

@@ -37,7 +37,7 @@ int emails_list_show(struct api_call *call, struct err *err) {
     if (result == 0) result = api_limit(call, LIST_DEFAULT, LIST_MAX, &limit, err);
     if (result == 0) result = api_cursor_read(call, list, after, 2, &has_after, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = read_filter(call, &filter, err);
     if (result == 0) {
         const struct email_page page = {
@@ -45,7 +45,7 @@ int emails_list_show(struct api_call *call, struct err *err) {
         result = emails_list(call->db, &filter, &page, call->arena, &emails, &count, err);
     }
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     const char *next = NULL;
     if (count > (size_t)limit) {
         const struct email_stats *last = &emails[--count - 1].stats;
@@ -73,7 +73,7 @@ static int load_email(struct api_call *call, struct email_view *ret, struct err 
 int emails_show(struct api_call *call, struct err *err) {
     struct email_view email;
     int result = load_email(call, &email, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     view_email(api_object_begin(call), &email);
     api_object_end(call, 200);
     return 0;
@@ -85,14 +85,14 @@ int emails_events(struct api_call *call, struct err *err) {
     struct event_providers *services;
     size_t count;
     int result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = load_email(call, &email, err);
     if (result == 0)
         result = engagement_timeline(call->db, call->organization_id, email.stats.email_log_id, EVENTS_MAX + 1,
                                      call->arena, &events, &count, err);
     if (result == 0) result = event_providers_load(call->db, call->organization_id, call->arena, &services, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     bool truncated = count > EVENTS_MAX;
     if (truncated) count = EVENTS_MAX;
     struct api_table *table = api_table_begin(call, "email-events");
@@ -111,13 +111,13 @@ int emails_links_show(struct api_call *call, struct err *err) {
     struct email_link *links;
     size_t count;
     int result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = load_email(call, &email, err);
     if (result == 0)
         result = emails_links(call->db, call->organization_id, email.stats.email_log_id, LINKS_MAX, call->arena, &links,
                               &count, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct api_table *table = api_table_begin(call, "email-links");
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
@@ -152,12 +152,12 @@ int emails_change(struct api_call *call, struct err *err) {
     if (result == 0) result = api_known_members(body, members, err);
     if (result == 0) result = api_text(call, body, "message_id", EVENT_KEY_MAX_BYTES, &change.message_id, err);
     if (result == 0) result = api_text(call, body, "rfc_message_id", EVENT_KEY_MAX_BYTES, &change.rfc_message_id, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     if (slice_empty(change.message_id) && slice_empty(change.rfc_message_id))
         return err_set(err, ERR_INVALID, "message_id or rfc_message_id must be given");
     result = api_write(call, run_change, &change, err);
     if (result == 0) result = emails_get(call->db, call->organization_id, change.id, call->arena, &email, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct api_table *answer = api_object_begin(call);
     view_email(answer, &email);
     api_table_int(answer, "adopted", (int64_t)change.adopted);

@@ -108,7 +108,7 @@ static int check_secrets(const struct provider *provider, const struct text_list
     for (size_t i = 0; i < list->count && r == 0; i++) {
         struct provider_secret *secret = NULL;
         r = provider->secret_parse(list->items[i], &secret, err);
-        if (r < 0)
+        if (r != 0)
             err_prefix(err, "%s[%zu]", name, i);
         else
             provider->secret_free(secret);
@@ -136,7 +136,7 @@ static int check_cidrs(const struct text_list *list, struct err *err) {
     int r = check_list(list, "allowed_cidrs", ENDPOINT_CIDRS_MAX, ADDRESS_TEXT_MAX + 4, err);
     for (size_t i = 0; i < list->count && r == 0; i++) {
         r = cidr_parse(list->items[i], &cidr, err);
-        if (r < 0) err_prefix(err, "allowed_cidrs[%zu]", i);
+        if (r != 0) err_prefix(err, "allowed_cidrs[%zu]", i);
     }
     return r;
 }
@@ -150,7 +150,7 @@ static int check(const struct provider *provider, const struct endpoint_change *
     if (r == 0) r = check_credentials(change, err);
     if (r == 0) r = check_list(&change->topic_arns, "topic_arns", ENDPOINT_TOPICS_MAX, ENDPOINT_TOPIC_MAX, err);
     if (r == 0) r = check_cidrs(&change->allowed_cidrs, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (change->has_rate_limit && (change->rate_limit < 0 || change->rate_limit > ENDPOINT_RATE_MAX))
         return err_set(err, ERR_INVALID, "rate_limit must be a number from 0 to %d", ENDPOINT_RATE_MAX);
     if (change->has_tolerance && change->tolerance_s != TOLERANCE_DEFAULT &&
@@ -194,7 +194,7 @@ static int apply_secrets(struct endpoint_row *row, const struct endpoint_change 
     struct text_list joined = {0};
     if (!change->secrets.given && !change->add_secrets.given) return 0;
     int r = join_secrets(row, change, box, arena, &joined, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     row->secrets = joined.count > 0 ? seal(box, list_json(&joined, arena), arena) : SLICE_NONE;
     return 0;
 }
@@ -224,7 +224,7 @@ int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_chan
         return err_set(err, ERR_CONFLICT, "the provider %.*s is not known to this version", SLICE_FMT(row->provider));
     int r = check(provider, change, err);
     if (r == 0) r = apply_secrets(row, change, box, arena, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     apply_credentials(row, change, box, arena);
     if (change->name.ptr) row->name = change->name;
     if (change->topic_arns.given) row->topic_arns = list_json(&change->topic_arns, arena);

@@ -25,7 +25,7 @@ int endpoints_list(struct api_call *call, struct err *err) {
     if (r == 0)
         r = endpoint_rows_list(call->db, call->organization_id, after, (size_t)limit + 1, call->arena, &rows, &count,
                                err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, LIST);
     for (size_t i = 0; i < count - more; i++) {
@@ -41,7 +41,7 @@ int endpoints_show(struct api_call *call, struct err *err) {
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = endpoint_row_load(call->db, call->organization_id, id, call->arena, &row, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_row(call, api_object_begin(call), &row);
     api_object_end(call, 200);
     return 0;
@@ -79,7 +79,7 @@ static int read_credentials(struct api_call *call, struct json_value body, struc
     while (json_next(&elements, &item)) {
         struct endpoint_credential *credential = &items[ret->credentials.count++];
         int r = api_known_members(item, members, err);
-        if (r < 0) return err_prefix(err, "credentials");
+        if (r != 0) return err_prefix(err, "credentials");
         credential->username = arena_copy(call->arena, json_get_string(item, SLICE("username")));
         credential->password = arena_copy(call->arena, json_get_string(item, SLICE("password")));
     }
@@ -205,7 +205,7 @@ int endpoints_change(struct api_call *call, struct err *err) {
     if (r == 0) r = api_known_members(body, members, err);
     if (r == 0) r = read_change(call, body, &changing.change, err);
     if (r == 0) r = api_write(call, run_change, &changing, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     refresh(call);
     write_row(call, api_object_begin(call), &changing.row);
     api_object_end(call, 200);
@@ -221,7 +221,7 @@ int endpoints_disable(struct api_call *call, struct err *err) {
     struct changing changing = {.call = call};
     int r = api_id_param(call, "id", &changing.id, err);
     if (r == 0) r = api_write(call, run_disable, &changing, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     refresh(call);
     api_answer_empty(call, 204);
     return 0;
@@ -254,7 +254,7 @@ int endpoints_confirm(struct api_call *call, struct err *err) {
     if (r == 0 && !row->pending_confirmation.ptr)
         r = err_set(err, ERR_CONFLICT, "no confirmation is asked for: let the provider send its request again");
     if (r == 0) r = pending_url(call, row, &url, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     struct err failure = {0};
     if (confirm_subscription(call->app, url, call->arena, &failure) < 0) {
         http_problem(call->request, 502, "Bad gateway", failure.text);
@@ -262,7 +262,7 @@ int endpoints_confirm(struct api_call *call, struct err *err) {
         return 0;
     }
     r = api_write(call, run_confirmed, &changing, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     row->pending_confirmation = SLICE_NONE;
     row->confirmed_at = call->now;
     write_row(call, api_object_begin(call), row);

@@ -27,9 +27,9 @@ static int begin_report(struct api_call *call, const char *const *parameters, st
                         struct err *err) {
     int result = api_known_parameters(call, parameters, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = period_filter(call, ret, err);
-    if (result < 0) db_rollback(call->db);
+    if (result != 0) db_rollback(call->db);
     return result;
 }
 
@@ -77,14 +77,14 @@ int engagement_summary(struct api_call *call, struct err *err) {
     struct report_filter filter;
     struct figures now, before;
     int result = begin_report(call, parameters, &filter, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct period period = period_of(&filter), former = period_before(period);
     result = reports_totals(call->db, &filter, &now, err);
     filter.from_day = former.from_day;
     filter.to_day = former.to_day;
     if (result == 0) result = reports_totals(call->db, &filter, &before, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     answer_summary(call, period, &now, &before);
     return 0;
 }
@@ -113,10 +113,10 @@ int engagement_series(struct api_call *call, struct err *err) {
     size_t count;
     int result = read_interval(call, &step, err);
     if (result == 0) result = begin_report(call, parameters, &filter, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = reports_series(call->db, &filter, step, call->arena, &points, &count, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct api_table *table = api_table_begin(call, "engagement-series");
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
@@ -133,7 +133,7 @@ static int read_page(struct api_call *call, const char *list, struct report_page
     int64_t limit, after[2];
     int result = api_limit(call, LIST_DEFAULT, LIST_MAX, &limit, err);
     if (result == 0) result = api_cursor_read(call, list, after, 2, &ret->has_after, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     ret->limit = (size_t)limit + 1; /* one more shows whether there is a next page */
     ret->after_count = ret->has_after ? after[0] : 0;
     ret->after_id = ret->has_after ? after[1] : 0;
@@ -155,10 +155,10 @@ static int report_groups(struct api_call *call, enum report_dimension dimension,
     size_t count;
     int result = read_page(call, list, &page, err);
     if (result == 0) result = begin_report(call, parameters, &filter, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = reports_groups(call->db, &filter, dimension, &page, call->arena, &rows, &count, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     const char *next = NULL;
     if (count == page.limit) {
         const struct report_row *last = &rows[--count - 1];
@@ -222,10 +222,10 @@ int engagement_top(struct api_call *call, struct err *err) {
     size_t count;
     int result = read_top(call, &top, err);
     if (result == 0) result = begin_report(call, parameters, &filter, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = reports_top(call->db, &filter, top.rank, top.base_min, (size_t)top.limit, call->arena, &rows, &count, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct api_table *table = api_table_begin(call, "engagement-top");
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
@@ -264,11 +264,11 @@ int engagement_links(struct api_call *call, struct err *err) {
     size_t count;
     int result = read_page(call, list, &page, err);
     if (result == 0) result = begin_report(call, parameters, &filter, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     result = reports_links(call->db, &filter, &page, call->arena, &links, &count, err);
     if (result == 0) result = reports_totals(call->db, &filter, &all, err);
     db_rollback(call->db);
-    if (result < 0) return result;
+    if (result != 0) return result;
     const char *next = NULL;
     if (count == page.limit) {
         const struct report_link *last = &links[--count - 1];

@@ -27,7 +27,7 @@ int api_keys_list(struct api_call *call, struct err *err) {
     if (r == 0) r = api_cursor_read(call, LIST, &after, 1, &present, err);
     if (r == 0)
         r = api_keys_load(call->db, call->organization_id, after, (size_t)limit + 1, call->arena, &keys, &count, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, LIST);
     for (size_t i = 0; i < count - more; i++) {
@@ -43,7 +43,7 @@ int api_keys_show(struct api_call *call, struct err *err) {
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = api_key_load(call->db, call->organization_id, id, call->arena, &key, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_key(api_object_begin(call), &key);
     api_object_end(call, 200);
     return 0;
@@ -64,7 +64,7 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     char text[API_KEY_TEXT_MAX];
     struct slice shown = api_key_make(key.organization_id, text, &key.prefix, hash);
     int r = api_key_insert(db, &key, hash, change->call->now, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_key(answer, &key);
     api_table_text(answer, "key", shown); /* now or never */
     return 0;
@@ -79,7 +79,7 @@ int api_keys_create(struct api_call *call, struct err *err) {
     if (r == 0) r = api_known_members(body, members, err);
     if (r == 0) r = api_text(call, body, "name", API_KEY_NAME_MAX, &change.name, err);
     if (r == 0) r = api_text(call, body, "role", 10, &role, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (slice_empty(change.name)) return err_set(err, ERR_INVALID, "name must say what the key is for");
     if (!role.ptr || !api_role_parse(role, &change.role))
         return err_set(err, ERR_INVALID, "role must be read, write or admin");

@@ -25,7 +25,7 @@ int period_parse(struct slice from, struct slice to, struct slice time_zone, int
     if (!slice_empty(to)) result = period_day(to, "to", time_zone, &period.to_day, err);
     period.from_day = period.to_day - (PERIOD_DAYS_DEFAULT - 1);
     if (result == 0 && !slice_empty(from)) result = period_day(from, "from", time_zone, &period.from_day, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     if (period.from_day > period.to_day) {
         char from_text[TIME_TEXT_MAX], to_text[TIME_TEXT_MAX];
         struct slice begins = day_format(period.from_day, from_text), ends = day_format(period.to_day, to_text);
@@ -65,7 +65,7 @@ int period_filter(struct api_call *call, struct report_filter *ret, struct err *
     struct period period;
     int result = period_parse(http_query(call->request, SLICE("from")), http_query(call->request, SLICE("to")),
                               call->time_zone, call->now, &period, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     *ret = (struct report_filter){
         .organization_id = call->organization_id, .from_day = period.from_day, .to_day = period.to_day};
     return read_references(call, ret, err);

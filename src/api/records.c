@@ -59,7 +59,7 @@ int failed_deliveries_list(struct api_call *call, struct err *err) {
     if (r == 0)
         r = deliveries_load(call->db, call->organization_id, &filter, before, (size_t)limit + 1, call->arena,
                             &deliveries, &count, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, list);
     for (size_t i = 0; i < count - more; i++) {
@@ -75,7 +75,7 @@ int failed_deliveries_show(struct api_call *call, struct err *err) {
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = delivery_load(call->db, call->organization_id, id, call->arena, &delivery, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     struct api_table *object = api_object_begin(call);
     write_delivery(object, &delivery);
     api_table_json(object, "headers", delivery.headers);
@@ -98,7 +98,7 @@ int failed_deliveries_replay(struct api_call *call, struct err *err) {
     if (r == 0) r = endpoints_refresh(call->app->endpoints, call->db, err);
     if (r == 0)
         r = replay_delivery(&replay, call->db, call->organization_id, id, call->now, call->arena, &delivery, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_delivery(api_object_begin(call), &delivery);
     api_object_end(call, 200);
     return 0;
@@ -119,7 +119,7 @@ int security_events_list(struct api_call *call, struct err *err) {
     if (r == 0)
         r = security_events_load(call->db, call->organization_id, http_query(call->request, SLICE("kind")), before[0],
                                  before[1], (size_t)limit + 1, call->arena, &events, &count, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, list);
     for (size_t i = 0; i < count - more; i++) {
@@ -173,7 +173,7 @@ int orphan_events_list(struct api_call *call, struct err *err) {
     if (r == 0)
         r = orphan_events_load(call->db, call->organization_id, before[0], before[1], (size_t)limit + 1, call->arena,
                                &events, &count, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, list);
     for (size_t i = 0; i < count - more; i++) {

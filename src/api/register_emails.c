@@ -66,13 +66,13 @@ static int read_candidate(struct api_call *call, struct json_value email, struct
     struct json_value object;
     bool given;
     int result = open_part(email, "candidate", members, &object, &given, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     if (given) {
         result = read_id(call, object, "id", &registration->candidate.external_id, err);
         if (result == 0) result = api_text(call, object, "name", NAME_MAX_BYTES, &registration->candidate.name, err);
         if (result == 0) result = read_address(call, object, &registration->candidate.email, err);
         if (result == 0) result = api_text(call, object, "title", NAME_MAX_BYTES, &registration->candidate.title, err);
-        if (result < 0) return err_prefix(err, "candidate");
+        if (result != 0) return err_prefix(err, "candidate");
     }
     if (slice_empty(registration->candidate.external_id) && slice_empty(registration->candidate.email))
         return err_set(err, ERR_INVALID, "candidate.id or candidate.email must be given: whose email is it?");
@@ -167,7 +167,7 @@ static int run_register(void *context, struct applier *applier, struct db *db, s
     struct api_call *call = registering->call;
     int result = register_emails(applier, db, call->organization_id, registering->registrations, registering->count,
                                  call->now, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     registering->status = 200;
     if (registering->as_list) api_table_array(answer, "data");
     for (size_t i = 0; i < registering->count; i++) {
@@ -201,7 +201,7 @@ int emails_register(struct api_call *call, struct err *err) {
     struct registering registering = {.call = call, .count = 1};
     struct json_value body, email;
     int result = api_body(call, &body, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     registering.as_list = body.type == JSON_KIND_ARRAY;
     if (registering.as_list) registering.count = json_count(body);
     if (registering.count == 0) return err_set(err, ERR_INVALID, "the array holds no email");
@@ -215,7 +215,7 @@ int emails_register(struct api_call *call, struct err *err) {
         if (registering.as_list && !json_next(&elements, &email)) BUG("an array shorter than its count");
         if (wants_rewriting(email)) return refuse_rewriting(call, i, registering.as_list);
         result = read_email(call, email, &registering.registrations[i], err);
-        if (result < 0) return registering.as_list ? err_prefix(err, "email %zu", i) : result;
+        if (result != 0) return registering.as_list ? err_prefix(err, "email %zu", i) : result;
     }
     return api_write_once_as(call, run_register, &registering, &registering.status, err);
 }

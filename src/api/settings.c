@@ -22,7 +22,7 @@ int settings_show(struct api_call *call, struct err *err) {
     struct organization organization;
     int r = api_known_parameters(call, parameters, err);
     if (r == 0) r = organization_load(call->db, call->organization_id, call->arena, &organization, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_settings(api_object_begin(call), &organization);
     api_object_end(call, 200);
     return 0;
@@ -38,7 +38,7 @@ static int read_settings(struct api_call *call, struct json_value body, struct o
     if (r == 0) r = api_text(call, body, "consent_mode", 20, &consent, err);
     if (r == 0) r = api_text(call, body, "address_policy", 20, &address, err);
     if (r == 0) r = api_integer(body, "retention_days", 1, RETENTION_DAYS_MAX, &organization->retention_days, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (slice_empty(organization->name)) return err_set(err, ERR_INVALID, "name must not be empty");
     if (!timezone_known(organization->time_zone))
         return err_set(err, ERR_INVALID, "time_zone must be an IANA time zone like Europe/Berlin");
@@ -75,7 +75,7 @@ int settings_replace(struct api_call *call, struct err *err) {
     int r = api_body(call, &replacing.body, err);
     if (r == 0) r = api_known_members(replacing.body, members, err);
     if (r == 0) r = api_write(call, run_replace, &replacing, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_settings(api_object_begin(call), &replacing.organization);
     api_object_end(call, 200);
     return 0;

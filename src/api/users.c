@@ -31,7 +31,7 @@ int users_list(struct api_call *call, struct err *err) {
     if (r == 0) r = api_cursor_read(call, LIST, &after, 1, &present, err);
     if (r == 0)
         r = users_load(call->db, call->organization_id, after, (size_t)limit + 1, call->arena, &users, &count, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, LIST);
     for (size_t i = 0; i < count - more; i++) {
@@ -47,7 +47,7 @@ int users_show(struct api_call *call, struct err *err) {
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = user_load(call->db, call->organization_id, id, call->arena, &user, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_user(api_object_begin(call), &user);
     api_object_end(call, 200);
     return 0;
@@ -70,7 +70,7 @@ static int read_user(struct change *change, struct user *user, struct err *err) 
     int r = api_text(call, change->body, "email", USER_EMAIL_MAX, &email, err);
     if (r == 0) r = api_text(call, change->body, "name", USER_NAME_MAX, &user->name, err);
     if (r == 0) r = api_text(call, change->body, "role", 20, &role, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (email.ptr) user->email = user_email_normalize(call->arena, email);
     if (!user->email.ptr) return err_set(err, ERR_INVALID, "email must be an email address");
     if (role.ptr && !user_role_parse(role, &user->role))
@@ -117,10 +117,10 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
     bool disabled;
     int r = user_load(db, call->organization_id, change->id, call->arena, user, err);
     if (r == 0) r = read_user(change, user, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     disabled = user->disabled_at != TIME_UNSET;
     r = api_bool(change->body, "disabled", &disabled, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (disabled != (user->disabled_at != TIME_UNSET)) user->disabled_at = disabled ? call->now : TIME_UNSET;
     if (hash_of(change)) user->has_password = true;
     r = user_update(db, user, hash_of(change), call->now, err);
@@ -136,7 +136,7 @@ int users_change(struct api_call *call, struct err *err) {
     if (r == 0) r = api_known_members(change.body, members, err);
     if (r == 0) r = read_password(&change, err);
     if (r == 0) r = api_write(call, run_change, &change, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     write_user(api_object_begin(call), &change.user);
     api_object_end(call, 200);
     return 0;

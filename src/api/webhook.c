@@ -189,7 +189,7 @@ static void take_delivery(struct app *app, struct http_request *request, const s
         return;
     }
     metric_add(app->metrics, METRIC_WEBHOOK_DELIVERIES, 1);
-    if (r < 0)
+    if (r != 0)
         refuse(app, request, endpoint, outcome.failed_at, delivery.received_at, &err);
     else if (handshake)
         take_handshake(app, request, endpoint, &outcome.handshake, delivery.received_at);
@@ -234,7 +234,7 @@ static void webhook_refresh(struct http_request *request) {
     int r = store_reader(app->store, &db, &err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, &err);
     store_reader_return(app->store, db);
-    if (r < 0) log_warning("endpoints cannot be read", LOG_TEXT("error", err.text));
+    if (r != 0) log_warning("endpoints cannot be read", LOG_TEXT("error", err.text));
     const struct endpoint *endpoint = endpoints_acquire(app->endpoints, http_param(request, "endpoint"));
     if (!endpoint)
         not_found(request);

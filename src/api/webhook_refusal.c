@@ -119,7 +119,7 @@ static void not_kept(struct app *app, struct http_request *request, const struct
 
 static void job_done(struct write_job *write_job, int result, const struct err *err) {
     struct refusal_job *job = (struct refusal_job *)write_job;
-    if (result < 0) not_kept(job->refusal.app, job->request, err);
+    if (result != 0) not_kept(job->refusal.app, job->request, err);
     webhook_answered(job->refusal.app, job->request);
     http_finish(job->request);
 }
@@ -158,7 +158,7 @@ static int oversize_run(struct write_job *write_job, struct applier *applier, st
 
 static void oversize_done(struct write_job *write_job, int result, const struct err *err) {
     struct oversize_job *job = (struct oversize_job *)write_job;
-    if (result < 0) metric_add(job->app->metrics, METRIC_RECORDS_DROPPED, 1);
+    if (result != 0) metric_add(job->app->metrics, METRIC_RECORDS_DROPPED, 1);
     arena_free(job->arena);
 }
 

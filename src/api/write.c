@@ -66,7 +66,7 @@ static int run_once(void *context, struct applier *applier, struct db *db, struc
     }
     api_table_reset(once->table);
     int r = once->run(once->context, applier, db, once->table, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     once->status = *once->run_status;
     struct strbuf *text = api_table_finish(once->table, NULL);
     strbuf_add_slice(&once->answer, strbuf_slice(text));
@@ -108,11 +108,11 @@ int api_write_once_as(struct api_call *call,
     strbuf_init(&once.answer, RESPONSE_MAX);
     strbuf_init(&once.sealed, RESPONSE_MAX * 2);
     int r = read_key(&once, err);
-    if (r < 0) goto out;
+    if (r != 0) goto out;
     r = api_write(call, run_once, &once, err);
     if (r == -ERR_CONFLICT && once.has_key) /* somebody else was using the key: now the answer may be there */
         r = api_write(call, run_once, &once, err);
-    if (r < 0) goto out;
+    if (r != 0) goto out;
     http_answer_buffer(call->request, once.status, "application/json", &once.answer);
     call->answered = true;
 out:

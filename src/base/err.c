@@ -17,8 +17,8 @@ static void set_text(struct err *err, const char *text, size_t wanted_len) {
     err->text[kept.len] = '\0';
 }
 
-int err_set(struct err *err, enum err_code code, const char *format, ...) {
-    if (!err) return -(int)code;
+void err_fill(struct err *err, enum err_code code, const char *format, ...) {
+    if (!err) return;
     char text[sizeof(err->text) + 4];
     va_list args;
     va_start(args, format);
@@ -26,7 +26,6 @@ int err_set(struct err *err, enum err_code code, const char *format, ...) {
     va_end(args);
     err->code = code;
     set_text(err, len < 0 ? "" : text, len < 0 ? 0 : strlen(text));
-    return -(int)code;
 }
 
 int err_prefix(struct err *err, const char *format, ...) {

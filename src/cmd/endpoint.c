@@ -44,7 +44,7 @@ static int list(struct session *session, int64_t organization_id, struct err *er
     struct endpoint_row *rows;
     size_t count;
     int r = endpoint_rows_list(session->db, organization_id, 0, LIST_MAX, session->arena, &rows, &count, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     struct api_table *table = api_table_new(API_TABLE_JSON, 64UL << 20);
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
@@ -79,7 +79,7 @@ static int read_credentials(struct session *session, struct endpoint_change *cha
     if (!session->values[CREDENTIALS_FILE]) return 0;
     int r = command_read_line(session->values[CREDENTIALS_FILE], 2 * ENDPOINT_CREDENTIAL_MAX + 1, session->arena, &line,
                               err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (!slice_split_next(&line, ':', &item->username) || !line.ptr)
         return err_set(err, ERR_INVALID, "the credentials must be USER:PASSWORD");
     item->password = line;
@@ -95,7 +95,7 @@ static int read_change(struct session *session, struct endpoint_change *ret, str
     int r = read_secret(session, values[SECRET_FILE], &ret->secrets, err);
     if (r == 0) r = read_secret(session, values[ADD_SECRET_FILE], &ret->add_secrets, err);
     if (r == 0) r = read_credentials(session, ret, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (values[NAME]) ret->name = slice_trim(slice_cstr(values[NAME]));
     split(session, values[TOPICS], &ret->topic_arns);
     split(session, values[CIDRS], &ret->allowed_cidrs);
@@ -114,7 +114,7 @@ static int read_change(struct session *session, struct endpoint_change *ret, str
 
 static int finish(struct session *session, int r, const struct endpoint_row *row, struct err *err) {
     if (r == 0) r = db_commit(session->db, err);
-    if (r < 0) {
+    if (r != 0) {
         db_rollback(session->db);
         return r;
     }
@@ -129,7 +129,7 @@ static int add(struct session *session, int64_t organization_id, struct err *err
         r = endpoint_settings_new(organization_id, slice_cstr(session->values[PROVIDER]), session->arena, &row, err);
     if (r == 0) r = endpoint_settings_apply(&row, &change, &session->box, session->arena, err);
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     r = endpoint_row_insert(session->db, &row, clock_now(), err);
     return finish(session, r, &row, err);
 }
@@ -146,7 +146,7 @@ static int set(struct session *session, int64_t organization_id, struct err *err
     int r = named_endpoint(session, &id, err);
     if (r == 0) r = read_change(session, &change, err);
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     r = endpoint_row_load(session->db, organization_id, id, session->arena, &row, err);
     if (r == 0) r = endpoint_settings_apply(&row, &change, &session->box, session->arena, err);
     if (r == 0) r = endpoint_row_update(session->db, &row, now, err);
@@ -160,7 +160,7 @@ static int disable(struct session *session, int64_t organization_id, struct err 
     int64_t id;
     int r = named_endpoint(session, &id, err);
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     r = endpoint_row_disable(session->db, organization_id, id, clock_now(), err);
     if (r == 0) r = endpoint_row_load(session->db, organization_id, id, session->arena, &row, err);
     return finish(session, r, &row, err);
@@ -169,7 +169,7 @@ static int disable(struct session *session, int64_t organization_id, struct err 
 static int dispatch(struct session *session, const char *verb, struct err *err) {
     int64_t organization_id;
     int r = session_organization(session, session->values[ORG], &organization_id, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     if (strcmp(verb, "list") == 0) return list(session, organization_id, err);
     if (strcmp(verb, "add") == 0) return add(session, organization_id, err);
     if (strcmp(verb, "set") == 0) return set(session, organization_id, err);

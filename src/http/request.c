@@ -69,6 +69,8 @@ static void suspend(struct http_request *request) {
 /* False when the handler deferred the request, which is then somebody else's. */
 static bool run_handler(struct http_request *request) {
     bool deferred = false;
+    /* Taken back below, unless the request is no longer ours to look at. */
+    /* cppcheck-suppress autoVariables */
     request->deferred = &deferred;
     request->handler(request);
     if (deferred) return false;

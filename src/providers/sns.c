@@ -124,14 +124,15 @@ bool sns_certificate_url_allowed(struct slice url) {
     rest = slice_from(rest, region.len);
     if (!cut_prefix(&rest, SLICE(".amazonaws.com"))) return false;
     cut_prefix(&rest, SLICE(".cn"));
-    if (!cut_prefix(&rest, SLICE("/")) || !slice_ends_with(rest, SLICE(".pem"))) return false;
+    if (!cut_prefix(&rest, SLICE("/")) || slice_starts_with(rest, SLICE("/"))) return false;
+    if (!slice_ends_with(rest, SLICE(".pem"))) return false;
     for (size_t i = 0; i < rest.len; i++) {
         char c = rest.ptr[i];
         bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                        c == '_' || c == '.' || c == '/';
         if (!allowed) return false;
     }
-    return slice_find(rest, SLICE("..")) < 0 && slice_find(rest, SLICE("//")) < 0 && rest.ptr[0] != '/';
+    return slice_find(rest, SLICE("..")) < 0 && slice_find(rest, SLICE("//")) < 0;
 }
 
 /* arn:PARTITION:sns:REGION:ACCOUNT:NAME */

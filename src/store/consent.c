@@ -105,10 +105,10 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
                           size_t *ret_count, struct err *err) {
     enum consent_mode mode = CONSENT_OPT_OUT;
     int result = load_mode(db, organization_id, &mode, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct db_rows *rows;
     result = db_query(db, statement, values, value_count, &rows, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     struct arena *arena = arena_new();
     struct allowed *emails = arena_alloc_array(arena, limit, sizeof(*emails));
     struct consent_position last = *ret_last;
@@ -125,7 +125,7 @@ static int carry_selected(struct db *db, const struct statement *statement, cons
     db_rows_free(rows);
     if (result >= 0) result = carry(db, organization_id, emails, count, arena, err);
     arena_free(arena);
-    if (result < 0) return result;
+    if (result != 0) return result;
     *ret_last = last;
     *ret_count = count;
     return 0;
@@ -150,13 +150,13 @@ int consent_set_candidate(struct db *db, int64_t organization_id, struct slice e
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
     if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
     if (result == 0) result = set_level(db, &update_candidate, organization_id, candidate.id, consent, now, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     do {
         result = carry_selected(
             db, &levels_of_candidate,
             DB_VALUES(db_int(organization_id), db_int(candidate.id), db_int(last.email_log_id), db_int(PORTION)),
             organization_id, PORTION, &last, &portion, err);
-        if (result < 0) return result;
+        if (result != 0) return result;
         emails += portion;
     } while (portion == PORTION);
     *ret_emails = emails;
@@ -171,7 +171,7 @@ int consent_set_campaign(struct db *db, int64_t organization_id, struct slice ex
         result =
             reference_upsert(db, REFERENCE_CAMPAIGNS, organization_id, external_id, SLICE_NONE, now, &campaign_id, err);
     if (result == 0) result = set_level(db, &update_campaign, organization_id, campaign_id, consent, now, err);
-    if (result < 0) return result;
+    if (result != 0) return result;
     *ret_campaign_id = campaign_id;
     return 0;
 }

@@ -144,7 +144,7 @@ int postgres_execute(struct postgres_db *db, const struct statement *statement, 
                      const int *lengths, const int *formats, int result_format, PGresult **ret, struct err *err) {
     char name[STATEMENT_NAME_BYTES];
     int r = prepare(db, statement, name, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     return check(db, statement->name,
                  PQexecPrepared(db->connection, name, count, values, lengths, formats, result_format), ret, err);
 }
@@ -236,19 +236,18 @@ static void set_arguments(struct arguments *arguments, struct arena *scratch, co
                           size_t count) {
     if (count > POSTGRES_PARAMETERS_MAX) BUG("more than %d values", POSTGRES_PARAMETERS_MAX);
     for (size_t i = 0; i < count; i++) {
-        char *number = arguments->numbers[i];
         arguments->values[i] = NULL;
         arguments->lengths[i] = arguments->formats[i] = 0;
         switch (values[i].type) {
         case DB_NULL:
             break;
         case DB_INT:
-            snprintf(number, sizeof(arguments->numbers[i]), "%lld", (long long)values[i].integer);
-            arguments->values[i] = number;
+            snprintf(arguments->numbers[i], sizeof(arguments->numbers[i]), "%lld", (long long)values[i].integer);
+            arguments->values[i] = arguments->numbers[i];
             break;
         case DB_REAL:
-            snprintf(number, sizeof(arguments->numbers[i]), "%.17g", values[i].real);
-            arguments->values[i] = number;
+            snprintf(arguments->numbers[i], sizeof(arguments->numbers[i]), "%.17g", values[i].real);
+            arguments->values[i] = arguments->numbers[i];
             break;
         case DB_TEXT:
             set_bytes(arguments, i, postgres_text(values[i].bytes, scratch));
@@ -274,7 +273,7 @@ int postgres_run(struct db *base, const struct statement *statement, const struc
                  int64_t *ret_changes, struct err *err) {
     PGresult *result;
     int r = execute_values((struct postgres_db *)base, statement, values, count, &result, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     int64_t changes = 0;
     if (slice_parse_i64(slice_cstr(PQcmdTuples(result)), &changes) && ret_changes)
         *ret_changes = changes;

@@ -304,7 +304,7 @@ static struct figures *point_of_day(void *context, int64_t day) {
 
 static void make_points(const struct report_filter *filter, enum report_step step, struct arena *arena,
                         struct point_search *ret) {
-    size_t days = (size_t)(filter->to_day - filter->from_day + 1), count = 0;
+    size_t days = (size_t)((int64_t)filter->to_day - filter->from_day + 1), count = 0;
     struct report_point *points = arena_alloc_array(arena, days, sizeof(*points));
     for (int32_t day = filter->from_day; day <= filter->to_day; day = points[count++].to_day + 1) {
         int32_t end = step_end(step, day);

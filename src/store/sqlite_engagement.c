@@ -163,7 +163,7 @@ int sqlite_dictionary(struct db *base, enum dictionary dictionary, struct dictio
     sqlite3_stmt *find, *add;
     int rc = sqlite_prepare(db, &sql->find, &find, err);
     if (rc == 0) rc = sqlite_prepare(db, &sql->add, &add, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     for (size_t i = 0; i < count; i++) {
         struct dictionary_row *row = &rows[i];
         rc = sqlite_step_row(db, &sql->find, find, bind_dictionary_key(find, row), err);

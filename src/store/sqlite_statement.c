@@ -115,7 +115,7 @@ static void number_parameters(struct strbuf *out, const char *sql) {
 static int find_prepared(struct sqlite_db *db, const struct statement *statement, struct sqlite_prepared **ret,
                          struct err *err) {
     int rc = check_transaction(db, statement->name, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     make_room(db);
     size_t slot = slot_of(db, statement);
     if (db->statements[slot]) {
@@ -199,7 +199,7 @@ static int prepare_with_values(struct sqlite_db *db, const struct statement *sta
                                size_t count, sqlite3_destructor_type lifetime, struct sqlite_prepared **ret,
                                struct err *err) {
     int rc = find_prepared(db, statement, ret, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     struct sqlite_prepared *prepared = *ret;
     if (prepared->open) BUG("%s: its former rows were not freed", statement->name);
     if (count != (size_t)prepared->parameters)
@@ -214,10 +214,10 @@ int sqlite_run(struct db *base, const struct statement *statement, const struct 
     struct sqlite_db *db = sqlite_db_of(base);
     struct sqlite_prepared *prepared;
     int rc = prepare_with_values(db, statement, values, count, SQLITE_STATIC, &prepared, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     int64_t before = sqlite3_total_changes64(db->handle);
     rc = sqlite_step_done(db, statement, prepared->handle, SQLITE_OK, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     /* sqlite3_changes() would speak of an earlier statement when this one changes nothing by its kind. */
     if (ret_changes) *ret_changes = sqlite3_total_changes64(db->handle) - before;
     return 0;
@@ -228,7 +228,7 @@ int sqlite_query(struct db *base, const struct statement *statement, const struc
     struct sqlite_db *db = sqlite_db_of(base);
     struct sqlite_prepared *prepared;
     int rc = prepare_with_values(db, statement, values, count, SQLITE_TRANSIENT, &prepared, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     prepared->open = true;
     *ret = &prepared->rows.base;
     return 0;
