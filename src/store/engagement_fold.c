@@ -20,6 +20,7 @@
 
 #define SUM(field) "sum(" #field ") AS " #field
 #define ADD(field) #field " = cohorts." #field " + d." #field
+/* clang-format off: SQL, a clause a line */
 #define ALL(X)                                                                                                                                                                   \
     X(sent)                                                                                                                                                                      \
     ", " X(open_base) ", " X(click_base) ", " X(delivered) ", " X(opened) ", " X(clicked) ", " X(opened_or_clicked) ", " X(replied) ", " X(bounced) ", " X(bounced_hard) ", " X( \
@@ -27,13 +28,17 @@
 _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct contribution");
 
 #define ADD_COHORTS(list)                                                                                              \
-    "UPDATE cohorts SET " ALL(ADD) " FROM (SELECT organization_id, cohort_id, " ALL(                                   \
-        SUM) " FROM cohort_deltas WHERE id IN " list("$1") " GROUP BY organization_id, cohort_id) AS d "               \
-                                                           "WHERE cohorts.organization_id = d.organization_id AND "    \
-                                                           "cohorts.id = d.cohort_id"
+    "UPDATE cohorts SET " ALL(                                                                                         \
+        ADD) " "                                                                                                       \
+             "FROM (SELECT organization_id, cohort_id, " ALL(                                                          \
+                 SUM) " FROM cohort_deltas "                                                                           \
+                      "WHERE id IN " list(                                                                             \
+                          "$1") " GROUP BY organization_id, cohort_id) AS d "                                          \
+                                "WHERE cohorts.organization_id = d.organization_id AND cohorts.id = d.cohort_id"
 #define ADD_BREAKDOWNS(list)                                                                                           \
     "INSERT INTO breakdowns (organization_id, cohort_id, kind, item, n) "                                              \
-    "SELECT organization_id, cohort_id, kind, item, sum(n) FROM breakdown_deltas WHERE id IN " list(                   \
+    "SELECT organization_id, cohort_id, kind, item, sum(n) FROM breakdown_deltas "                                     \
+    "WHERE id IN " list(                                                                                               \
         "$1") " GROUP BY organization_id, cohort_id, kind, item "                                                      \
               "ON CONFLICT (organization_id, cohort_id, kind, item) DO UPDATE SET n = breakdowns.n + excluded.n"
 
@@ -42,11 +47,14 @@ _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct co
 #define NAME(field)       #field
 #define ADD_DAY(field)    #field " = day_totals." #field " + excluded." #field
 #define ADD_DAYS(list)                                                                                                 \
-    "INSERT INTO day_totals (organization_id, day, " ALL(NAME) ") SELECT d.organization_id, c.day, " ALL(              \
-        SUM_CHANGE) " FROM cohort_deltas d JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = "        \
-                    "d.cohort_id "                                                                                     \
-                    "WHERE d.id IN " list("$1") " GROUP BY d.organization_id, c.day "                                  \
-                                                "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_DAY)
+    "INSERT INTO day_totals (organization_id, day, " ALL(                                                              \
+        NAME) ") "                                                                                                     \
+              "SELECT d.organization_id, c.day, " ALL(                                                                 \
+                  SUM_CHANGE) " FROM cohort_deltas d "                                                                 \
+                              "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "        \
+                              "WHERE d.id IN " list("$1") " GROUP BY d.organization_id, c.day "                        \
+                                                          "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(     \
+                                                              ADD_DAY)
 #define ADD_DAY_BREAKDOWNS(list)                                                                                       \
     "INSERT INTO day_breakdowns (organization_id, day, kind, item, n) "                                                \
     "SELECT d.organization_id, c.day, d.kind, d.item, sum(d.n) FROM breakdown_deltas d "                               \
@@ -54,6 +62,7 @@ _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct co
     "WHERE d.kind IN (1, 5) AND d.id IN " list(                                                                        \
         "$1") " GROUP BY d.organization_id, c.day, d.kind, d.item "                                                    \
               "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
+/* clang-format on */
 
 /* One delta table and how it is folded. */
 struct fold {
