@@ -9,14 +9,17 @@
 
 #include "base/banned.h"
 
-/* First the rows are picked and then named, because in PostgreSQL rows with smaller ids may become visible in between.
- * The lock lets one connection fold at a time: two would add to the same totals in different orders. */
-#define PICK(table) "SELECT id FROM " table " ORDER BY id LIMIT $1"
+/* The oldest rows are picked and then worked on. In SQLite, where nobody else writes meanwhile, they are all rows up to
+ * the last one ($1). In PostgreSQL rows with smaller ids may become visible in between, so there each is named ($2),
+ * and a lock lets one connection fold at a time: two would add to the same totals in different orders. */
+#define PICKED(id)          id " <= $1 AND $2 <> ''"
+#define PICKED_POSTGRES(id) id " <= $1 AND " id " IN " DB_LIST_POSTGRES("$2")
+#define PICK(table)         "SELECT id FROM " table " ORDER BY id LIMIT $1"
 #define PICK_POSTGRES(table)                                                                                           \
     "SELECT id FROM " table                                                                                            \
     ", (SELECT pg_try_advisory_xact_lock(hashtextextended('inkling fold', 0)) AS mine OFFSET 0) AS lock "              \
     "WHERE lock.mine ORDER BY id LIMIT $1"
-#define REMOVE(table, list) "DELETE FROM " table " WHERE id IN " list("$1")
+#define REMOVE(table, picked) "DELETE FROM " table " WHERE " picked("id")
 
 #define SUM(field) "sum(" #field ") AS " #field
 #define ADD(field) #field " = cohorts." #field " + d." #field
@@ -27,41 +30,40 @@
         complained) ", " X(unsubscribed) ", " X(dropped) ", " X(opens) ", " X(clicks) ", " X(total_clicks) ", " X(machine_opens) ", " X(machine_clicks) ", " X(open_delay_ms)
 _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct contribution");
 
-#define ADD_COHORTS(list)                                                                                              \
+#define ADD_COHORTS(picked)                                                                                            \
     "UPDATE cohorts SET " ALL(                                                                                         \
         ADD) " "                                                                                                       \
              "FROM (SELECT organization_id, cohort_id, " ALL(                                                          \
                  SUM) " FROM cohort_deltas "                                                                           \
-                      "WHERE id IN " list(                                                                             \
-                          "$1") " GROUP BY organization_id, cohort_id) AS d "                                          \
+                      "WHERE " picked(                                                                                 \
+                          "id") " GROUP BY organization_id, cohort_id) AS d "                                          \
                                 "WHERE cohorts.organization_id = d.organization_id AND cohorts.id = d.cohort_id"
-#define ADD_BREAKDOWNS(list)                                                                                           \
+#define ADD_BREAKDOWNS(picked)                                                                                         \
     "INSERT INTO breakdowns (organization_id, cohort_id, kind, item, n) "                                              \
     "SELECT organization_id, cohort_id, kind, item, sum(n) FROM breakdown_deltas "                                     \
-    "WHERE id IN " list(                                                                                               \
-        "$1") " GROUP BY organization_id, cohort_id, kind, item "                                                      \
+    "WHERE " picked(                                                                                                   \
+        "id") " GROUP BY organization_id, cohort_id, kind, item "                                                      \
               "ON CONFLICT (organization_id, cohort_id, kind, item) DO UPDATE SET n = breakdowns.n + excluded.n"
 
 /* The sums of whole days beside them. */
 #define SUM_CHANGE(field) "sum(d." #field ")"
 #define NAME(field)       #field
 #define ADD_DAY(field)    #field " = day_totals." #field " + excluded." #field
-#define ADD_DAYS(list)                                                                                                 \
+#define ADD_DAYS(picked)                                                                                               \
     "INSERT INTO day_totals (organization_id, day, " ALL(                                                              \
         NAME) ") "                                                                                                     \
               "SELECT d.organization_id, c.day, " ALL(                                                                 \
                   SUM_CHANGE) " FROM cohort_deltas d "                                                                 \
                               "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "        \
-                              "WHERE d.id IN " list("$1") " GROUP BY d.organization_id, c.day "                        \
-                                                          "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(     \
-                                                              ADD_DAY)
-#define ADD_DAY_BREAKDOWNS(list)                                                                                       \
+                              "WHERE " picked("d.id") " GROUP BY d.organization_id, c.day "                            \
+                                                      "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_DAY)
+#define ADD_DAY_BREAKDOWNS(picked)                                                                                     \
     "INSERT INTO day_breakdowns (organization_id, day, kind, item, n) "                                                \
     "SELECT d.organization_id, c.day, d.kind, d.item, sum(d.n) FROM breakdown_deltas d "                               \
     "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "                                  \
-    "WHERE d.kind IN (1, 5) AND d.id IN " list(                                                                        \
-        "$1") " GROUP BY d.organization_id, c.day, d.kind, d.item "                                                    \
-              "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
+    "WHERE d.kind IN (1, 5) AND " picked(                                                                              \
+        "d.id") " GROUP BY d.organization_id, c.day, d.kind, d.item "                                                  \
+                "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
 /* clang-format on */
 
 /* One delta table and how it is folded. */
@@ -72,25 +74,25 @@ static const struct fold cohorts = {
     .pick = {.name = "pick cohort changes",
              .sql = PICK("cohort_deltas"),
              .sql_postgres = PICK_POSTGRES("cohort_deltas")},
-    .add = {.name = "fold cohort changes", .sql = ADD_COHORTS(DB_LIST), .sql_postgres = ADD_COHORTS(DB_LIST_POSTGRES)},
-    .add_days = {.name = "fold changes of days", .sql = ADD_DAYS(DB_LIST), .sql_postgres = ADD_DAYS(DB_LIST_POSTGRES)},
+    .add = {.name = "fold cohort changes", .sql = ADD_COHORTS(PICKED), .sql_postgres = ADD_COHORTS(PICKED_POSTGRES)},
+    .add_days = {.name = "fold changes of days", .sql = ADD_DAYS(PICKED), .sql_postgres = ADD_DAYS(PICKED_POSTGRES)},
     .remove = {.name = "remove cohort changes",
-               .sql = REMOVE("cohort_deltas", DB_LIST),
-               .sql_postgres = REMOVE("cohort_deltas", DB_LIST_POSTGRES)},
+               .sql = REMOVE("cohort_deltas", PICKED),
+               .sql_postgres = REMOVE("cohort_deltas", PICKED_POSTGRES)},
 };
 static const struct fold breakdowns = {
     .pick = {.name = "pick breakdown changes",
              .sql = PICK("breakdown_deltas"),
              .sql_postgres = PICK_POSTGRES("breakdown_deltas")},
     .add = {.name = "fold breakdown changes",
-            .sql = ADD_BREAKDOWNS(DB_LIST),
-            .sql_postgres = ADD_BREAKDOWNS(DB_LIST_POSTGRES)},
+            .sql = ADD_BREAKDOWNS(PICKED),
+            .sql_postgres = ADD_BREAKDOWNS(PICKED_POSTGRES)},
     .add_days = {.name = "fold breakdown changes of days",
-                 .sql = ADD_DAY_BREAKDOWNS(DB_LIST),
-                 .sql_postgres = ADD_DAY_BREAKDOWNS(DB_LIST_POSTGRES)},
+                 .sql = ADD_DAY_BREAKDOWNS(PICKED),
+                 .sql_postgres = ADD_DAY_BREAKDOWNS(PICKED_POSTGRES)},
     .remove = {.name = "remove breakdown changes",
-               .sql = REMOVE("breakdown_deltas", DB_LIST),
-               .sql_postgres = REMOVE("breakdown_deltas", DB_LIST_POSTGRES)},
+               .sql = REMOVE("breakdown_deltas", PICKED),
+               .sql_postgres = REMOVE("breakdown_deltas", PICKED_POSTGRES)},
 };
 
 static int pick(struct db *db, const struct statement *statement, size_t limit, int64_t *ids, size_t *ret_count,
@@ -113,12 +115,12 @@ static int fold_table(struct db *db, const struct fold *fold, size_t limit, int6
     int rc = pick(db, &fold->pick, limit, ids, &count, err);
     if (rc < 0 || count == 0) return rc;
     struct arena *arena = arena_new();
-    struct db_value list = db_list(arena, ids, count);
-    rc = db_run(db, &fold->add, &list, 1, NULL, err);
-    if (rc == 0) rc = db_run(db, &fold->add_days, &list, 1, NULL, err);
+    struct db_value picked[] = {db_int(ids[count - 1]), db_list(arena, ids, count)};
+    rc = db_run(db, &fold->add, picked, 2, NULL, err);
+    if (rc == 0) rc = db_run(db, &fold->add_days, picked, 2, NULL, err);
     /* What another connection has folded between our look and our lock is picked, but is no longer there. */
     int64_t removed = 0;
-    if (rc == 0) rc = db_run(db, &fold->remove, &list, 1, &removed, err);
+    if (rc == 0) rc = db_run(db, &fold->remove, picked, 2, &removed, err);
     if (rc == 0) *folded += removed;
     arena_free(arena);
     return rc;
