@@ -27,7 +27,7 @@ int endpoint_settings_new(int64_t organization_id, struct slice provider, struct
         .token = slice_of(token, ENDPOINT_TOKEN_CHARS),
         .provider = arena_copy(arena, provider),
         .topic_arns = SLICE("[]"),
-        .require_signature = true,
+        .require_signature = provider_find(provider)->verify != NULL,
         .allowed_cidrs = SLICE("[]"),
         .timestamp_tolerance_s = TOLERANCE_DEFAULT,
         .allow_sns_version_1 = true, /* Amazon still sends it */
@@ -105,6 +105,9 @@ static int check_list(const struct text_list *list, const char *name, size_t cou
 static int check_secrets(const struct provider *provider, const struct text_list *list, const char *name,
                          struct err *err) {
     int r = check_list(list, name, ENDPOINT_SECRETS_MAX, ENDPOINT_SECRET_MAX, err);
+    if (r == 0 && list->count > 0 && !provider->secret_parse)
+        return err_set(err, ERR_INVALID, "%s signs nothing, so there are no %s: set credentials", provider->title,
+                       name);
     for (size_t i = 0; i < list->count && r == 0; i++) {
         struct provider_secret *secret = NULL;
         r = provider->secret_parse(list->items[i], &secret, err);
@@ -116,6 +119,17 @@ static int check_secrets(const struct provider *provider, const struct text_list
     return r;
 }
 
+/* RFC 9110, section 5.1: a field name is a token. Authorization is what the other two kinds are for. */
+static bool is_header_name(struct slice name) {
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && !memchr(marks, c, sizeof(marks) - 1)) return false;
+    }
+    return name.len <= ENDPOINT_HEADER_MAX && !slice_equal_nocase(name, SLICE("authorization"));
+}
+
 static int check_credentials(const struct endpoint_change *change, struct err *err) {
     if (change->credentials.count > ENDPOINT_CREDENTIALS_MAX)
         return err_set(err, ERR_INVALID, "credentials must have at most %d items", ENDPOINT_CREDENTIALS_MAX);
@@ -124,6 +138,12 @@ static int check_credentials(const struct endpoint_change *change, struct err *e
         if (slice_find_char(credential.username, ':') >= 0 || credential.username.len > ENDPOINT_CREDENTIAL_MAX)
             return err_set(err, ERR_INVALID, "credentials[%zu].username must have at most %d bytes and no colon", i,
                            ENDPOINT_CREDENTIAL_MAX);
+        if (!is_header_name(credential.header) ||
+            (!slice_empty(credential.header) && !slice_empty(credential.username)))
+            return err_set(err, ERR_INVALID,
+                           "credentials[%zu].header must be the name of a header other than Authorization, of at most "
+                           "%d bytes, and excludes username",
+                           i, ENDPOINT_HEADER_MAX);
         if (slice_empty(credential.password) || credential.password.len > ENDPOINT_CREDENTIAL_MAX)
             return err_set(err, ERR_INVALID, "credentials[%zu].password must have 1 to %d bytes", i,
                            ENDPOINT_CREDENTIAL_MAX);
@@ -207,6 +227,8 @@ static void apply_credentials(struct endpoint_row *row, const struct endpoint_ch
     for (size_t i = 0; i < change->credentials.count; i++) {
         strbuf_add_cstr(&text, i > 0 ? ",{\"username\":" : "[{\"username\":");
         api_quote(&text, change->credentials.items[i].username);
+        strbuf_add_cstr(&text, ",\"header\":");
+        api_quote(&text, change->credentials.items[i].header);
         strbuf_add_cstr(&text, ",\"password\":");
         api_quote(&text, change->credentials.items[i].password);
         strbuf_add_char(&text, '}');
@@ -230,11 +252,14 @@ int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_chan
     if (change->topic_arns.given) row->topic_arns = list_json(&change->topic_arns, arena);
     if (change->allowed_cidrs.given) row->allowed_cidrs = list_json(&change->allowed_cidrs, arena);
     if (change->has_require_signature) row->require_signature = change->require_signature;
+    if (!provider->verify) row->require_signature = false;
     if (change->has_rate_limit) row->rate_limit = change->rate_limit;
     if (change->has_tolerance) row->timestamp_tolerance_s = change->tolerance_s;
     if (change->has_allow_sns_version_1) row->allow_sns_version_1 = change->allow_sns_version_1;
     if (change->has_auto_confirm) row->auto_confirm = change->auto_confirm;
     if (slice_empty(row->name)) row->name = slice_cstr(provider->title);
+    if (!provider->verify && !row->credentials.ptr)
+        return err_set(err, ERR_INVALID, "%s signs nothing: set credentials that it will send along", provider->title);
     if (!row->require_signature && !row->credentials.ptr)
         return err_set(err, ERR_INVALID, "an endpoint that does not require a signature must require credentials");
     return 0;
@@ -260,6 +285,7 @@ static void write_usernames(struct api_table *out, struct json_value credentials
     while (json_next(&items, &item)) {
         api_table_object(out, NULL);
         api_table_text(out, "username", json_get_string(item, SLICE("username")));
+        api_table_text(out, "header", json_get_string(item, SLICE("header")));
         api_table_close(out);
     }
     api_table_close(out);

@@ -12,6 +12,7 @@
 #define ENDPOINT_SECRET_MAX      4096 /* bytes */
 #define ENDPOINT_CREDENTIALS_MAX 10
 #define ENDPOINT_CREDENTIAL_MAX  256 /* bytes each of user name and password */
+#define ENDPOINT_HEADER_MAX      64
 #define ENDPOINT_TOPICS_MAX      20
 #define ENDPOINT_TOPIC_MAX       256
 #define ENDPOINT_CIDRS_MAX       100

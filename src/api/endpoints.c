@@ -69,11 +69,11 @@ static int read_list(struct api_call *call, struct json_value body, const char *
 
 static int read_credentials(struct api_call *call, struct json_value body, struct endpoint_change *ret,
                             struct err *err) {
-    static const char *const members[] = {"username", "password", NULL};
+    static const char *const members[] = {"username", "header", "password", NULL};
     struct json_value value = json_get(body, SLICE("credentials")), item;
     if (value.type == JSON_KIND_NONE) return 0;
     if (value.type != JSON_KIND_ARRAY || json_count(value) > ITEMS_MAX)
-        return err_set(err, ERR_INVALID, "credentials must be an array of {username, password}");
+        return err_set(err, ERR_INVALID, "credentials must be an array of {username or header, password}");
     struct endpoint_credential *items = arena_alloc_array(call->arena, json_count(value), sizeof(*items));
     struct json_iterator elements = json_elements(value);
     while (json_next(&elements, &item)) {
@@ -81,6 +81,7 @@ static int read_credentials(struct api_call *call, struct json_value body, struc
         int r = api_known_members(item, members, err);
         if (r != 0) return err_prefix(err, "credentials");
         credential->username = arena_copy(call->arena, json_get_string(item, SLICE("username")));
+        credential->header = arena_copy(call->arena, json_get_string(item, SLICE("header")));
         credential->password = arena_copy(call->arena, json_get_string(item, SLICE("password")));
     }
     ret->credentials.items = items;

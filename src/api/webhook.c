@@ -142,13 +142,19 @@ static void take_handshake(struct app *app, struct http_request *request, const 
 
 /* ---- the request ---- */
 
+/* Where a provider's own rules make another status right than 401, its table says so. */
+static int status_of_forgery(const struct provider *provider, const struct receive_outcome *outcome) {
+    int status =
+        outcome->failed_at == RECEIVE_CREDENTIALS ? provider->status_bad_credentials : provider->status_bad_signature;
+    return status == 0 || outcome->challenge ? 401 : status;
+}
+
 static void refuse(struct app *app, struct http_request *request, const struct endpoint *endpoint,
-                   enum receive_stage stage, int64_t now, const struct err *err) {
-    int signature = endpoint->settings.provider->status_bad_signature;
+                   const struct receive_outcome *outcome, int64_t now, const struct err *err) {
     struct refusal refusal = {.app = app,
                               .organization_id = endpoint->organization_id,
                               .endpoint_id = endpoint->id,
-                              .stage = stage,
+                              .stage = outcome->failed_at,
                               .err = *err,
                               .now = now};
     switch (err->code) {
@@ -156,7 +162,8 @@ static void refuse(struct app *app, struct http_request *request, const struct e
         webhook_refuse(request, &refusal, 403);
         return;
     case ERR_SIGNATURE:
-        webhook_refuse(request, &refusal, signature ? signature : 401);
+        if (outcome->challenge) http_set_header(request, "WWW-Authenticate", SLICE("Basic realm=\"inkling\""));
+        webhook_refuse(request, &refusal, status_of_forgery(endpoint->settings.provider, outcome));
         return;
     case ERR_TOO_LARGE:
         webhook_refuse(request, &refusal, 413);
@@ -190,7 +197,7 @@ static void take_delivery(struct app *app, struct http_request *request, const s
     }
     metric_add(app->metrics, METRIC_WEBHOOK_DELIVERIES, 1);
     if (r != 0)
-        refuse(app, request, endpoint, outcome.failed_at, delivery.received_at, &err);
+        refuse(app, request, endpoint, &outcome, delivery.received_at, &err);
     else if (handshake)
         take_handshake(app, request, endpoint, &outcome.handshake, delivery.received_at);
     else if (outcome.batch)

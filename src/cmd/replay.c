@@ -142,7 +142,7 @@ static int open_all(struct replaying *replaying, struct http_client_options *out
     outgoing->allow_internal = session->config->outgoing_allow_internal;
     replay->store = session->store;
     replay->metrics = &replaying->metrics;
-    replay->endpoints = endpoints_new(&session->box);
+    replay->endpoints = endpoints_new(&session->box, session->config->public_url);
     replay->certificates = certificates_new(session->config->sns_certificates_directory, fetch_certificate, outgoing);
     int r = endpoints_refresh(replay->endpoints, session->db, err);
     if (r == 0) r = writer_start(&options, &replay->writer, err);

@@ -108,7 +108,7 @@ static int fetch(void *context, const char *url, struct strbuf *ret_pem, struct 
 static int load_endpoints(struct service *service, const struct config *config, struct err *err) {
     struct app *app = &service->app;
     struct db *db = NULL;
-    app->endpoints = endpoints_new(&app->secret_box);
+    app->endpoints = endpoints_new(&app->secret_box, config->public_url);
     app->certificates = certificates_new(config->sns_certificates_directory, fetch, app);
     int r = store_reader(app->store, &db, err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, err);

@@ -33,6 +33,7 @@ struct table {
 
 struct endpoints {
     struct secret_box box;
+    char *public_url;
     pthread_mutex_t refreshing; /* one refresh at a time */
     int64_t version;            /* settings version of `table` */
     pthread_rwlock_t lock;      /* guards `table` */
@@ -60,6 +61,7 @@ void endpoints_release(const struct endpoint *endpoint) {
 
 struct loading {
     const struct secret_box *box;
+    const char *public_url;
     struct json_reader *json;
     struct strbuf plain; /* JSON at hand; JSON_PADDING bytes behind it */
 };
@@ -87,7 +89,7 @@ static bool load_secrets(struct loading *loading, struct held *held, const struc
     const struct provider *provider = held->endpoint.settings.provider;
     struct json_value list, item;
     struct slice text;
-    if (!row->secrets.ptr) return true;
+    if (!row->secrets.ptr || !provider->secret_parse) return true;
     if (!open_sealed(loading, row->secrets, &list)) return false;
     held->secrets = arena_alloc_array(held->arena, json_count(list), sizeof(struct provider_secret *));
     struct json_iterator items = json_elements(list);
@@ -112,6 +114,7 @@ static bool load_credentials(struct loading *loading, struct held *held, const s
         credentials[held->endpoint.credential_count++] = (struct endpoint_credential){
             .username = arena_copy(held->arena, json_get_string(item, SLICE("username"))),
             .password = arena_copy(held->arena, json_get_string(item, SLICE("password"))),
+            .header = arena_copy(held->arena, json_get_string(item, SLICE("header"))),
         };
     held->endpoint.credentials = credentials;
     return true;
@@ -145,6 +148,13 @@ static bool load_cidrs(struct loading *loading, struct held *held, const struct 
     return true;
 }
 
+static struct slice address_of(const struct loading *loading, const struct held *held, const struct endpoint_row *row,
+                               const char *kind) {
+    if (!*loading->public_url) return SLICE_NONE;
+    return slice_cstr(
+        arena_printf(held->arena, "%s/webhooks/%s/%.*s", loading->public_url, kind, SLICE_FMT(row->token)));
+}
+
 /* NULL: of a provider that this program does not know. */
 static struct held *held_new(struct loading *loading, const struct endpoint_row *row) {
     const struct provider *provider = provider_find(row->provider);
@@ -164,6 +174,8 @@ static struct held *held_new(struct loading *loading, const struct endpoint_row 
         .timestamp_tolerance_ms = row->timestamp_tolerance_s == TOLERANCE_DEFAULT ? provider->timestamp_tolerance_ms
                                                                                   : row->timestamp_tolerance_s * 1000,
         .sns_allow_version_1 = row->allow_sns_version_1,
+        .url = address_of(loading, held, row, "email"),
+        .inbound_url = address_of(loading, held, row, "inbound"),
     };
     bool secrets = load_secrets(loading, held, row), credentials = load_credentials(loading, held, row);
     bool topics = load_topics(loading, held, row), cidrs = load_cidrs(loading, held, row);
@@ -188,9 +200,10 @@ static struct held **table_slot(const struct table *table, struct slice token) {
     return &table->slots[at];
 }
 
-static struct table table_build(const struct secret_box *box, const struct endpoint_row *rows, size_t count) {
+static struct table table_build(const struct secret_box *box, const char *public_url, const struct endpoint_row *rows,
+                                size_t count) {
     struct table table = {0};
-    struct loading loading = {.box = box, .json = json_reader_new()};
+    struct loading loading = {.box = box, .public_url = public_url, .json = json_reader_new()};
     size_t size = 16;
     while (size < count * 2)
         size *= 2;
@@ -210,13 +223,14 @@ static struct table table_build(const struct secret_box *box, const struct endpo
     return table;
 }
 
-struct endpoints *endpoints_new(const struct secret_box *box) {
+struct endpoints *endpoints_new(const struct secret_box *box, const char *public_url) {
     struct endpoints *endpoints = memory_alloc(sizeof(*endpoints));
     endpoints->box = *box;
+    endpoints->public_url = memory_cstr(public_url, strlen(public_url));
     endpoints->version = -1;
     pthread_mutex_init(&endpoints->refreshing, NULL);
     pthread_rwlock_init(&endpoints->lock, NULL);
-    endpoints->table = table_build(box, NULL, 0);
+    endpoints->table = table_build(box, "", NULL, 0);
     return endpoints;
 }
 
@@ -226,6 +240,7 @@ struct endpoints *endpoints_free(struct endpoints *endpoints) {
     pthread_rwlock_destroy(&endpoints->lock);
     pthread_mutex_destroy(&endpoints->refreshing);
     sodium_memzero(&endpoints->box, sizeof(endpoints->box));
+    free(endpoints->public_url);
     free(endpoints);
     return NULL;
 }
@@ -242,7 +257,7 @@ static int load_table(struct endpoints *endpoints, struct db *db, struct err *er
     if (r < 0 || version == endpoints->version) goto out;
     r = endpoint_rows_active(db, arena, &rows, &count, err);
     if (r < 0) goto out;
-    struct table built = table_build(&endpoints->box, rows, count), old;
+    struct table built = table_build(&endpoints->box, endpoints->public_url, rows, count), old;
     pthread_rwlock_wrlock(&endpoints->lock);
     old = endpoints->table;
     endpoints->table = built;

@@ -11,7 +11,9 @@ struct db;
 struct endpoints;
 
 struct endpoint_credential {
-    struct slice username, password; /* bearer token: empty username */
+    struct slice username; /* empty: a bearer token, or the value of `header` */
+    struct slice password;
+    struct slice header; /* name of a header of its own that must have `password` as its value; empty: Authorization */
 };
 
 /* Immutable, counted: release what was acquired. */
@@ -28,7 +30,8 @@ struct endpoint {
     bool broken; /* a secret could not be decrypted or parsed: every delivery is refused, and kept */
 };
 
-struct endpoints *endpoints_new(const struct secret_box *box);
+/* `public_url`: where the service is seen from outside, without a slash at its end; empty: not configured. */
+struct endpoints *endpoints_new(const struct secret_box *box, const char *public_url);
 struct endpoints *endpoints_free(struct endpoints *endpoints);
 /* Reads all endpoints anew when the settings version differs from the one that was loaded. */
 MUST_USE int endpoints_refresh(struct endpoints *endpoints, struct db *db, struct err *err);

@@ -38,18 +38,38 @@ static bool matches_bearer(const struct endpoint *endpoint, struct slice token) 
     bool any = false;
     for (size_t i = 0; i < endpoint->credential_count; i++) {
         const struct endpoint_credential *credential = &endpoint->credentials[i];
-        any |= (unsigned)slice_equal_secret(credential->password, token) & (unsigned)slice_empty(credential->username);
+        bool bearer = slice_empty(credential->username) && slice_empty(credential->header);
+        any |= (unsigned)slice_equal_secret(credential->password, token) & (unsigned)bearer;
+    }
+    return any;
+}
+
+/* A header of the sender's own choice whose value is the secret. */
+static bool matches_header(const struct endpoint *endpoint, const struct delivery *delivery) {
+    bool any = false;
+    for (size_t i = 0; i < endpoint->credential_count; i++) {
+        const struct endpoint_credential *credential = &endpoint->credentials[i];
+        if (slice_empty(credential->header)) continue;
+        any |= slice_equal_secret(credential->password, slice_trim(delivery->header(delivery, credential->header)));
     }
     return any;
 }
 
 static bool has_credentials(const struct endpoint *endpoint, const struct delivery *delivery) {
     struct slice rest = delivery->header(delivery, SLICE("Authorization")), scheme;
-    if (endpoint->credential_count == 0) return true;
+    if (endpoint->credential_count == 0 || matches_header(endpoint, delivery)) return true;
     if (!slice_split_next(&rest, ' ', &scheme) || !rest.ptr) return false;
     rest = slice_trim(rest);
     if (slice_equal_nocase(scheme, SLICE("basic"))) return matches_basic(endpoint, rest);
     if (slice_equal_nocase(scheme, SLICE("bearer"))) return matches_bearer(endpoint, rest);
+    return false;
+}
+
+/* Amazon SNS and curl send the credentials of an address only when they are asked for. */
+static bool wants_challenge(const struct endpoint *endpoint, const struct delivery *delivery) {
+    if (!slice_empty(delivery->header(delivery, SLICE("Authorization")))) return false;
+    for (size_t i = 0; i < endpoint->credential_count; i++)
+        if (!slice_empty(endpoint->credentials[i].username)) return true;
     return false;
 }
 
@@ -102,12 +122,16 @@ int receive_delivery(const struct endpoint *endpoint, const struct delivery *del
         !cidr_any_contains(endpoint->allowed_cidrs, endpoint->allowed_cidr_count, *client))
         return err_set(err, ERR_DENIED, "the address is not on the endpoint's allow list");
     ret->failed_at = RECEIVE_CREDENTIALS;
-    if (client && !endpoint->broken && !has_credentials(endpoint, delivery))
+    if (client && !endpoint->broken && !has_credentials(endpoint, delivery)) {
+        ret->challenge = wants_challenge(endpoint, delivery);
         return err_set(err, ERR_SIGNATURE, "user name and password, or token, are not the endpoint's");
+    }
     ret->failed_at = RECEIVE_SIGNATURE;
     if (endpoint->broken)
         return err_set(err, ERR_SIGNATURE, "the endpoint's secrets cannot be read: an admin has to set them anew");
-    int r = endpoint->settings.provider->verify(&endpoint->settings, &environment, delivery, json, arena, err);
+    int (*verify)(const struct provider_endpoint *, const struct provider_environment *, const struct delivery *,
+                  struct json_reader *, struct arena *, struct err *) = endpoint->settings.provider->verify;
+    int r = verify ? verify(&endpoint->settings, &environment, delivery, json, arena, err) : 0;
     if (r < 0) return r;
     ret->failed_at = RECEIVE_PARSE;
     return parse(endpoint, delivery, json, arena, hash_key, ret, err);

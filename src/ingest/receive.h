@@ -14,7 +14,8 @@ struct receive_outcome {
     struct event_batch *batch;           /* the caller's; NULL for a handshake or when there is nothing to store */
     struct provider_handshake handshake; /* kind empty: none; strings in `arena` */
     size_t ignored;
-    enum receive_stage failed_at; /* the one part that is set on failure */
+    enum receive_stage failed_at; /* set on failure, */
+    bool challenge;               /* and this too: ask for basic credentials, none were sent */
 };
 
 /* Checks credentials and signature, then parses. `arena` is for scratch and the handshake; the batch has its own.

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "model/event.h"
+#include "model/received_mail.h"
 
 /* An HTTP request as far as a provider may see it. */
 struct delivery {
@@ -19,6 +20,7 @@ struct delivery {
     struct slice (*header)(const struct delivery *delivery, struct slice name);
     const void *headers; /* belongs to `header` */
     int64_t received_at; /* ms UTC */
+    bool inbound;        /* received mail (/webhooks/inbound/), not events */
 };
 
 struct provider_secret; /* prepared form of one secret: parsed key, decoded bytes; the provider's own type */
@@ -35,6 +37,9 @@ struct provider_endpoint {
     bool require_signature;
     int64_t timestamp_tolerance_ms; /* between the signature's time and delivery->received_at; 0: not checked */
     bool sns_allow_version_1;       /* SHA-1 signatures of SNS */
+    /* The addresses that the provider posts to, as an admin has entered them there (Mandrill signs them). Empty when
+     * the option public_url is not set. */
+    struct slice url, inbound_url;
 };
 
 /* What a provider may ask of the world while verifying; implemented above, see ingest/. */
@@ -69,6 +74,15 @@ struct parsed_delivery {
     struct provider_handshake handshake;
 };
 
+struct parsed_inbound {
+    enum provider_outcome outcome; /* PROVIDER_EVENTS: zero or more mails */
+    const struct received_mail *mails;
+    size_t mail_count;
+    size_t ignored;
+    struct provider_handshake handshake;
+};
+
+#define PROVIDER_MAILS_MAX  500  /* mails in one delivery; beyond: ERR_TOO_LARGE */
 #define PROVIDER_EVENTS_MAX 5000 /* events in one delivery; beyond: ERR_TOO_LARGE. A SendGrid batch ends at 768 kB */
 
 struct composed_header {
@@ -88,17 +102,19 @@ struct provider {
     /* One sentence for people: what a secret is and where to find it. */
     const char *secret_help;
     /* Statuses where this provider's retry rules ask for others than 401 and 400 (docs/internals/providers.md). */
-    int status_bad_signature;
+    int status_bad_signature;       /* 0: 401 */
+    int status_bad_credentials;     /* 0: 401. Without any Authorization header it is always 401 with a challenge */
     bool secret_required;           /* false: an endpoint without secrets can verify (SES: certificates are fetched) */
     bool topics_required;           /* true: an endpoint without topic_arns refuses everything (SNS) */
     int64_t timestamp_tolerance_ms; /* what an endpoint gets unless configured otherwise; 0: none */
     size_t events_per_delivery;     /* the most that `compose` takes: SES sends one event a message */
 
-    /* MUST. Parses one secret in the provider's own notation. ERR_INVALID with a sentence that helps an admin. */
+    /* These three are NULL together for a service that signs nothing: its endpoints have no secrets, and credentials
+     * (basic, bearer or a header of their own) are their only lock, so they must have some. */
+    /* Parses one secret in the provider's own notation. ERR_INVALID with a sentence that helps an admin. */
     int (*secret_parse)(struct slice text, struct provider_secret **ret, struct err *err);
-    /* MUST. Accepts NULL. */
-    void (*secret_free)(struct provider_secret *secret);
-    /* MUST. Is the delivery signed by one of the endpoint's secrets? Over the raw body, before anything is parsed;
+    void (*secret_free)(struct provider_secret *secret); /* accepts NULL */
+    /* Is the delivery signed by one of the endpoint's secrets? Over the raw body, before anything is parsed;
      * comparisons in constant time. 0, or ERR_SIGNATURE with the reason, or ERR_UNAVAILABLE when a certificate cannot
      * be had now. `json` may be used by envelopes that carry their signature inside (SNS). */
     int (*verify)(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
@@ -114,7 +130,11 @@ struct provider {
     int (*compose)(const struct provider_endpoint *endpoint, const struct event *events, size_t count,
                    struct slice signing, int64_t now, struct arena *arena, struct composed_delivery *ret,
                    struct err *err);
-    const char *signing_help; /* one sentence: the form of `signing` */
+    const char *signing_help; /* one sentence: the form of `signing`; NULL when the service signs nothing */
+    /* Translates a verified body into received mail, as it was handed on. NULL: the service receives no mail, or we do
+     * not know how it hands it on. Errors as in `parse`; what the mails mean is for mail/ to find out. */
+    int (*parse_inbound)(const struct provider_endpoint *endpoint, const struct delivery *delivery,
+                         struct json_reader *json, struct arena *arena, struct parsed_inbound *ret, struct err *err);
 };
 
 /* ---- registry.c ---- */

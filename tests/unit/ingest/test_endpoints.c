@@ -48,7 +48,7 @@ static struct slice token_of(const struct endpoint *endpoint) {
 
 static void follow_the_database(void **state) {
     struct fixture *fixture = fixture_of(state);
-    struct endpoints *endpoints = endpoints_new(&box);
+    struct endpoints *endpoints = endpoints_new(&box, "https://inkling.example.org");
     struct endpoint_row first = row_with(fixture->arena, "first", "[\"" SECRET_ONE "\",\"" SECRET_TWO "\"]");
     struct endpoint_row second = row_with(fixture->arena, "second", NULL);
     assert_null(endpoints_acquire(endpoints, SLICE("first")));
@@ -82,7 +82,7 @@ static void follow_the_database(void **state) {
 
 static void refresh_looks_at_the_version_only(void **state) {
     struct fixture *fixture = fixture_of(state);
-    struct endpoints *endpoints = endpoints_new(&box);
+    struct endpoints *endpoints = endpoints_new(&box, "https://inkling.example.org");
     struct endpoint_row row = row_with(fixture->arena, "first", NULL);
     insert(fixture, &row);
     assert_done(endpoints_refresh(endpoints, fixture->db, err));
@@ -98,7 +98,7 @@ static void refresh_looks_at_the_version_only(void **state) {
 static void unreadable_settings_refuse_everything(void **state) {
     struct fixture *fixture = fixture_of(state);
     struct secret_box other = {.key = {9}};
-    struct endpoints *endpoints = endpoints_new(&box), *strange = endpoints_new(&other);
+    struct endpoints *endpoints = endpoints_new(&box, "https://inkling.example.org"), *strange = endpoints_new(&other, "https://inkling.example.org");
     struct endpoint_row rows[5];
     for (int i = 0; i < 5; i++)
         rows[i] = row_with(fixture->arena, arena_printf(fixture->arena, "row%d", i), "[\"" SECRET_ONE "\"]");
@@ -150,7 +150,7 @@ struct bench {
 };
 
 static void bench_open(struct bench *bench, struct fixture *fixture, struct endpoint_row *row) {
-    *bench = (struct bench){.fixture = fixture, .endpoints = endpoints_new(&box)};
+    *bench = (struct bench){.fixture = fixture, .endpoints = endpoints_new(&box, "https://inkling.example.org")};
     insert(fixture, row);
     assert_done(endpoints_refresh(bench->endpoints, fixture->db, err));
     bench->endpoint = endpoints_acquire(bench->endpoints, row->token);
