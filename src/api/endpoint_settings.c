@@ -284,8 +284,9 @@ static void write_usernames(struct api_table *out, struct json_value credentials
     api_table_array(out, "credentials");
     while (json_next(&items, &item)) {
         api_table_object(out, NULL);
+        struct slice header = json_get_string(item, SLICE("header"));
         api_table_text(out, "username", json_get_string(item, SLICE("username")));
-        api_table_text(out, "header", json_get_string(item, SLICE("header")));
+        if (!slice_empty(header)) api_table_text(out, "header", header);
         api_table_close(out);
     }
     api_table_close(out);
