@@ -55,8 +55,10 @@ static int bare_base64(struct slice text, struct strbuf *ret, struct err *err) {
     if (slice_find(base64, SLICE("PRIVATE KEY")) >= 0)
         return err_set(err, ERR_INVALID, "this is a private key; give the verification key that SendGrid shows");
     if (slice_starts_with(base64, begin)) {
+        /* One after the other: the dashes of the two lines must not be the same ones. */
+        base64 = slice_from(base64, begin.len);
         if (!slice_ends_with(base64, end)) return err_set(err, ERR_INVALID, "the PEM key has no END line");
-        base64 = slice_of(base64.ptr + begin.len, base64.len - begin.len - end.len);
+        base64 = slice_first(base64, base64.len - end.len);
     }
     for (size_t i = 0; i < base64.len; i++) {
         char c = base64.ptr[i];

@@ -214,6 +214,7 @@ static void test_keys_of_other_kinds(void **state) {
     assert_bad_key(slice_of(altered, good.len));
     assert_bad_key(SLICE("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"));
     assert_bad_key(slice_cstr(arena_printf(arena, "-----BEGIN PUBLIC KEY-----\n%.*s", SLICE_FMT(good))));
+    assert_bad_key(SLICE("-----BEGIN PUBLIC KEY--------END PUBLIC KEY-----")); /* the same dashes twice */
     assert_bad_key(slice_cstr(arena_printf(arena, "%.*s%.*s", SLICE_FMT(good), SLICE_FMT(good))));
     assert_bad_key(slice_of(arena_alloc(arena, 5000), 5000));
     arena_free(arena);
