@@ -87,7 +87,8 @@ static int read_event(struct json_value object, size_t index, struct reading *re
     if (known->machine) ret->machine = MACHINE_HINT_MACHINE;
     if (event_type_is_tracking(ret->type) || ret->type == EVENT_UNSUBSCRIBE) /* else `ip` is a server's */
         reading_client(object, "link", "ip", "user_agent", reading, ret);
-    if (ret->type == EVENT_DROPPED) metadata_add_text(&reading->metadata, SLICE("event"), name);
+    if (ret->type == EVENT_DROPPED || ret->type == EVENT_OPEN) /* several names have one type */
+        metadata_add_text(&reading->metadata, SLICE("event"), name);
     reading_keep(object, details, reading);
     reading_variables_text(json_get_string(object, SLICE("X-Mailin-custom")), "X-Mailin-custom", reading, ret);
     return 1;

@@ -116,8 +116,11 @@ void reading_client(struct json_value object, const char *url_name, const char *
 }
 
 void reading_keep(struct json_value object, const char *const *names, struct reading *reading) {
-    for (size_t i = 0; names[i]; i++)
-        metadata_add_brief(&reading->metadata, slice_cstr(names[i]), json_get(object, slice_cstr(names[i])));
+    for (size_t i = 0; names[i]; i++) {
+        struct json_value value = json_get(object, slice_cstr(names[i]));
+        bool list = value.type == JSON_KIND_ARRAY || value.type == JSON_KIND_OBJECT;
+        if (!list || json_count(value) > 0) metadata_add_brief(&reading->metadata, slice_cstr(names[i]), value);
+    }
 }
 
 void reading_variable(struct slice name, struct json_value value, struct reading *reading, struct event *ret) {

@@ -57,7 +57,8 @@ MUST_USE int reading_identity(struct json_value object, size_t index, const char
 void reading_client(struct json_value object, const char *url_name, const char *ip_name, const char *agent_name,
                     struct reading *reading, struct event *ret);
 
-/* Adds those members of `object` that are there to the metadata, texts in brief. `names` ends with NULL. */
+/* Adds those members of `object` that are there and not empty to the metadata, texts in brief. `names` ends with NULL.
+ */
 void reading_keep(struct json_value object, const char *const *names, struct reading *reading);
 /* The caller's own variables: email_log_id is the email's, everything else metadata. The second takes an object only.
  */

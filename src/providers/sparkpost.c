@@ -133,28 +133,34 @@ static bool is_kind(const struct event *event, const char *name) {
 }
 
 static bool is_same_view(const struct event *first, const struct event *second) {
-    bool amp = is_kind(second, "amp_open");
     return second->occurred_at >= first->occurred_at && second->occurred_at - first->occurred_at <= VIEW_MS &&
-           is_kind(first, amp ? "amp_initial_open" : "initial_open") && slice_equal(first->keys[0], second->keys[0]) &&
-           slice_equal(first->recipient, second->recipient);
+           slice_equal(first->keys[0], second->keys[0]) && slice_equal(first->recipient, second->recipient);
+}
+
+/* Drops each event named `second` that is of the same view as one named `first`. */
+static void drop_second(struct parsed_delivery *parsed, const char *first, const char *second, struct arena *arena) {
+    struct event *firsts = arena_alloc_array(arena, parsed->event_count, sizeof(firsts[0]));
+    size_t first_count = 0, kept = 0;
+    for (size_t i = 0; i < parsed->event_count; i++) {
+        if (is_kind(&parsed->events[i], first)) firsts[first_count++] = parsed->events[i];
+    }
+    for (size_t i = 0; i < parsed->event_count; i++) {
+        bool drop = false;
+        bool candidate = is_kind(&parsed->events[i], second);
+        for (size_t j = 0; candidate && j < first_count && !drop; j++)
+            drop = is_same_view(&firsts[j], &parsed->events[i]);
+        if (!drop) parsed->events[kept++] = parsed->events[i];
+    }
+    parsed->ignored += parsed->event_count - kept;
+    parsed->event_count = kept;
 }
 
 /* SparkPost puts a pixel at the top of a mail (initial_open) and one at its end (open): one view reports both. In the
  * same second they are one event anyway, having the same key; here the second is left out when it comes a little
  * later within the same delivery. Who asks only for one of the two kinds loses nothing. */
-static void drop_second_pixels(struct parsed_delivery *parsed) {
-    size_t kept = 0;
-    for (size_t i = 0; i < parsed->event_count; i++) {
-        const struct event *event = &parsed->events[i];
-        bool second = false;
-        if (is_kind(event, "open") || is_kind(event, "amp_open")) {
-            for (size_t j = 0; j < parsed->event_count && !second; j++)
-                second = is_same_view(&parsed->events[j], event);
-        }
-        if (!second) parsed->events[kept++] = *event;
-    }
-    parsed->ignored += parsed->event_count - kept;
-    parsed->event_count = kept;
+static void drop_second_pixels(struct parsed_delivery *parsed, struct arena *arena) {
+    drop_second(parsed, "initial_open", "open", arena);
+    drop_second(parsed, "amp_initial_open", "amp_open", arena);
 }
 
 static int parse(const struct provider_endpoint *endpoint, const struct delivery *delivery, struct json_reader *json,
@@ -167,7 +173,7 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
     if (root.type != JSON_KIND_ARRAY) return err_set(err, ERR_UNREADABLE, "the body is no array of events");
     result = reading_events(root, read_event, arena, &parsed, err);
     if (result != 0) return result;
-    drop_second_pixels(&parsed);
+    drop_second_pixels(&parsed, arena);
     *ret = parsed;
     return 0;
 }
