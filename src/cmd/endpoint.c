@@ -9,17 +9,32 @@
 #define LIST_MAX  100000
 #define ITEMS_MAX 100
 
-enum { ORG, PROVIDER, NAME, SECRET_FILE, ADD_SECRET_FILE, CREDENTIALS_FILE, TOPICS, CIDRS, RATE, UNSIGNED, AUTO };
+enum {
+    ORG,
+    PROVIDER,
+    NAME,
+    SECRET_FILE,
+    ADD_SECRET_FILE,
+    CREDENTIALS_FILE,
+    CREDENTIALS_HEADER,
+    TOPICS,
+    CIDRS,
+    RATE,
+    UNSIGNED,
+    AUTO
+};
 static const struct command_option endpoint_options[] = {
     [ORG] = {"org", "ID", "The organization; not needed when there is one only."},
-    [PROVIDER] = {"provider", "NAME", "sendgrid, ses or generic (add)."},
+    [PROVIDER] = {"provider", "NAME", "The email service; another name than its own lists them (add)."},
     [NAME] = {"name", "NAME", "What to call it."},
     [SECRET_FILE] = {"secret-file", "FILE",
                      "File whose first line is the secret in the provider's notation; - is standard input. Replaces "
                      "those there are."},
     [ADD_SECRET_FILE] = {"add-secret-file", "FILE", "The same, beside those there are: for rotation (set)."},
     [CREDENTIALS_FILE] = {"credentials-file", "FILE",
-                          "File whose first line is USER:PASSWORD, asked of the provider beside the signature."},
+                          "File whose first line is USER:PASSWORD, or :TOKEN for a bearer token, asked of the provider "
+                          "beside the signature, or alone when it signs nothing."},
+    [CREDENTIALS_HEADER] = {"credentials-header", "NAME", "The first line of that file is the value of this header."},
     [TOPICS] = {"topics", "ARNS", "SNS topics that may deliver here, separated by commas."},
     [CIDRS] = {"allowed-cidrs", "BLOCKS", "Blocks of addresses that may deliver, separated by commas; none: all."},
     [RATE] = {"requests-a-minute", "NUMBER", "Requests a minute from one source; 0: the configured default."},
@@ -76,12 +91,17 @@ static void split(struct session *session, const char *text, struct text_list *r
 static int read_credentials(struct session *session, struct endpoint_change *change, struct err *err) {
     struct endpoint_credential *item = arena_alloc(session->arena, sizeof(*item));
     struct slice line;
-    if (!session->values[CREDENTIALS_FILE]) return 0;
+    const char *header = session->values[CREDENTIALS_HEADER];
+    if (!session->values[CREDENTIALS_FILE])
+        return header ? err_set(err, ERR_INVALID, "--credentials-header needs --credentials-file") : 0;
     int r = command_read_line(session->values[CREDENTIALS_FILE], 2 * ENDPOINT_CREDENTIAL_MAX + 1, session->arena, &line,
                               err);
     if (r != 0) return r;
-    if (!slice_split_next(&line, ':', &item->username) || !line.ptr)
-        return err_set(err, ERR_INVALID, "the credentials must be USER:PASSWORD");
+    if (header) {
+        item->header = slice_cstr(header);
+    } else if (!slice_split_next(&line, ':', &item->username) || !line.ptr) {
+        return err_set(err, ERR_INVALID, "the credentials must be USER:PASSWORD, or :TOKEN");
+    }
     item->password = line;
     change->credentials.given = true;
     change->credentials.items = item;

@@ -4,8 +4,14 @@
 
 #include "providers/provider.h"
 
+extern const struct provider provider_brevo;
 extern const struct provider provider_generic;
+extern const struct provider provider_mailgun;
+extern const struct provider provider_mailjet;
+extern const struct provider provider_postmark;
+extern const struct provider provider_resend;
 extern const struct provider provider_sendgrid;
 extern const struct provider provider_ses;
+extern const struct provider provider_sparkpost;
 
 #endif

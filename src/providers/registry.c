@@ -3,10 +3,8 @@
 #include "base/banned.h"
 
 const struct provider *const providers[] = {
-    &provider_generic,
-    &provider_sendgrid,
-    &provider_ses,
-    NULL,
+    &provider_brevo,  &provider_generic,  &provider_mailgun, &provider_mailjet,   &provider_postmark,
+    &provider_resend, &provider_sendgrid, &provider_ses,     &provider_sparkpost, NULL,
 };
 
 const struct provider *provider_find(struct slice name) {
