@@ -4,8 +4,15 @@
 
 #include "providers/provider.h"
 
+extern const struct provider provider_azure;
 extern const struct provider provider_generic;
+extern const struct provider provider_mailersend;
+extern const struct provider provider_mailtrap;
+extern const struct provider provider_mandrill;
+extern const struct provider provider_postal;
+extern const struct provider provider_scaleway;
 extern const struct provider provider_sendgrid;
 extern const struct provider provider_ses;
+extern const struct provider provider_unisender;
 
 #endif

@@ -3,10 +3,8 @@
 #include "base/banned.h"
 
 const struct provider *const providers[] = {
-    &provider_generic,
-    &provider_sendgrid,
-    &provider_ses,
-    NULL,
+    &provider_azure,    &provider_generic, &provider_postal,    &provider_scaleway,
+    &provider_sendgrid, &provider_ses,     &provider_unisender, NULL,
 };
 
 const struct provider *provider_find(struct slice name) {

@@ -91,6 +91,7 @@ static inline int no_certificate(void *context, struct slice url, struct arena *
 
 static inline int request_verify(const struct request *request, const struct test_endpoint *endpoint,
                                  const struct provider_environment *environment, struct arena *arena, struct err *err) {
+    if (!endpoint->endpoint.provider->verify) return 0; /* a service that signs nothing */
     struct json_reader *json = json_reader_new();
     const struct provider_environment nothing = {.find_certificate = no_certificate,
                                                  .now = request->delivery.received_at};

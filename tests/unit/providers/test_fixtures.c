@@ -55,6 +55,8 @@ static void read_endpoint(const json_t *expect, const char *folder, struct test_
     }
     json_array_foreach(json_object_get(config, "topic_arns"), i, element)
         endpoint_add_topic(endpoint, arena_copy(arena, text_in(element)));
+    endpoint->endpoint.url = arena_copy(arena, text_in(json_object_get(config, "url")));
+    endpoint->endpoint.inbound_url = arena_copy(arena, text_in(json_object_get(config, "inbound_url")));
     endpoint->endpoint.require_signature = !json_is_false(json_object_get(config, "require_signature"));
     endpoint->endpoint.sns_allow_version_1 = json_is_true(json_object_get(config, "sns_allow_version_1"));
     endpoint->endpoint.timestamp_tolerance_ms = json_integer_value(json_object_get(config, "timestamp_tolerance_ms"));
@@ -99,6 +101,7 @@ static json_t *delivery_to_json(const struct parsed_delivery *parsed) {
         set_text(handshake, "kind", parsed->handshake.kind);
         set_text(handshake, "topic", parsed->handshake.topic);
         set_text(handshake, "confirm_url", parsed->handshake.confirm_url);
+        set_text(handshake, "answer", parsed->handshake.answer);
         json_object_set_new(object, "handshake", handshake);
     }
     return object;
@@ -173,12 +176,34 @@ static void test_sendgrid(void **state) {
 static void test_ses(void **state) {
     run_folder(&provider_ses, 10);
 }
+static void test_azure(void **state) {
+    run_folder(&provider_azure, 10);
+}
+static void test_mailersend(void **state) {
+    run_folder(&provider_mailersend, 10);
+}
+static void test_mailtrap(void **state) {
+    run_folder(&provider_mailtrap, 10);
+}
+static void test_mandrill(void **state) {
+    run_folder(&provider_mandrill, 10);
+}
+static void test_postal(void **state) {
+    run_folder(&provider_postal, 10);
+}
+static void test_scaleway(void **state) {
+    run_folder(&provider_scaleway, 10);
+}
+static void test_unisender(void **state) {
+    run_folder(&provider_unisender, 10);
+}
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generic),
-        cmocka_unit_test(test_sendgrid),
-        cmocka_unit_test(test_ses),
+        cmocka_unit_test(test_generic),   cmocka_unit_test(test_sendgrid),   cmocka_unit_test(test_ses),
+        cmocka_unit_test(test_azure),     cmocka_unit_test(test_mailersend), cmocka_unit_test(test_mailtrap),
+        cmocka_unit_test(test_mandrill),  cmocka_unit_test(test_postal),     cmocka_unit_test(test_scaleway),
+        cmocka_unit_test(test_unisender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
