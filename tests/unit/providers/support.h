@@ -91,7 +91,7 @@ static inline int no_certificate(void *context, struct slice url, struct arena *
 
 static inline int request_verify(const struct request *request, const struct test_endpoint *endpoint,
                                  const struct provider_environment *environment, struct arena *arena, struct err *err) {
-    if (!endpoint->endpoint.provider->verify) return 0; /* a service that signs nothing */
+    if (!endpoint->endpoint.provider->verify) return 0; /* nothing is signed */
     struct json_reader *json = json_reader_new();
     const struct provider_environment nothing = {.find_certificate = no_certificate,
                                                  .now = request->delivery.received_at};
@@ -105,6 +105,15 @@ static inline int request_parse(const struct request *request, const struct test
                                 struct arena *arena, struct parsed_delivery *ret, struct err *err) {
     struct json_reader *json = json_reader_new();
     int result = endpoint->endpoint.provider->parse(&endpoint->endpoint, &request->delivery, json, arena, ret, err);
+    json_reader_free(json);
+    return result;
+}
+
+static inline int request_parse_inbound(const struct request *request, const struct test_endpoint *endpoint,
+                                        struct arena *arena, struct parsed_inbound *ret, struct err *err) {
+    struct json_reader *json = json_reader_new();
+    int result =
+        endpoint->endpoint.provider->parse_inbound(&endpoint->endpoint, &request->delivery, json, arena, ret, err);
     json_reader_free(json);
     return result;
 }

@@ -211,16 +211,14 @@ static void test_registry(void **state) {
     for (; providers[count]; count++) {
         const struct provider *provider = providers[count];
         assert_ptr_equal(provider_find(slice_cstr(provider->name)), provider);
-        assert_true(provider->title && provider->secret_help && provider->parse);
-        /* Together or not at all: a service that signs nothing has no secrets. */
-        bool signs = provider->verify != NULL;
-        assert_int_equal(provider->secret_parse != NULL, signs);
-        assert_int_equal(provider->secret_free != NULL, signs);
-        assert_int_equal(provider->signing_help != NULL, signs);
-        assert_true(signs || !provider->secret_required);
-        assert_true(provider->compose && provider->events_per_delivery > 0);
-        assert_true(provider->status_bad_signature >= 400);
-        if (signs) provider->secret_free(NULL);
+        bool is_signed = provider->verify != NULL;
+        assert_true(provider->title && provider->secret_help && provider->parse && provider->compose);
+        assert_true(provider->events_per_delivery > 0 && provider->events_per_delivery <= PROVIDER_EVENTS_MAX);
+        assert_int_equal(provider->secret_parse != NULL, is_signed);
+        assert_int_equal(provider->secret_free != NULL, is_signed);
+        assert_int_equal(provider->signing_help != NULL, is_signed);
+        assert_true(is_signed ? provider->status_bad_signature >= 400 : !provider->secret_required);
+        if (is_signed) provider->secret_free(NULL);
     }
     assert_true(count >= 3);
     assert_null(provider_find(SLICE("SendGrid")));
