@@ -2,10 +2,21 @@
 
 #include "base/banned.h"
 
+/* clang-format off */
 const struct provider *const providers[] = {
-    &provider_azure,    &provider_generic, &provider_postal,    &provider_scaleway,
-    &provider_sendgrid, &provider_ses,     &provider_unisender, NULL,
+    &provider_azure,
+    &provider_generic,
+    &provider_mailersend,
+    &provider_mailtrap,
+    &provider_mandrill,
+    &provider_postal,
+    &provider_scaleway,
+    &provider_sendgrid,
+    &provider_ses,
+    &provider_unisender,
+    NULL,
 };
+/* clang-format on */
 
 const struct provider *provider_find(struct slice name) {
     for (size_t i = 0; providers[i]; i++) {
