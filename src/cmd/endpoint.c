@@ -29,18 +29,16 @@ enum {
 };
 static const struct command_option endpoint_options[] = {
     [ORG] = {"org", "ID", "The organization; not needed when there is one only."},
-    [PROVIDER] = {"provider", "NAME",
-                  "The email service, as docs/guide/providers/ calls it: sendgrid, ses, generic … (add)."},
+    [PROVIDER] = {"provider", "NAME", "The email service; another name than its own lists them (add)."},
     [NAME] = {"name", "NAME", "What to call it."},
     [SECRET_FILE] = {"secret-file", "FILE",
                      "File with the secret in the provider's notation: its first line, or all of it when it is PEM or "
                      "JSON; - is standard input. Replaces those there are."},
     [ADD_SECRET_FILE] = {"add-secret-file", "FILE", "The same, beside those there are: for rotation (set)."},
-    [CREDENTIALS_FILE] =
-        {"credentials-file", "FILE",
-         "File whose first line is USER:PASSWORD, or :TOKEN, asked of the provider beside the signature."},
-    [CREDENTIALS_HEADER] = {"credentials-header", "NAME",
-                            "The line of --credentials-file is the value of this header instead."},
+    [CREDENTIALS_FILE] = {"credentials-file", "FILE",
+                          "File whose first line is USER:PASSWORD, or :TOKEN for a bearer token, asked of the provider "
+                          "beside the signature, or alone when it signs nothing."},
+    [CREDENTIALS_HEADER] = {"credentials-header", "NAME", "The first line of that file is the value of this header."},
     [TOPICS] = {"topics", "ARNS", "SNS topics that may deliver here, separated by commas."},
     [CIDRS] = {"allowed-cidrs", "BLOCKS", "Blocks of addresses that may deliver, separated by commas; none: all."},
     [RATE] = {"requests-a-minute", "NUMBER", "Requests a minute from one source; 0: the configured default."},
@@ -105,18 +103,18 @@ static void split(struct session *session, const char *text, struct text_list *r
 static int read_credentials(struct session *session, struct endpoint_change *change, struct err *err) {
     struct endpoint_credential *item = arena_alloc(session->arena, sizeof(*item));
     struct slice line;
-    if (!session->values[CREDENTIALS_FILE]) return 0;
+    const char *header = session->values[CREDENTIALS_HEADER];
+    if (!session->values[CREDENTIALS_FILE])
+        return header ? err_set(err, ERR_INVALID, "--credentials-header needs --credentials-file") : 0;
     int r = command_read_line(session->values[CREDENTIALS_FILE], 2 * ENDPOINT_CREDENTIAL_MAX + 1, session->arena, &line,
                               err);
     if (r != 0) return r;
-    if (session->values[CREDENTIALS_HEADER]) {
-        item->header = slice_trim(slice_cstr(session->values[CREDENTIALS_HEADER]));
-        item->password = slice_trim(line);
-    } else {
-        if (!slice_split_next(&line, ':', &item->username) || !line.ptr)
-            return err_set(err, ERR_INVALID, "the credentials must be USER:PASSWORD, or :TOKEN for a bearer token");
-        item->password = line;
+    if (header) {
+        item->header = slice_cstr(header);
+    } else if (!slice_split_next(&line, ':', &item->username) || !line.ptr) {
+        return err_set(err, ERR_INVALID, "the credentials must be USER:PASSWORD, or :TOKEN");
     }
+    item->password = line;
     change->credentials.given = true;
     change->credentials.items = item;
     change->credentials.count = 1;
