@@ -4,8 +4,8 @@
 #include "base/strbuf.h"
 #include "providers/batch.h"
 #include "providers/hmac.h"
+#include "providers/inbound.h"
 #include "providers/providers.h"
-#include "providers/receiving.h"
 #include "providers/text.h"
 
 #include "base/banned.h"
@@ -145,16 +145,16 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
 
 /* ---- received mail ---- */
 
-static void read_recipients(struct json_value recipients, struct receiving *receiving) {
+static void read_recipients(struct json_value recipients, struct inbound_builder *builder) {
     struct json_iterator iterator = json_elements(json_get(recipients, SLICE("rcptTo")));
     for (struct json_value recipient; json_next(&iterator, &recipient);)
-        receiving_recipient(receiving, address_of(recipient));
+        inbound_add_recipients(builder, address_of(recipient));
 }
 
 static int parse_inbound(const struct provider_endpoint *endpoint, const struct delivery *delivery,
                          struct json_reader *json, struct arena *arena, struct parsed_inbound *ret, struct err *err) {
     struct json_value root;
-    struct receiving receiving;
+    struct inbound_builder builder;
     (void)endpoint;
     int result = json_parse(json, delivery->body, &root, err);
     if (result < 0) return result;
@@ -165,27 +165,27 @@ static int parse_inbound(const struct provider_endpoint *endpoint, const struct 
         return 0;
     }
     if (data.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "data is missing");
-    receiving_init(&receiving, arena);
-    struct received_mail *mail = &receiving.mail;
+    inbound_init(&builder, arena, delivery->received_at);
+    struct received_mail *mail = &builder.mail;
     struct slice raw = json_get_string(data, SLICE("raw"));
     if (!slice_empty(raw)) {
         mail->raw = arena_copy(arena, raw);
     } else {
-        receiving_headers(&receiving, json_get(data, SLICE("headers")));
-        mail->text = receiving_text(arena, json_get_string(data, SLICE("text")));
-        mail->html = receiving_text(arena, json_get_string(data, SLICE("html")));
+        inbound_add_headers(&builder, json_get(data, SLICE("headers")));
+        mail->text = inbound_text(&builder, json_get_string(data, SLICE("text")));
+        mail->html = inbound_text(&builder, json_get_string(data, SLICE("html")));
         if (mail->header_count == 0 && slice_empty(mail->text) && slice_empty(mail->html))
             return err_set(err, ERR_INVALID, "the mail has neither raw nor headers nor text");
     }
-    read_recipients(json_get(data, SLICE("recipients")), &receiving);
+    read_recipients(json_get(data, SLICE("recipients")), &builder);
     struct json_value sender = json_get(data, SLICE("sender"));
-    if (sender.type != JSON_KIND_NONE) receiving_sender(&receiving, address_of(sender));
+    if (sender.type != JSON_KIND_NONE) inbound_set_sender(&builder, address_of(sender));
     mail->provider_id = text_keep(arena, json_get_string(data, SLICE("id")), EVENT_PROVIDER_ID_MAX_BYTES);
     if (!json_time(json_get(data, SLICE("created_at")), &mail->received_at) &&
         !json_time(json_get(root, SLICE("created_at")), &mail->received_at))
         mail->received_at = delivery->received_at;
     struct received_mail *kept = arena_alloc(arena, sizeof(*kept));
-    *kept = *mail;
+    *kept = inbound_finish(&builder);
     *ret = (struct parsed_inbound){.outcome = PROVIDER_EVENTS, .mails = kept, .mail_count = 1};
     return 0;
 }

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "providers/batch.h"
+#include "providers/inbound.h"
 #include "providers/providers.h"
-#include "providers/receiving.h"
 #include "providers/text.h"
 
 #include "base/banned.h"
@@ -76,24 +76,23 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
 static int read_mail(struct json_value object, size_t index, const struct delivery *delivery, struct arena *arena,
                      struct received_mail *ret, struct err *err) {
     struct json_value message = json_get(object, SLICE("msg"));
-    struct receiving receiving;
+    struct inbound_builder builder;
     if (message.type != JSON_KIND_OBJECT) return err_set(err, ERR_INVALID, "event %zu: msg is missing", index);
-    receiving_init(&receiving, arena);
+    inbound_init(&builder, arena, delivery->received_at);
     struct slice raw = json_get_string(message, SLICE("raw_msg"));
     if (!slice_empty(raw)) {
-        receiving.mail.raw = arena_copy(arena, raw);
+        builder.mail.raw = arena_copy(arena, raw);
     } else {
-        receiving_headers(&receiving, json_get(message, SLICE("headers")));
-        receiving.mail.text = receiving_text(arena, json_get_string(message, SLICE("text")));
-        receiving.mail.html = receiving_text(arena, json_get_string(message, SLICE("html")));
-        if (receiving.mail.header_count == 0)
+        inbound_add_headers(&builder, json_get(message, SLICE("headers")));
+        builder.mail.text = inbound_text(&builder, json_get_string(message, SLICE("text")));
+        builder.mail.html = inbound_text(&builder, json_get_string(message, SLICE("html")));
+        if (builder.mail.header_count == 0)
             return err_set(err, ERR_INVALID, "event %zu: msg has neither raw_msg nor headers", index);
     }
     /* The return path is not told: `from_email` is the mail's From. */
-    receiving_recipient(&receiving, json_get_string(message, SLICE("email")));
-    receiving.mail.received_at = delivery->received_at;
-    json_time(json_get(object, SLICE("ts")), &receiving.mail.received_at);
-    *ret = receiving.mail;
+    inbound_add_recipients(&builder, json_get_string(message, SLICE("email")));
+    json_time(json_get(object, SLICE("ts")), &builder.mail.received_at);
+    *ret = inbound_finish(&builder);
     return 0;
 }
 

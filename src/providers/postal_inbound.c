@@ -2,8 +2,8 @@
  * as a form, taken apart or whole. */
 #include "base/clock.h"
 #include "base/form.h"
+#include "providers/inbound.h"
 #include "providers/postal.h"
-#include "providers/receiving.h"
 #include "providers/text.h"
 
 #include "base/banned.h"
@@ -50,7 +50,7 @@ static int64_t read_time(const struct payload *payload, const struct delivery *d
 }
 
 /* The values of these are those of the mail's headers, decoded. */
-static void read_headers(const struct payload *payload, struct receiving *receiving) {
+static void read_headers(const struct payload *payload, struct inbound_builder *builder) {
     static const struct {
         const char *field, *header;
     } pairs[] = {
@@ -66,38 +66,48 @@ static void read_headers(const struct payload *payload, struct receiving *receiv
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         struct slice value = field(payload, pairs[i].field);
-        if (slice_is_utf8(value)) receiving_header(receiving, slice_cstr(pairs[i].header), value);
+        inbound_add_missing_header(builder, pairs[i].header, inbound_text(builder, value));
     }
 }
 
-static void read_attachments(const struct payload *payload, struct receiving *receiving) {
+/* What is no base64 is passed over. */
+static void add_part(struct arena *arena, struct slice content_type, struct slice base64,
+                     struct inbound_builder *builder) {
+    struct slice body;
+    if (inbound_is_report(content_type) && inbound_base64(arena, base64, &body))
+        inbound_add_part(builder, content_type, body);
+}
+
+static void read_attachments(const struct payload *payload, struct inbound_builder *builder) {
     struct json_iterator iterator = json_elements(json_get(payload->root, SLICE("attachments")));
     for (struct json_value part; !payload->fields && json_next(&iterator, &part);)
-        receiving_part(receiving, json_get_string(part, SLICE("content_type")), json_get_string(part, SLICE("data")));
+        add_part(payload->arena, json_get_string(part, SLICE("content_type")), json_get_string(part, SLICE("data")),
+                 builder);
     for (size_t i = 0; payload->fields && i < RECEIVED_MAIL_PARTS_MAX; i++) {
         struct slice type = field(payload, arena_printf(payload->arena, "attachments[%zu][content_type]", i));
         if (slice_empty(type)) break;
-        receiving_part(receiving, type, field(payload, arena_printf(payload->arena, "attachments[%zu][data]", i)));
+        add_part(payload->arena, type, field(payload, arena_printf(payload->arena, "attachments[%zu][data]", i)),
+                 builder);
     }
 }
 
-static int read_raw(const struct payload *payload, struct receiving *receiving, struct err *err) {
+static int read_raw(const struct payload *payload, struct inbound_builder *builder, struct err *err) {
     struct slice message = field(payload, "message");
     bool base64 = slice_equal(field(payload, "base64"), SLICE("true"));
     if (!payload->fields) json_bool(json_get(payload->root, SLICE("base64")), &base64);
     if (!base64) {
-        receiving->mail.raw = arena_copy(payload->arena, message);
-    } else if (!receiving_decode(payload->arena, message, &receiving->mail.raw)) {
+        builder->mail.raw = arena_copy(payload->arena, message);
+    } else if (!inbound_base64(payload->arena, message, &builder->mail.raw)) {
         return err_set(err, ERR_INVALID, "the member message is no base64");
     }
-    if (slice_empty(receiving->mail.raw)) return err_set(err, ERR_INVALID, "the member message is empty");
+    if (slice_empty(builder->mail.raw)) return err_set(err, ERR_INVALID, "the member message is empty");
     return 0;
 }
 
 int postal_parse_inbound(const struct provider_endpoint *endpoint, const struct delivery *delivery,
                          struct json_reader *json, struct arena *arena, struct parsed_inbound *ret, struct err *err) {
     struct payload payload;
-    struct receiving receiving;
+    struct inbound_builder builder;
     (void)endpoint;
     int result = read_payload(delivery, json, arena, &payload, err);
     if (result < 0) return result;
@@ -106,23 +116,22 @@ int postal_parse_inbound(const struct provider_endpoint *endpoint, const struct 
         *ret = (struct parsed_inbound){.outcome = PROVIDER_EVENTS, .ignored = 1};
         return 0;
     }
-    receiving_init(&receiving, arena);
+    inbound_init(&builder, arena, read_time(&payload, delivery));
     if (has_field(&payload, "message")) {
-        result = read_raw(&payload, &receiving, err);
+        result = read_raw(&payload, &builder, err);
         if (result < 0) return result;
     } else {
-        read_headers(&payload, &receiving);
-        receiving.mail.text = receiving_text(arena, field(&payload, "plain_body"));
-        receiving.mail.html = receiving_text(arena, field(&payload, "html_body"));
-        read_attachments(&payload, &receiving);
+        read_headers(&payload, &builder);
+        builder.mail.text = inbound_text(&builder, field(&payload, "plain_body"));
+        builder.mail.html = inbound_text(&builder, field(&payload, "html_body"));
+        read_attachments(&payload, &builder);
     }
-    receiving_recipient(&receiving, field(&payload, "rcpt_to"));
-    if (has_field(&payload, "mail_from")) receiving_sender(&receiving, field(&payload, "mail_from"));
+    inbound_add_recipients(&builder, field(&payload, "rcpt_to"));
+    if (has_field(&payload, "mail_from")) inbound_set_sender(&builder, field(&payload, "mail_from"));
     struct slice id = field(&payload, "id");
-    if (slice_is_utf8(id)) receiving.mail.provider_id = text_keep(arena, id, EVENT_PROVIDER_ID_MAX_BYTES);
-    receiving.mail.received_at = read_time(&payload, delivery);
+    if (slice_is_utf8(id)) builder.mail.provider_id = text_keep(arena, id, EVENT_PROVIDER_ID_MAX_BYTES);
     struct received_mail *mail = arena_alloc(arena, sizeof(*mail));
-    *mail = receiving.mail;
+    *mail = inbound_finish(&builder);
     *ret = (struct parsed_inbound){.outcome = PROVIDER_EVENTS, .mails = mail, .mail_count = 1};
     return 0;
 }

@@ -5,14 +5,20 @@
 /* clang-format off */
 const struct provider *const providers[] = {
     &provider_azure,
+    &provider_brevo,
     &provider_generic,
     &provider_mailersend,
+    &provider_mailgun,
+    &provider_mailjet,
     &provider_mailtrap,
     &provider_mandrill,
     &provider_postal,
+    &provider_postmark,
+    &provider_resend,
     &provider_scaleway,
     &provider_sendgrid,
     &provider_ses,
+    &provider_sparkpost,
     &provider_unisender,
     NULL,
 };

@@ -41,9 +41,15 @@ struct slice text_keep_key(struct arena *arena, struct slice message_id) {
 
 bool text_of_value(struct json_value value, struct arena *arena, struct slice *ret) {
     int64_t number;
+    uint64_t large;
     if (json_text(value, ret)) return true;
-    if (!json_i64(value, &number)) return false;
-    *ret = slice_cstr(arena_printf(arena, "%lld", (long long)number));
+    if (json_i64(value, &number)) {
+        *ret = slice_cstr(arena_printf(arena, "%lld", (long long)number));
+    } else if (json_u64(value, &large)) {
+        *ret = slice_cstr(arena_printf(arena, "%llu", (unsigned long long)large));
+    } else {
+        return false;
+    }
     return true;
 }
 

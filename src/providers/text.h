@@ -18,7 +18,7 @@ struct slice text_keep_recipient(struct arena *arena, struct slice text);
 /* A message id as an event's key; an empty slice when it is empty or too long to match anything. */
 struct slice text_keep_key(struct arena *arena, struct slice message_id);
 
-/* A string as it is, an integer as its digits (in `arena`). False on any other value. */
+/* A string as it is, an integer (signed or unsigned 64 bits) as its digits (in `arena`). False on any other value. */
 bool text_of_value(struct json_value value, struct arena *arena, struct slice *ret);
 
 /* Appends a JSON string literal with its quotes. */

@@ -77,4 +77,51 @@ static inline bool check_parse(const struct provider_endpoint *endpoint, struct 
     return true;
 }
 
+/* Received mail: within its bounds, and either whole or in parts. */
+static inline void check_mail(const struct received_mail *mail) {
+    check(mail->header_count <= RECEIVED_MAIL_HEADERS_MAX && mail->part_count <= RECEIVED_MAIL_PARTS_MAX);
+    check(mail->recipient_count <= RECEIVED_MAIL_RECIPIENTS_MAX && mail->received_at >= 0);
+    check(slice_empty(mail->raw) || (mail->header_count == 0 && mail->part_count == 0));
+    check(slice_is_utf8(mail->text) && slice_is_utf8(mail->html) && slice_is_utf8(mail->provider_id));
+    check(mail->has_sender || slice_empty(mail->sender));
+    for (size_t i = 0; i < mail->header_count; i++)
+        check(mail->headers[i].name.len > 0);
+    for (size_t i = 0; i < mail->recipient_count; i++)
+        check(mail->recipients[i].len > 0);
+    for (size_t i = 0; i < mail->part_count; i++)
+        check(mail->parts[i].content_type.len > 0 && slice_find_char(mail->parts[i].content_type, ';') < 0);
+}
+
+static inline bool check_parse_inbound(const struct provider_endpoint *endpoint, struct delivery *delivery,
+                                       struct slice body, struct arena *arena) {
+    struct json_reader *json = json_reader_new();
+    struct parsed_inbound parsed = {0};
+    struct err err = {0};
+    delivery->body = text_keep_padded(arena, body);
+    delivery->inbound = true;
+    int result = endpoint->provider->parse_inbound(endpoint, delivery, json, arena, &parsed, &err);
+    json_reader_free(json);
+    if (result < 0) {
+        check(result == -(int)err.code && err.text[0]);
+        check(err.code == ERR_UNREADABLE || err.code == ERR_INVALID || err.code == ERR_TOO_LARGE);
+        check(!parsed.mails && parsed.mail_count == 0);
+        return false;
+    }
+    check(parsed.mail_count + parsed.ignored <= PROVIDER_MAILS_MAX);
+    for (size_t i = 0; i < parsed.mail_count; i++)
+        check_mail(&parsed.mails[i]);
+    return true;
+}
+
+/* The body as events and, where the provider has them, as mails. */
+static inline void check_body(const struct provider *provider, struct slice body,
+                              struct slice (*header)(const struct delivery *delivery, struct slice name)) {
+    struct arena *arena = arena_new();
+    const struct provider_endpoint endpoint = {.provider = provider};
+    struct delivery delivery = {.header = header};
+    check_parse(&endpoint, &delivery, body, arena);
+    if (provider->parse_inbound) check_parse_inbound(&endpoint, &delivery, body, arena);
+    arena_free(arena);
+}
+
 #endif

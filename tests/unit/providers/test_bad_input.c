@@ -46,6 +46,74 @@ static void test_too_many_events(void **state) {
     arena_free(arena);
 }
 
+/* The bounds of the services that send batches. */
+static void test_too_many_in_batches(void **state) {
+    static const struct {
+        const struct provider *provider;
+        const char *before, *element, *after; /* of unknown type */
+    } rows[] = {
+        {&provider_mailjet, "[", "{\"event\":\"hologram\"}", "]"},
+        {&provider_brevo, "[", "{\"event\":\"hologram\"}", "]"},
+        {&provider_brevo, "{\"events\":[", "{\"event\":\"hologram\"}", "]}"},
+        {&provider_sparkpost, "[", "{\"msys\":{}}", "]"},
+        {&provider_postmark, "[", "{}", "]"},
+    };
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed_delivery parsed = {.event_count = 77};
+        struct slice beyond = repeated(arena, rows[i].before, rows[i].element, PROVIDER_EVENTS_MAX + 1, rows[i].after);
+        assert_int_equal(body_parse(rows[i].provider, beyond, arena, &parsed, NULL), -ERR_TOO_LARGE);
+        assert_int_equal(parsed.event_count, 77);
+        struct slice most = repeated(arena, rows[i].before, rows[i].element, PROVIDER_EVENTS_MAX, rows[i].after);
+        assert_int_equal(body_parse(rows[i].provider, most, arena, &parsed, NULL), 0);
+        assert_int_equal(parsed.ignored, PROVIDER_EVENTS_MAX);
+    }
+    arena_free(arena);
+}
+
+static void test_too_many_resend_recipients(void **state) {
+    static const char before[] = "{\"type\":\"email.sent\",\"created_at\":\"2026-11-24T08:00:00Z\","
+                                 "\"data\":{\"email_id\":\"x\",\"to\":[";
+    struct arena *arena = arena_new();
+    struct parsed_delivery parsed;
+    assert_int_equal(body_parse(&provider_resend, repeated(arena, before, "\"a@b\"", 50, "]}}"), arena, &parsed, NULL),
+                     0);
+    assert_int_equal(parsed.event_count, 50);
+    assert_int_equal(body_parse(&provider_resend, repeated(arena, before, "\"a@b\"", PROVIDER_EVENTS_MAX + 1, "]}}"),
+                                arena, &parsed, NULL),
+                     -ERR_TOO_LARGE);
+    arena_free(arena);
+}
+
+static int inbound_parse(const struct provider *provider, struct slice body, struct arena *arena,
+                         struct parsed_inbound *ret) {
+    struct request request;
+    struct test_endpoint endpoint;
+    endpoint_init(&endpoint, provider);
+    request_init(&request, arena, body);
+    return request_parse_inbound(&request, &endpoint, arena, ret, NULL);
+}
+
+static void test_too_many_mails(void **state) {
+    static const struct {
+        const struct provider *provider;
+        const char *before, *element, *after;
+    } rows[] = {
+        {&provider_brevo, "{\"items\":[", "{\"MessageId\":\"x\"}", "]}"},
+        {&provider_sparkpost, "[", "{\"msys\":{\"relay_message\":{\"content\":{\"email_rfc822\":\"x\"}}}}", "]"},
+    };
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct parsed_inbound parsed;
+        struct slice most = repeated(arena, rows[i].before, rows[i].element, PROVIDER_MAILS_MAX, rows[i].after);
+        struct slice beyond = repeated(arena, rows[i].before, rows[i].element, PROVIDER_MAILS_MAX + 1, rows[i].after);
+        assert_int_equal(inbound_parse(rows[i].provider, most, arena, &parsed), 0);
+        assert_int_equal(parsed.mail_count, PROVIDER_MAILS_MAX);
+        assert_int_equal(inbound_parse(rows[i].provider, beyond, arena, &parsed), -ERR_TOO_LARGE);
+    }
+    arena_free(arena);
+}
+
 /* A raw SES message: the endpoint asks for no signature. */
 static int ses_parse(struct slice body, struct arena *arena, struct parsed_delivery *ret, struct err *err) {
     struct request request;
@@ -244,6 +312,9 @@ static void test_sendgrid_without_keys_or_signature(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_too_many_events),
+        cmocka_unit_test(test_too_many_in_batches),
+        cmocka_unit_test(test_too_many_resend_recipients),
+        cmocka_unit_test(test_too_many_mails),
         cmocka_unit_test(test_too_many_recipients),
         cmocka_unit_test(test_long_texts_are_cut_between_characters),
         cmocka_unit_test(test_nul_bytes_do_not_get_through),

@@ -86,8 +86,11 @@ static json_t *event_to_json(const struct event *event) {
     set_text(object, "ip_address", event->ip_address);
     set_text(object, "user_agent", event->user_agent);
     set_text(object, "provider_event_id", event->provider_event_id);
-    if (event->metadata.len)
-        json_object_set_new(object, "metadata", json_loadb(event->metadata.ptr, event->metadata.len, 0, NULL));
+    if (event->metadata.len) {
+        json_t *metadata = json_loadb(event->metadata.ptr, event->metadata.len, 0, NULL);
+        if (!metadata) fail_msg("jansson cannot read %.*s", SLICE_FMT(event->metadata));
+        json_object_set_new(object, "metadata", metadata);
+    }
     return object;
 }
 
@@ -129,8 +132,8 @@ static json_t *mail_to_json(const struct received_mail *mail) {
     json_decref(parts);
     set_text(object, "text", mail->text);
     set_text(object, "html", mail->html);
-    if (mail->has_sender) /* the null return path has no bytes at all */
-        json_object_set_new(object, "sender", json_stringn(mail->sender.len ? mail->sender.ptr : "", mail->sender.len));
+    if (mail->has_sender) /* the null return path is a text too */
+        json_object_set_new(object, "sender", json_sprintf("%.*s", SLICE_FMT(mail->sender)));
     set_text(object, "provider_id", mail->provider_id);
     set_text(object, "received_at", time_format(mail->received_at, time));
     return object;
@@ -182,7 +185,7 @@ static bool run_case(const struct provider *provider, const char *folder, const 
     bool same = json_equal(actual, expect);
     if (!same) {
         char *text = json_dumps(actual, JSON_INDENT(2) | JSON_SORT_KEYS);
-        print_error("%s/%s gave\n%s\n", folder, name, text);
+        fprintf(stderr, "%s/%s gave\n%s\n", folder, name, text); /* print_error cuts long texts */
         free(text);
     }
     json_decref(actual);
@@ -215,23 +218,21 @@ static void run_folder(const struct provider *provider, size_t at_least) {
     static void test_##provider(void **state) {                                                                        \
         run_folder(&provider_##provider, 10);                                                                          \
     }
-FOLDER(azure)
+FOLDER(brevo)
 FOLDER(generic)
-FOLDER(mailersend)
-FOLDER(mailtrap)
-FOLDER(mandrill)
-FOLDER(postal)
-FOLDER(scaleway)
+FOLDER(mailgun)
+FOLDER(mailjet)
+FOLDER(postmark)
+FOLDER(resend)
 FOLDER(sendgrid)
 FOLDER(ses)
-FOLDER(unisender)
+FOLDER(sparkpost)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_azure),     cmocka_unit_test(test_generic),  cmocka_unit_test(test_mailersend),
-        cmocka_unit_test(test_mailtrap),  cmocka_unit_test(test_mandrill), cmocka_unit_test(test_postal),
-        cmocka_unit_test(test_scaleway),  cmocka_unit_test(test_sendgrid), cmocka_unit_test(test_ses),
-        cmocka_unit_test(test_unisender),
+        cmocka_unit_test(test_brevo),    cmocka_unit_test(test_generic),  cmocka_unit_test(test_mailgun),
+        cmocka_unit_test(test_mailjet),  cmocka_unit_test(test_postmark), cmocka_unit_test(test_resend),
+        cmocka_unit_test(test_sendgrid), cmocka_unit_test(test_ses),      cmocka_unit_test(test_sparkpost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
