@@ -265,6 +265,60 @@ int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_chan
     return 0;
 }
 
+/* ---- opening ---- */
+
+static void copy_texts(struct json_value list, struct arena *arena, const struct slice **ret, size_t *ret_count) {
+    struct slice *items = arena_alloc_array(arena, json_count(list), sizeof(*items)), text;
+    struct json_iterator elements = json_elements(list);
+    struct json_value item;
+    *ret = items;
+    *ret_count = 0;
+    while (json_next(&elements, &item))
+        if (json_text(item, &text)) items[(*ret_count)++] = arena_copy(arena, text);
+}
+
+static void copy_credentials(struct json_value list, struct arena *arena, struct endpoint_opened *ret) {
+    struct endpoint_credential *items = arena_alloc_array(arena, json_count(list), sizeof(*items));
+    struct json_iterator elements = json_elements(list);
+    struct json_value item;
+    while (json_next(&elements, &item))
+        items[ret->credential_count++] = (struct endpoint_credential){
+            .username = arena_copy(arena, json_get_string(item, SLICE("username"))),
+            .password = arena_copy(arena, json_get_string(item, SLICE("password"))),
+            .header = arena_copy(arena, json_get_string(item, SLICE("header"))),
+        };
+    ret->credentials = items;
+}
+
+/* The list of topics is plain JSON text. */
+static void copy_topics(struct slice text, struct arena *arena, struct endpoint_opened *ret) {
+    struct json_reader *json = json_reader_new();
+    struct json_value list;
+    char *padded = arena_bytes(arena, text.len + JSON_PADDING);
+    memset(padded, 0, text.len + JSON_PADDING);
+    if (text.len) memcpy(padded, text.ptr, text.len);
+    if (json_parse(json, slice_of(padded, text.len), &list, NULL) == 0)
+        copy_texts(list, arena, &ret->topics, &ret->topic_count);
+    json_reader_free(json);
+}
+
+int endpoint_settings_open(const struct endpoint_row *row, const struct secret_box *box, struct arena *arena,
+                           struct endpoint_opened *ret, struct err *err) {
+    struct opened secrets, credentials;
+    *ret = (struct endpoint_opened){0};
+    bool readable = open_sealed(&secrets, box, row->secrets);
+    readable = open_sealed(&credentials, box, row->credentials) && readable;
+    if (readable) {
+        copy_texts(secrets.list, arena, &ret->secrets, &ret->secret_count);
+        copy_credentials(credentials.list, arena, ret);
+        copy_topics(row->topic_arns, arena, ret);
+    }
+    opened_release(&credentials);
+    opened_release(&secrets);
+    if (readable) return 0;
+    return err_set(err, ERR_CONFLICT, "the endpoint's secrets cannot be read: an admin has to set them anew");
+}
+
 /* ---- showing ---- */
 
 /* What is missing before deliveries can be accepted; NULL: nothing. */

@@ -51,6 +51,18 @@ MUST_USE int endpoint_settings_new(int64_t organization_id, struct slice provide
 /* Checks and takes the change into the row. ERR_INVALID with a sentence that helps. */
 MUST_USE int endpoint_settings_apply(struct endpoint_row *row, const struct endpoint_change *change,
                                      const struct secret_box *box, struct arena *arena, struct err *err);
+/* What is sealed in a row, opened, and its topics, in `arena`. */
+struct endpoint_opened {
+    const struct slice *secrets;
+    size_t secret_count;
+    const struct endpoint_credential *credentials;
+    size_t credential_count;
+    const struct slice *topics;
+    size_t topic_count;
+};
+/* ERR_CONFLICT when the secret key is another than the one that sealed them. */
+MUST_USE int endpoint_settings_open(const struct endpoint_row *row, const struct secret_box *box, struct arena *arena,
+                                    struct endpoint_opened *ret, struct err *err);
 /* As the API shows it: no secret. `public_url`: see app_public_url. */
 void endpoint_settings_write(struct api_table *row_out, const struct endpoint_row *row, const struct secret_box *box,
                              const char *public_url);

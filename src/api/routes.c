@@ -23,6 +23,7 @@ static const struct http_route table[] = {
     {HTTP_GET, "/metrics", meta_metrics, 0, BODY_NONE, NULL},
     {HTTP_GET, "/api/v1/openapi.json", meta_openapi, 0, BODY_NONE, NULL},
 
+    {HTTP_GET, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_NONE, NULL},
     {HTTP_POST, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_WEBHOOK, NULL, webhook_too_large},
 
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},

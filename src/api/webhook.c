@@ -117,6 +117,11 @@ static struct slice pending_json(struct arena *arena, const struct provider_hand
 /* On a worker when the endpoint confirms by itself. */
 static void take_handshake(struct app *app, struct http_request *request, const struct endpoint *endpoint,
                            const struct provider_handshake *message, int64_t now) {
+    if (!slice_empty(message->answer)) {
+        http_answer(request, 200, "application/json", message->answer);
+        webhook_answered(app, request);
+        return;
+    }
     struct handshake *handshake = arena_alloc(http_arena(request), sizeof(*handshake));
     struct err err = {0};
     *handshake = (struct handshake){
@@ -181,6 +186,10 @@ static void refuse(struct app *app, struct http_request *request, const struct e
 
 static void take_delivery(struct app *app, struct http_request *request, const struct endpoint *endpoint,
                           bool may_block) {
+    if (http_request_method(request) == HTTP_GET) { /* services look for an address before they save it */
+        http_answer(request, 200, NULL, SLICE_NONE);
+        return;
+    }
     struct address client = http_client_address(request);
     struct receive_outcome outcome = {0};
     struct err err = {0};
@@ -191,7 +200,8 @@ static void take_delivery(struct app *app, struct http_request *request, const s
                              store_hash_key(app->store), delivery.received_at, &outcome, &err);
     json_readers_give(app->json_readers, json);
     bool handshake = r == 0 && !slice_empty(outcome.handshake.kind);
-    if (!may_block && ((handshake && endpoint->auto_confirm) || r == -ERR_UNAVAILABLE)) {
+    bool confirms = handshake && endpoint->auto_confirm && slice_empty(outcome.handshake.answer);
+    if (!may_block && (confirms || r == -ERR_UNAVAILABLE)) {
         http_to_worker(request, webhook_blocking);
         return;
     }

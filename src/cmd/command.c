@@ -16,7 +16,7 @@ int command_print(struct slice text, struct err *err) {
     return 0;
 }
 
-int command_read_line(const char *path, size_t max, struct arena *arena, struct slice *ret, struct err *err) {
+static int read_file(const char *path, size_t max, struct arena *arena, struct slice *ret, struct err *err) {
     bool is_standard = strcmp(path, "-") == 0;
     char *bytes = arena_bytes(arena, max + 2);
     size_t have = 0;
@@ -29,11 +29,34 @@ int command_read_line(const char *path, size_t max, struct arena *arena, struct 
         have += (size_t)len;
     }
     if (!is_standard) close(fd);
-    struct slice rest = slice_of(bytes, have), line = SLICE_NONE;
+    *ret = slice_of(bytes, have);
+    return 0;
+}
+
+static int first_line(const char *path, size_t max, struct slice file, struct slice *ret, struct err *err) {
+    struct slice rest = file, line = SLICE_NONE;
     if (!slice_split_next(&rest, '\n', &line) || line.len > max)
         return err_set(err, ERR_INVALID, "the first line of %s is longer than %zu bytes", path, max);
     if (slice_ends_with(line, SLICE("\r"))) line.len--;
     if (slice_empty(line)) return err_set(err, ERR_INVALID, "%s has no first line", path);
     *ret = line;
+    return 0;
+}
+
+int command_read_line(const char *path, size_t max, struct arena *arena, struct slice *ret, struct err *err) {
+    struct slice file;
+    int r = read_file(path, max, arena, &file, err);
+    return r == 0 ? first_line(path, max, file, ret, err) : r;
+}
+
+int command_read_secret(const char *path, size_t max, struct arena *arena, struct slice *ret, struct err *err) {
+    struct slice file, text;
+    int r = read_file(path, max, arena, &file, err);
+    if (r != 0) return r;
+    text = slice_trim(file);
+    if (!slice_starts_with(text, SLICE("-----BEGIN")) && !slice_starts_with(text, SLICE("{")))
+        return first_line(path, max, file, ret, err);
+    if (text.len > max) return err_set(err, ERR_INVALID, "%s is longer than %zu bytes", path, max);
+    *ret = text;
     return 0;
 }

@@ -25,5 +25,7 @@ extern const struct command command_serve, command_setup, command_replay, comman
 MUST_USE int command_print(struct slice text, struct err *err);
 /* A file's first line (passwords, keys), at most `max` bytes; "-" is standard input. In `arena`. */
 MUST_USE int command_read_line(const char *path, size_t max, struct arena *arena, struct slice *ret, struct err *err);
+/* The same for secrets: all of the file when it holds PEM or JSON, which have lines. */
+MUST_USE int command_read_secret(const char *path, size_t max, struct arena *arena, struct slice *ret, struct err *err);
 
 #endif

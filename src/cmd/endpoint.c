@@ -1,6 +1,7 @@
 /* endpoint: configured webhooks of an organization. */
 #include "api/endpoint_settings.h"
 #include "base/clock.h"
+#include "cmd/endpoint_test.h"
 #include "cmd/session.h"
 #include "store/deliveries.h"
 
@@ -21,15 +22,18 @@ enum {
     CIDRS,
     RATE,
     UNSIGNED,
-    AUTO
+    AUTO,
+    EMAIL,
+    URL,
+    KEY_FILE
 };
 static const struct command_option endpoint_options[] = {
     [ORG] = {"org", "ID", "The organization; not needed when there is one only."},
     [PROVIDER] = {"provider", "NAME", "The email service; another name than its own lists them (add)."},
     [NAME] = {"name", "NAME", "What to call it."},
     [SECRET_FILE] = {"secret-file", "FILE",
-                     "File whose first line is the secret in the provider's notation; - is standard input. Replaces "
-                     "those there are."},
+                     "File with the secret in the provider's notation: its first line, or all of it when it is PEM or "
+                     "JSON; - is standard input. Replaces those there are."},
     [ADD_SECRET_FILE] = {"add-secret-file", "FILE", "The same, beside those there are: for rotation (set)."},
     [CREDENTIALS_FILE] = {"credentials-file", "FILE",
                           "File whose first line is USER:PASSWORD, or :TOKEN for a bearer token, asked of the provider "
@@ -40,6 +44,14 @@ static const struct command_option endpoint_options[] = {
     [RATE] = {"requests-a-minute", "NUMBER", "Requests a minute from one source; 0: the configured default."},
     [UNSIGNED] = {"no-signature", NULL, "Accept unsigned deliveries; credentials are needed then."},
     [AUTO] = {"auto-confirm", "yes|no", "Confirm SNS subscriptions of the topics by ourselves."},
+    [EMAIL] =
+        {"email", "ID",
+         "The sample is about this email, and counts like any other (test). Without it the sample is about a mail "
+         "that nobody knows, and waits among the orphan events until it is too old."},
+    [URL] = {"url", "ADDRESS", "Where the service is reached, if not at its public_url (test)."},
+    [KEY_FILE] = {"key-file", "FILE",
+                  "What the sample is signed with, where the endpoint's secret is a public half only: a private key in "
+                  "PEM (test)."},
     {0},
 };
 
@@ -73,7 +85,7 @@ static int list(struct session *session, int64_t organization_id, struct err *er
 static int read_secret(struct session *session, const char *path, struct text_list *ret, struct err *err) {
     struct slice *item = arena_alloc(session->arena, sizeof(*item));
     if (!path) return 0;
-    int r = command_read_line(path, ENDPOINT_SECRET_MAX, session->arena, item, err);
+    int r = command_read_secret(path, ENDPOINT_SECRET_MAX, session->arena, item, err);
     if (r == 0) *ret = (struct text_list){.given = true, .items = item, .count = 1};
     return r;
 }
@@ -186,6 +198,17 @@ static int disable(struct session *session, int64_t organization_id, struct err 
     return finish(session, r, &row, err);
 }
 
+static int test(struct session *session, int64_t organization_id, struct err *err) {
+    const struct endpoint_test_options options = {
+        .url = session->values[URL],
+        .email = session->values[EMAIL],
+        .key_file = session->values[KEY_FILE],
+    };
+    int64_t id;
+    int r = named_endpoint(session, &id, err);
+    return r == 0 ? endpoint_test(session, organization_id, id, &options, err) : r;
+}
+
 static int dispatch(struct session *session, const char *verb, struct err *err) {
     int64_t organization_id;
     int r = session_organization(session, session->values[ORG], &organization_id, err);
@@ -194,14 +217,15 @@ static int dispatch(struct session *session, const char *verb, struct err *err) 
     if (strcmp(verb, "add") == 0) return add(session, organization_id, err);
     if (strcmp(verb, "set") == 0) return set(session, organization_id, err);
     if (strcmp(verb, "disable") == 0) return disable(session, organization_id, err);
-    return err_set(err, ERR_INVALID, "say list, add, set or disable behind endpoint");
+    if (strcmp(verb, "test") == 0) return test(session, organization_id, err);
+    return err_set(err, ERR_INVALID, "say list, add, set, disable or test behind endpoint");
 }
 
 static int run(const struct command *command, int argument_count, char *const *arguments, struct err *err) {
     struct session session;
     int r = session_begin(&session, command, argument_count, arguments, err);
     if (r == 0 && session.rest_count == 0)
-        r = err_set(err, ERR_INVALID, "say list, add, set or disable behind endpoint");
+        r = err_set(err, ERR_INVALID, "say list, add, set, disable or test behind endpoint");
     if (r == 0) r = session_open(&session, false, err);
     if (r == 0) r = dispatch(&session, session.rest[0], err);
     session_close(&session);
@@ -210,9 +234,10 @@ static int run(const struct command *command, int argument_count, char *const *a
 
 const struct command command_endpoint = {
     .name = "endpoint",
-    .usage = "list | add --provider NAME | set ID | disable ID",
-    .summary = "Lists, adds, changes and disables webhook endpoints.",
-    .details = "A running service knows of the change within a second.",
+    .usage = "list | add --provider NAME | set ID | disable ID | test ID",
+    .summary = "Lists, adds, changes, disables and tests webhook endpoints.",
+    .details = "A running service knows of the change within a second. `test` sends it a delivery and an open as the "
+               "provider would send them, signed.",
     .options = endpoint_options,
     .run = run,
 };

@@ -100,6 +100,7 @@ static int parse(const struct endpoint *endpoint, const struct delivery *deliver
             .kind = arena_copy(arena, parsed.handshake.kind),
             .topic = arena_copy(arena, parsed.handshake.topic),
             .confirm_url = arena_copy(arena, parsed.handshake.confirm_url),
+            .answer = arena_copy(arena, parsed.handshake.answer),
         };
     } else if (parsed.event_count > 0) {
         ret->batch = event_batch_new(own, parsed.events, parsed.event_count, endpoint->organization_id, endpoint->id,

@@ -31,6 +31,19 @@ void inbound_add_header(struct inbound_builder *builder, struct slice name, stru
     };
 }
 
+void inbound_add_headers(struct inbound_builder *builder, struct json_value object) {
+    struct json_iterator iterator = json_members(object);
+    struct slice name, text;
+    struct json_value value, element;
+    while (json_next_member(&iterator, &name, &value)) {
+        struct json_iterator elements = json_elements(value);
+        if (json_text(value, &text)) inbound_add_header(builder, name, text);
+        while (json_next(&elements, &element)) {
+            if (json_text(element, &text)) inbound_add_header(builder, name, text);
+        }
+    }
+}
+
 void inbound_add_missing_header(struct inbound_builder *builder, const char *name, struct slice value) {
     if (slice_empty(slice_trim(value))) return;
     for (size_t i = 0; i < builder->mail.header_count; i++) {

@@ -20,6 +20,8 @@ struct inbound_builder {
 void inbound_init(struct inbound_builder *builder, struct arena *arena, int64_t received_at);
 
 void inbound_add_header(struct inbound_builder *builder, struct slice name, struct slice value);
+/* An object of headers, the value of each a text or, when it repeats, a list of texts. */
+void inbound_add_headers(struct inbound_builder *builder, struct json_value object);
 /* Only when the value is not empty and no header of that name is there: for what providers take out of the headers. */
 void inbound_add_missing_header(struct inbound_builder *builder, const char *name, struct slice value);
 /* Addresses separated by commas, in brackets or bare. */

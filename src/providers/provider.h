@@ -57,13 +57,15 @@ enum provider_outcome {
     PROVIDER_HANDSHAKE, /* a set-up message: `handshake` is set; nothing to store */
 };
 
-/* A set-up message that wants somebody to act (SNS SubscriptionConfirmation). */
+/* A set-up message: it wants somebody to act (SNS SubscriptionConfirmation), or an answer. */
 struct provider_handshake {
-    struct slice kind;  /* "sns_subscription" */
+    struct slice kind;  /* "sns_subscription", "event_grid_validation" */
     struct slice topic; /* topic ARN, on the endpoint's list */
     /* The confirmation request, built by the provider from checked parts, never the sender's own URL: that one could
      * name any host. */
     struct slice confirm_url;
+    /* JSON that answers the message at once, with 200; nothing is to be confirmed then. Empty: no such answer. */
+    struct slice answer;
 };
 
 struct parsed_delivery {

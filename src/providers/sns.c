@@ -135,6 +135,11 @@ bool sns_certificate_url_allowed(struct slice url) {
     return slice_find(rest, SLICE("..")) < 0 && slice_find(rest, SLICE("//")) < 0;
 }
 
+/* The partitions of the services that speak this protocol: Amazon's own, and Scaleway Topics and Events. */
+static bool is_partition(struct slice name) {
+    return slice_starts_with(name, SLICE("aws")) || slice_equal(name, SLICE("scw"));
+}
+
 /* arn:PARTITION:sns:REGION:ACCOUNT:NAME */
 static bool topic_region(struct slice arn, struct slice *ret_region) {
     struct slice parts[6] = {0}, rest = arn;
@@ -142,7 +147,7 @@ static bool topic_region(struct slice arn, struct slice *ret_region) {
     if (arn.len > ARN_MAX_BYTES) return false;
     while (count < 6 && slice_split_next(&rest, ':', &parts[count]))
         count++;
-    if (count < 6 || rest.ptr || !slice_equal(parts[0], SLICE("arn")) || !slice_starts_with(parts[1], SLICE("aws")) ||
+    if (count < 6 || rest.ptr || !slice_equal(parts[0], SLICE("arn")) || !is_partition(parts[1]) ||
         !slice_equal(parts[2], SLICE("sns")) || !is_region(parts[3]) || slice_empty(parts[5]))
         return false;
     for (size_t i = 0; i < arn.len; i++) {
@@ -155,6 +160,15 @@ static bool topic_region(struct slice arn, struct slice *ret_region) {
     return true;
 }
 
+/* The service's own address in the topic's region. */
+static void write_service(struct strbuf *out, struct slice arn, struct slice region) {
+    if (slice_starts_with(arn, SLICE("arn:scw:")))
+        strbuf_printf(out, "https://sns.mnq.%.*s.scaleway.com", SLICE_FMT(region));
+    else
+        strbuf_printf(out, "https://sns.%.*s.amazonaws.com%s", SLICE_FMT(region),
+                      slice_starts_with(region, SLICE("cn-")) ? ".cn" : "");
+}
+
 int sns_handshake(const struct sns_message *message, struct arena *arena, struct provider_handshake *ret,
                   struct err *err) {
     struct slice region;
@@ -163,8 +177,8 @@ int sns_handshake(const struct sns_message *message, struct arena *arena, struct
         return err_set(err, ERR_INVALID, "the Token is missing or too long");
     struct strbuf url;
     strbuf_init(&url, 3 * (ARN_MAX_BYTES + TOKEN_MAX_BYTES) + URL_MAX_BYTES);
-    strbuf_printf(&url, "https://sns.%.*s.amazonaws.com%s/?Action=ConfirmSubscription&TopicArn=", SLICE_FMT(region),
-                  slice_starts_with(region, SLICE("cn-")) ? ".cn" : "");
+    write_service(&url, message->topic_arn, region);
+    strbuf_add_cstr(&url, "/?Action=ConfirmSubscription&TopicArn=");
     text_write_percent(&url, message->topic_arn);
     strbuf_add_cstr(&url, "&Token=");
     text_write_percent(&url, message->token);
@@ -322,7 +336,7 @@ static int find_digest(const struct provider_endpoint *endpoint, struct slice ve
 }
 
 static int check_signature(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
-                           const struct sns_message *message, struct arena *arena, struct err *err) {
+                           const struct sns_message *message, bool may_fetch, struct arena *arena, struct err *err) {
     unsigned char signature[SIGNATURE_MAX_BYTES];
     struct signed_text text = {.signature = signature};
     int result = find_digest(endpoint, message->signature_version, &text.digest, err);
@@ -336,15 +350,20 @@ static int check_signature(const struct provider_endpoint *endpoint, const struc
     text.canonical = strbuf_slice(&canonical);
     if (canonical.overflow) {
         result = err_set(err, ERR_SIGNATURE, "the message is too large to be one of SNS");
-    } else if (!matches_pinned(endpoint, environment->now, &text)) {
+    } else if (matches_pinned(endpoint, environment->now, &text)) {
+        result = 0;
+    } else if (!may_fetch) {
+        result = err_set(err, ERR_SIGNATURE, "the signature matches none of the endpoint's certificates");
+    } else {
         result = check_fetched(environment, message->signing_cert_url, &text, arena, err);
     }
     strbuf_release(&canonical);
     return result;
 }
 
-int sns_verify(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
-               const struct delivery *delivery, struct json_reader *json, struct arena *arena, struct err *err) {
+static int verify(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
+                  const struct delivery *delivery, bool may_fetch, struct json_reader *json, struct arena *arena,
+                  struct err *err) {
     struct sns_message message = {0};
     struct err reason;
     if (sns_is_raw(delivery)) {
@@ -360,6 +379,16 @@ int sns_verify(const struct provider_endpoint *endpoint, const struct provider_e
     if (result < 0) return result;
     if (!endpoint->require_signature && (endpoint->secret_count == 0 || slice_empty(message.signature))) return 0;
     result = check_age(endpoint, delivery, message.timestamp, err);
-    if (result == 0) result = check_signature(endpoint, environment, &message, arena, err);
+    if (result == 0) result = check_signature(endpoint, environment, &message, may_fetch, arena, err);
     return result;
+}
+
+int sns_verify(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
+               const struct delivery *delivery, struct json_reader *json, struct arena *arena, struct err *err) {
+    return verify(endpoint, environment, delivery, true, json, arena, err);
+}
+
+int sns_verify_pinned(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
+                      const struct delivery *delivery, struct json_reader *json, struct arena *arena, struct err *err) {
+    return verify(endpoint, environment, delivery, false, json, arena, err);
 }

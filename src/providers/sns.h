@@ -40,6 +40,10 @@ void sns_secret_free(struct provider_secret *secret);
 MUST_USE int sns_verify(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
                         const struct delivery *delivery, struct json_reader *json, struct arena *arena,
                         struct err *err);
+/* The same for a service whose certificates are not Amazon's: only pinned ones are believed, none is fetched. */
+MUST_USE int sns_verify_pinned(const struct provider_endpoint *endpoint, const struct provider_environment *environment,
+                               const struct delivery *delivery, struct json_reader *json, struct arena *arena,
+                               struct err *err);
 
 /* ---- sns_compose.c ---- */
 

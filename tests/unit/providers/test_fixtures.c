@@ -56,6 +56,8 @@ static void read_endpoint(const json_t *expect, const char *folder, struct test_
     }
     json_array_foreach(json_object_get(config, "topic_arns"), i, element)
         endpoint_add_topic(endpoint, arena_copy(arena, text_in(element)));
+    endpoint->endpoint.url = arena_copy(arena, text_in(json_object_get(config, "url")));
+    endpoint->endpoint.inbound_url = arena_copy(arena, text_in(json_object_get(config, "inbound_url")));
     endpoint->endpoint.require_signature = !json_is_false(json_object_get(config, "require_signature"));
     endpoint->endpoint.sns_allow_version_1 = json_is_true(json_object_get(config, "sns_allow_version_1"));
     endpoint->endpoint.timestamp_tolerance_ms = json_integer_value(json_object_get(config, "timestamp_tolerance_ms"));
@@ -103,6 +105,7 @@ static json_t *delivery_to_json(const struct parsed_delivery *parsed) {
         set_text(handshake, "kind", parsed->handshake.kind);
         set_text(handshake, "topic", parsed->handshake.topic);
         set_text(handshake, "confirm_url", parsed->handshake.confirm_url);
+        set_text(handshake, "answer", parsed->handshake.answer);
         json_object_set_new(object, "handshake", handshake);
     }
     return object;
