@@ -145,7 +145,7 @@ struct hit tracked_hit(struct http_request *request, const struct tracked *track
     return hit;
 }
 
-bool tracked_admit(struct http_request *request, const struct tracked *tracked, int64_t now) {
+bool tracked_admit(struct http_request *request, const struct tracked *tracked, struct hit *hit) {
     struct app *app = http_context(request);
     uint64_t hash = hash_fnv1a(tracked->text);
     /* All recipients of a cohort share its token: there the share is each address'. */
@@ -153,9 +153,10 @@ bool tracked_admit(struct http_request *request, const struct tracked *tracked, 
         struct address client = http_client_address(request);
         hash ^= hash_fnv1a(slice_of((const char *)client.bytes, sizeof(client.bytes))) * 31;
     }
-    if (hits_admit(app->hits, hash, now)) return true;
-    metric_add(app->metrics, METRIC_HITS_REPEATED, 1);
-    return false;
+    int ordinal = hits_admit(app->hits, hash, hit->occurred_at);
+    if (ordinal == 0) metric_add(app->metrics, METRIC_HITS_REPEATED, 1);
+    hit->occurred_at += ordinal > 0 ? ordinal - 1 : 0;
+    return ordinal > 0;
 }
 
 /* ---- pixel and link ---- */
@@ -171,7 +172,7 @@ static void record(struct http_request *request, const struct tracked *tracked, 
     struct app *app = http_context(request);
     if (wants_privacy(request, tracked)) return;
     struct hit hit = tracked_hit(request, tracked);
-    if (!tracked_admit(request, tracked, hit.occurred_at)) return;
+    if (!tracked_admit(request, tracked, &hit)) return;
     hit.kind = kind;
     hit.url = tracked->token.url;
     if (tracked->token.purpose == TOKEN_HONEYPOT) hit.machine = MACHINE_HINT_HONEYPOT;

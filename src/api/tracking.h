@@ -30,7 +30,8 @@ void tracking_refuse(struct http_request *request);
 void tracked_release(const struct tracked *tracked);
 /* What the hit and the request say of time, email and client. `kind` and what belongs to it are the caller's. */
 struct hit tracked_hit(struct http_request *request, const struct tracked *tracked);
-/* Has the token had less than its share of this minute (C-74)? Counts the request. */
-bool tracked_admit(struct http_request *request, const struct tracked *tracked, int64_t now);
+/* Has the token had less than its share of this minute (C-74)? Moves the hit by a millisecond for each that came before
+ * it in the minute: two hits of one millisecond would be one event (BR-558.5). */
+bool tracked_admit(struct http_request *request, const struct tracked *tracked, struct hit *hit);
 
 #endif

@@ -210,7 +210,7 @@ static void change(struct http_request *request, const struct tracked *tracked, 
                    void (*answer)(struct http_request *request, const struct changing *changing)) {
     struct app *app = http_context(request);
     struct hit hit = tracked_hit(request, tracked);
-    if (!tracked_admit(request, tracked, hit.occurred_at)) {
+    if (!tracked_admit(request, tracked, &hit)) {
         http_set_header(request, "Retry-After", SLICE("60"));
         http_problem(request, 429, "Too many requests", "this was sent too often within a minute");
         tracked_release(tracked);
