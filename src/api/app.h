@@ -13,6 +13,7 @@
 #include "ingest/endpoints.h"
 #include "ingest/receive.h"
 #include "ingest/secret_box.h"
+#include "ingest/token_keys.h"
 #include "ingest/writer.h"
 #include "store/store.h"
 
@@ -21,6 +22,7 @@ struct app {
     struct store *store;
     struct writer *writer;
     struct endpoints *endpoints;
+    struct token_keys *token_keys;
     struct certificates *certificates;
     struct limits *limits;
     struct json_readers *json_readers; /* for bodies */

@@ -60,11 +60,12 @@ static bool is_ending(struct janitor *janitor) {
 
 /* ---- punctual ---- */
 
-static void refresh_endpoints(struct app *app) {
+static void refresh_settings(struct app *app) {
     struct db *db = NULL;
     struct err err = {0};
     int r = store_reader(app->store, &db, &err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, &err);
+    if (r == 0) r = token_keys_refresh(app->token_keys, db, &err);
     if (r < 0) log_warning("endpoints cannot be read, tried again", LOG_TEXT("error", err.text));
     store_reader_return(app->store, db);
 }
@@ -77,7 +78,7 @@ static void *punctual_main(void *argument) {
         int64_t now = clock_monotonic_us();
         if (now - refreshed < SETTINGS_EVERY_US) continue;
         refreshed = now;
-        refresh_endpoints(janitor->app);
+        refresh_settings(janitor->app);
     }
     return NULL;
 }

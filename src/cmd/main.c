@@ -12,7 +12,7 @@
 
 static const struct command *const commands[] = {
     &command_demo,     &command_serve,  &command_setup,  &command_org,    &command_user,   &command_key,
-    &command_endpoint, &command_replay, &command_backup, &command_config, &command_verify,
+    &command_endpoint, &command_replay, &command_backup, &command_config, &command_verify, &command_token_key,
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -105,14 +105,34 @@ static int fetch(void *context, const char *url, struct strbuf *ret_pem, struct 
     return fetch_certificate(&options, url, ret_pem, err);
 }
 
-static int load_endpoints(struct service *service, const struct config *config, struct err *err) {
+static int make_first_token_key(struct app *app, struct err *err) {
+    struct db *db = NULL;
+    int r = store_writer(app->store, &db, err);
+    if (r == 0) r = token_keys_ensure(&app->secret_box, db, clock_now(), err);
+    if (db) store_writer_close(app->store, db);
+    return r;
+}
+
+static void tell_of_token_keys(struct app *app) {
+    const struct token_keyset *set = token_keys_acquire(app->token_keys);
+    if (!set || set->unreadable > 0)
+        log_warning("keys of tracking links cannot be opened with this secret key: restore your copy of it",
+                    LOG_INT("usable", set ? 1 : 0));
+    token_keys_release(set);
+}
+
+static int load_settings(struct service *service, const struct config *config, struct err *err) {
     struct app *app = &service->app;
     struct db *db = NULL;
+    app->token_keys = token_keys_new(&app->secret_box);
     app->endpoints = endpoints_new(&app->secret_box, config->public_url);
     app->certificates = certificates_new(config->sns_certificates_directory, fetch, app);
-    int r = store_reader(app->store, &db, err);
+    int r = make_first_token_key(app, err);
+    if (r == 0) r = store_reader(app->store, &db, err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, err);
+    if (r == 0) r = token_keys_refresh(app->token_keys, db, err);
     store_reader_return(app->store, db);
+    if (r == 0) tell_of_token_keys(app);
     return r;
 }
 
@@ -172,7 +192,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
 
     int r = open_store(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
-    if (r == 0) r = load_endpoints(service, config, err);
+    if (r == 0) r = load_settings(service, config, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
     if (r < 0) {
@@ -219,6 +239,7 @@ void service_reload(struct service *service, struct config *config) {
     atomic_store(&app->config, config);
     int r = store_reader(app->store, &db, &err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, &err);
+    if (r == 0) r = token_keys_refresh(app->token_keys, db, &err);
     store_reader_return(app->store, db);
     if (r < 0) log_warning("endpoints cannot be read, tried again", LOG_TEXT("error", err.text));
     log_info("configuration reloaded");
@@ -236,6 +257,7 @@ struct service *service_stop(struct service *service) {
     writer_free(app->writer);
     http_server_free(service->server);
     endpoints_free(app->endpoints);
+    token_keys_free(app->token_keys);
     certificates_free(app->certificates);
     limits_free(app->limits);
     json_readers_free(app->json_readers);
