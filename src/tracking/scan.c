@@ -144,6 +144,7 @@ static void give_positions(struct rewrite_scan *scan, const struct rewrite_scan 
         struct place *place = &scan->places[i];
         if (place->kind != PLACE_LINK || place->link.position != LINK_POSITION_NONE) continue;
         const struct place *original = original_of(scan, i);
+        if (!original) BUG("a copy without its original");
         place->link.position = original->link.position;
         place->link.text = original->link.text;
     }

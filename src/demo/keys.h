@@ -1,6 +1,6 @@
-/* demo_keys: the keys with which the simulated providers sign, made anew for each demo. */
-#ifndef INKLING_CMD_DEMO_KEYS_H
-#define INKLING_CMD_DEMO_KEYS_H
+/* keys: the keys with which the simulated providers sign, made anew for each demo. */
+#ifndef INKLING_DEMO_KEYS_H
+#define INKLING_DEMO_KEYS_H
 
 #include "base/err.h"
 #include "base/strbuf.h"

@@ -1,8 +1,8 @@
-/* demo_schedule: what the live traffic will do, and when: a bounded queue in order of time. */
-#ifndef INKLING_CMD_DEMO_SCHEDULE_H
-#define INKLING_CMD_DEMO_SCHEDULE_H
+/* schedule: what the live traffic will do, and when: a bounded queue in order of time. */
+#ifndef INKLING_DEMO_SCHEDULE_H
+#define INKLING_DEMO_SCHEDULE_H
 
-#include "cmd/demo_history.h"
+#include "demo/history.h"
 
 #define DEMO_SCHEDULE_MAX 4096
 

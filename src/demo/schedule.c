@@ -1,4 +1,4 @@
-#include "cmd/demo_schedule.h"
+#include "demo/schedule.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "cmd/demo_world.h"
+#include "demo/world.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "cmd/demo_random.h"
+#include "demo/random.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* demo_setup: a directory that goes away again, and in it a database with an organization, an administrator and a key.
+/* setup: a directory that goes away again, and in it a database with an organization, an administrator and a key.
  */
-#ifndef INKLING_CMD_DEMO_SETUP_H
-#define INKLING_CMD_DEMO_SETUP_H
+#ifndef INKLING_DEMO_SETUP_H
+#define INKLING_DEMO_SETUP_H
 
 #include "api/credentials.h"
 #include "base/err.h"

@@ -1,10 +1,10 @@
-#include "cmd/demo_history.h"
+#include "demo/history.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "cmd/demo_plan.h"
+#include "demo/plan.h"
 #include "ingest/apply.h"
 #include "ingest/registration.h"
 #include "store/consent.h"

@@ -1,7 +1,7 @@
-/* demo_data: who and what the demo's organization deals with. Pure tables; every address is of a domain or network
+/* data: who and what the demo's organization deals with. Pure tables; every address is of a domain or network
  * that is reserved for examples (RFC 2606, RFC 5737). */
-#ifndef INKLING_CMD_DEMO_DATA_H
-#define INKLING_CMD_DEMO_DATA_H
+#ifndef INKLING_DEMO_DATA_H
+#define INKLING_DEMO_DATA_H
 
 #include <stddef.h>
 

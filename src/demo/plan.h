@@ -1,9 +1,9 @@
-/* demo_plan: which emails the organization has sent in the months before: applications and what follows from them,
+/* plan: which emails the organization has sent in the months before: applications and what follows from them,
  * campaigns, and a sequence. */
-#ifndef INKLING_CMD_DEMO_PLAN_H
-#define INKLING_CMD_DEMO_PLAN_H
+#ifndef INKLING_DEMO_PLAN_H
+#define INKLING_DEMO_PLAN_H
 
-#include "cmd/demo_world.h"
+#include "demo/world.h"
 
 struct demo_plan {
     struct demo_email *emails; /* by sent_at; without message ids */

@@ -1,4 +1,4 @@
-#include "cmd/demo_webhooks.h"
+#include "demo/webhooks.h"
 
 #include <stdio.h>
 

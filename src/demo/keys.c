@@ -1,4 +1,4 @@
-#include "cmd/demo_keys.h"
+#include "demo/keys.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>

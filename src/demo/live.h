@@ -1,10 +1,10 @@
-/* demo_live: life goes on: new emails are sent and registered, and the simulated providers tell what becomes of them
+/* live: life goes on: new emails are sent and registered, and the simulated providers tell what becomes of them
  * and of older ones, at a pace that people can follow. */
-#ifndef INKLING_CMD_DEMO_LIVE_H
-#define INKLING_CMD_DEMO_LIVE_H
+#ifndef INKLING_DEMO_LIVE_H
+#define INKLING_DEMO_LIVE_H
 
-#include "cmd/demo_process.h"
-#include "cmd/demo_webhooks.h"
+#include "demo/process.h"
+#include "demo/webhooks.h"
 
 struct demo_live_options {
     struct demo_process *process;

@@ -1,7 +1,7 @@
-/* demo_process: the service as a child of the demo, and the signals that end it. Signals are blocked and fetched where
+/* process: the service as a child of the demo, and the signals that end it. Signals are blocked and fetched where
  * the demo waits anyway: no handler, nothing global. */
-#ifndef INKLING_CMD_DEMO_PROCESS_H
-#define INKLING_CMD_DEMO_PROCESS_H
+#ifndef INKLING_DEMO_PROCESS_H
+#define INKLING_DEMO_PROCESS_H
 
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
-/* demo_random: the demo's own repeatable randomness: the same seed gives the same history. Never for secrets. */
-#ifndef INKLING_CMD_DEMO_RANDOM_H
-#define INKLING_CMD_DEMO_RANDOM_H
+/* random: the demo's own repeatable randomness: the same seed gives the same history. Never for secrets. */
+#ifndef INKLING_DEMO_RANDOM_H
+#define INKLING_DEMO_RANDOM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/timezone.h"
-#include "cmd/demo_world.h"
+#include "demo/world.h"
 
 #include "base/banned.h"
 

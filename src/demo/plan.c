@@ -1,4 +1,4 @@
-#include "cmd/demo_plan.h"
+#include "demo/plan.h"
 
 #include <stdlib.h>
 

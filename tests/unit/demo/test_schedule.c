@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "cmd/demo_random.h"
-#include "cmd/demo_schedule.h"
+#include "demo/random.h"
+#include "demo/schedule.h"
 
 /* In order of time, and of those due at the same time in the order in which they were added. */
 static void comes_in_order(void **state) {

@@ -1,11 +1,11 @@
-/* demo_webhooks: the simulated providers. What happened to an email waits in its provider's outbox and is then sent to
+/* webhooks: the simulated providers. What happened to an email waits in its provider's outbox and is then sent to
  * the service as that provider sends it: signed, over HTTP. */
-#ifndef INKLING_CMD_DEMO_WEBHOOKS_H
-#define INKLING_CMD_DEMO_WEBHOOKS_H
+#ifndef INKLING_DEMO_WEBHOOKS_H
+#define INKLING_DEMO_WEBHOOKS_H
 
-#include "cmd/demo_api.h"
-#include "cmd/demo_history.h"
-#include "cmd/demo_keys.h"
+#include "demo/api.h"
+#include "demo/history.h"
+#include "demo/keys.h"
 
 #define DEMO_OUTBOX_MAX 64
 

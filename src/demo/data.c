@@ -1,4 +1,4 @@
-#include "cmd/demo_data.h"
+#include "demo/data.h"
 
 #include "base/banned.h"
 

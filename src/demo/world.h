@@ -1,11 +1,11 @@
-/* demo_world: the demo's candidates, the emails they are sent, and how people behave with them. Pure: time, seed and
+/* world: the demo's candidates, the emails they are sent, and how people behave with them. Pure: time, seed and
  * everything else is passed in; the same seed and the same moment give the same world. */
-#ifndef INKLING_CMD_DEMO_WORLD_H
-#define INKLING_CMD_DEMO_WORLD_H
+#ifndef INKLING_DEMO_WORLD_H
+#define INKLING_DEMO_WORLD_H
 
 #include "base/arena.h"
-#include "cmd/demo_data.h"
-#include "cmd/demo_random.h"
+#include "demo/data.h"
+#include "demo/random.h"
 #include "model/event.h"
 
 enum {

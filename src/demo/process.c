@@ -1,4 +1,4 @@
-#include "cmd/demo_process.h"
+#include "demo/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-/* demo_history: writes months of emails and events into the database, by the product's own road (register_emails,
+/* history: writes months of emails and events into the database, by the product's own road (register_emails,
  * apply_batches), in transactions of its own. May run beside the service. */
-#ifndef INKLING_CMD_DEMO_HISTORY_H
-#define INKLING_CMD_DEMO_HISTORY_H
+#ifndef INKLING_DEMO_HISTORY_H
+#define INKLING_DEMO_HISTORY_H
 
 #include "base/err.h"
-#include "cmd/demo_world.h"
+#include "demo/world.h"
 
 struct store;
 

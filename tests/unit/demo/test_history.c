@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "cmd/demo_history.h"
-#include "cmd/demo_plan.h"
+#include "demo/history.h"
+#include "demo/plan.h"
 #include "store/db.h"
 #include "store/organizations.h"
 #include "store/store.h"

@@ -1,6 +1,6 @@
-/* demo_api: the demo as a client of the service it has started. */
-#ifndef INKLING_CMD_DEMO_API_H
-#define INKLING_CMD_DEMO_API_H
+/* api: the demo as a client of the service it has started. */
+#ifndef INKLING_DEMO_API_H
+#define INKLING_DEMO_API_H
 
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-#include "cmd/demo_live.h"
+#include "demo/live.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "base/timezone.h"
-#include "cmd/demo_schedule.h"
+#include "demo/schedule.h"
 
 #include "base/banned.h"
 

@@ -1,4 +1,4 @@
-#include "cmd/demo_api.h"
+#include "demo/api.h"
 
 #include <stdio.h>
 #include <stdlib.h>

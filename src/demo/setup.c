@@ -1,4 +1,4 @@
-#include "cmd/demo_setup.h"
+#include "demo/setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/demo_data.h"
+#include "demo/data.h"
 #include "store/db.h"
 #include "store/organizations.h"
 #include "store/store.h"
