@@ -13,12 +13,13 @@
 
 /* What a parse may cost. Newsletters take some 20 bytes a byte and 30 ns a byte; misnested formatting elements can
  * multiply without end by the standard's rules, and gumbo has no limit of its own. */
-#define MEMORY_FLOOR    (4UL << 20)
-#define MEMORY_A_BYTE   60
-#define TIME_MAX_MS     2000 /* of the processor */
-#define TIME_EVERY      256  /* allocations between two looks at the clock */
-#define TEXT_NODES_MAX  200  /* looked at for the text of one link */
-#define CHILDREN_DEEPER 64
+#define MEMORY_FLOOR   (4UL << 20)
+#define MEMORY_A_BYTE  60
+#define TIME_MAX_MS    2000                   /* of the processor */
+#define TIME_EVERY     256                    /* allocations between two looks at the clock */
+#define TEXT_NODES_MAX 200                    /* looked at for the text of one link */
+#define TEXT_ROOM      (REWRITE_TEXT_MAX + 4) /* so that a character is cut as a whole */
+#define STACK_FIRST    64
 
 /* Gumbo's memory: never given back piece by piece (its own clean-up recurses as deep as the document), and when the
  * budget is used up, control leaves gumbo for good. */
@@ -78,8 +79,8 @@ static const char *attribute(const GumboNode *node, const char *name) {
     return found ? found->value : NULL;
 }
 
-static void add_words(struct slice words, char text[REWRITE_TEXT_MAX], size_t *len) {
-    for (size_t i = 0; i < words.len && *len < REWRITE_TEXT_MAX; i++) {
+static void add_words(struct slice words, char text[TEXT_ROOM], size_t *len) {
+    for (size_t i = 0; i < words.len && *len < TEXT_ROOM; i++) {
         bool blank = (unsigned char)words.ptr[i] <= ' ' || words.ptr[i] == 0x7f;
         if (blank && (*len == 0 || text[*len - 1] == ' ')) continue;
         text[(*len)++] = blank ? ' ' : words.ptr[i];
@@ -88,7 +89,7 @@ static void add_words(struct slice words, char text[REWRITE_TEXT_MAX], size_t *l
 
 /* The text that a reader sees, or of images their alternative text. */
 static struct slice text_of(const GumboNode *link, struct arena *arena) {
-    char text[REWRITE_TEXT_MAX], images[REWRITE_TEXT_MAX];
+    char text[TEXT_ROOM], images[TEXT_ROOM];
     size_t len = 0, images_len = 0, depth = 0;
     const GumboNode *stack[TEXT_NODES_MAX];
     stack[depth++] = link;
@@ -104,6 +105,7 @@ static struct slice text_of(const GumboNode *link, struct arena *arena) {
     }
     struct slice seen = slice_trim(slice_of(text, len));
     if (slice_empty(seen)) seen = slice_trim(slice_of(images, images_len));
+    if (slice_empty(seen) && attribute(link, "alt")) seen = slice_trim(slice_cstr(attribute(link, "alt")));
     if (slice_empty(seen) && attribute(link, "title")) seen = slice_trim(slice_cstr(attribute(link, "title")));
     return arena_copy(arena, slice_first_utf8(seen, REWRITE_TEXT_MAX));
 }
@@ -158,7 +160,7 @@ static void visit_link(struct walk *walk, const GumboNode *node, bool in_comment
 
 static void push(struct walk *walk, const GumboNode *node) {
     if (walk->depth == walk->capacity) {
-        size_t capacity = walk->capacity > 0 ? 2 * walk->capacity : CHILDREN_DEEPER;
+        size_t capacity = walk->capacity > 0 ? 2 * walk->capacity : STACK_FIRST;
         const GumboNode **grown = allocate(walk->memory, capacity * sizeof(*grown));
         if (walk->depth > 0) memcpy(grown, walk->stack, walk->depth * sizeof(*grown));
         walk->stack = grown;

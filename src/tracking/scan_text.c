@@ -10,16 +10,25 @@ static bool is_word(char c) {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (unsigned char)c >= 0x80;
 }
 
-/* Punctuation behind an address ends the sentence, not the address; a bracket only when it was opened before. */
+/* More closing than opening ones: the last belongs to the sentence around the address. */
+static bool is_unpaired(struct slice url, char opening, char closing) {
+    size_t open = 0, closed = 0;
+    for (size_t i = 0; i < url.len; i++) {
+        open += url.ptr[i] == opening;
+        closed += url.ptr[i] == closing;
+    }
+    return closed > open;
+}
+
+/* Punctuation behind an address ends the sentence, not the address; a bracket only when it was not opened inside. */
 static struct slice without_punctuation(struct slice url) {
-    while (url.len > 0) {
+    for (; url.len > 0; url.len--) {
         char last = url.ptr[url.len - 1];
-        const char *pair = last ? strchr(")(][}{", last) : NULL;
-        if (pair && (last == ')' || last == ']' || last == '}') &&
-            slice_find_char(slice_first(url, url.len - 1), pair[1]) >= 0)
-            return url;
-        if (!last || !strchr(".,;:!?'\"*_)]}", last)) return url;
-        url.len--;
+        bool belongs = last == ')'   ? !is_unpaired(url, '(', ')')
+                       : last == ']' ? !is_unpaired(url, '[', ']')
+                       : last == '}' ? !is_unpaired(url, '{', '}')
+                                     : !strchr(".,;:!?'\"*_", last);
+        if (belongs) break;
     }
     return url;
 }
