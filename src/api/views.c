@@ -168,7 +168,8 @@ void view_event(struct api_table *table, const struct stored_event *event, struc
     api_table_null(table, "score"); /* rules that weigh are not here yet: a verdict is yes or no */
     write_reasons(table, event->reasons);
     write_name(table, "bounce_type", bounce_kind_name(event->bounce));
-    api_table_bool(table, "own_recipient", event->key.recipient_ref == 0);
+    api_table_bool(table, "own_recipient",
+                   event->key.recipient_ref == 0 || event->key.recipient_ref == RECIPIENT_EVIDENCE);
     api_table_text(table, "provider", given(provider));
     write_provider_event_id(table, event->provider_event_id);
     write_address(table, event->ip_address);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "ingest/work.h"
 #include "store/policy.h"
+#include "store/references.h"
 
 #include "base/banned.h"
 
@@ -58,6 +59,11 @@ static int compare_wanted(const void *left, const void *right) {
     return order ? order : compare_i64(a->key.check, b->key.check);
 }
 
+/* A hit of our own tracking that belongs to no single email (compliance C-03). */
+static bool is_of_cohort(const struct work *work) {
+    return work->batch->is_own && work->event->cohort_id != 0;
+}
+
 /* Looks up the n-th key of every event that has none yet; *ret_missing: those still without an email afterwards. */
 static int find_by_key(struct job *job, size_t n, size_t *ret_missing, struct err *err) {
     struct wanted *wanted = arena_alloc_array(job->arena, job->count, sizeof(*wanted));
@@ -65,7 +71,7 @@ static int find_by_key(struct job *job, size_t n, size_t *ret_missing, struct er
     size_t count = 0, unique = 0, missing = 0;
     for (size_t i = 0; i < job->count; i++) {
         struct work *work = &job->works[i];
-        if (work->key.email_log_id != 0) continue;
+        if (work->key.email_log_id != 0 || is_of_cohort(work)) continue;
         missing++;
         if (n >= work->prepared->key_count) continue;
         wanted[count++] = (struct wanted){
@@ -106,6 +112,7 @@ static int lock_registrations(struct job *job, struct err *err) {
         int64_t next = INT64_MAX;
         for (size_t i = 0; i < job->count; i++) {
             const struct event_key *key = &job->works[i].key;
+            if (is_of_cohort(&job->works[i])) continue;
             if (key->email_log_id == 0 && key->organization_id > locked && key->organization_id < next)
                 next = key->organization_id;
         }
@@ -188,9 +195,37 @@ static int load_policies(struct job *job, struct err *err) {
     return 0;
 }
 
-static void decide_fates(struct job *job) {
+/* What our own pixel and links measure is counted from our own hits alone; what a provider says of it is kept as
+ * evidence beside them (docs/decisions/0008-one-open-from-two-sources.md). */
+static void take_as_evidence(struct work *work) {
+    if (work->fate == FATE_COUNT_ONLY) work->fate = FATE_DUPLICATE; /* the hits raise the total */
+    work->verdict = VERDICT_EVIDENCE;
+    work->reasons |= 1LL << REASON_OWN_TRACKING;
+    if (work->key.recipient_ref == 0) work->key.recipient_ref = RECIPIENT_EVIDENCE;
+}
+
+/* The campaign's answer of today holds for hits of its cohorts as it does for those of its emails. */
+static int decide_cohort(struct job *job, struct work *work, struct err *err) {
+    enum tracking_level campaign;
+    int found = cohort_tracking(job->db, work->key.organization_id, work->event->cohort_id, &campaign, err);
+    if (found < 0) return found;
+    bool counts = found > 0 && tracking_strictest(work->policy->tracking, campaign) >= TRACKING_AGGREGATE;
+    work->fate = counts ? FATE_COUNT_ONLY : FATE_WITHHELD;
+    return 0;
+}
+
+static int decide_fates(struct job *job, struct err *err) {
     for (size_t i = 0; i < job->count; i++) {
         struct work *work = &job->works[i];
+        if (is_of_cohort(work)) {
+            int r = decide_cohort(job, work, err);
+            if (r < 0) return r;
+            continue;
+        }
+        if (work->fate == FATE_ORPHAN && work->batch->is_own) {
+            work->fate = FATE_WITHHELD;
+            continue;
+        }
         if (work->fate == FATE_ORPHAN) {
             /* Nobody's yet; but what this organization never records of a person is not kept for later either. */
             if (tracking_decide(work->policy->tracking, work->event->type) != TRACKING_RECORD)
@@ -211,8 +246,11 @@ static void decide_fates(struct job *job) {
             break;
         }
         int64_t recipient = work->prepared->recipient_hash;
-        work->key.recipient_ref = recipient == work->stats->recipient_hash ? 0 : recipient;
+        work->key.recipient_ref = work->batch->is_own || recipient == work->stats->recipient_hash ? 0 : recipient;
+        if (!work->batch->is_own && own_tracking_measures(work->stats->own_tracking, work->event->type))
+            take_as_evidence(work);
     }
+    return 0;
 }
 
 /* ---- dictionaries ---- */
@@ -307,9 +345,9 @@ static int insert_events(struct job *job, struct err *err) {
         job->row_works[job->row_count] = work;
         job->rows[job->row_count++] = (struct event_row){
             .key = work->key,
-            .verdict = work->prepared->verdict,
+            .verdict = work->verdict,
             .bounce = work->event->bounce,
-            .reasons = work->prepared->reasons,
+            .reasons = work->reasons,
             .received_at = work->batch->received_at,
             .endpoint_id = work->batch->endpoint_id,
             .agent_id = work->agent_id,
@@ -390,7 +428,7 @@ static void report_results(struct job *job) {
         switch (work->fate) {
         case FATE_RECORD:
             result->stored++;
-            if (!verdict_is_human(work->prepared->verdict)) result->machine++;
+            if (work->verdict == VERDICT_MACHINE) result->machine++;
             break;
         case FATE_DUPLICATE:
             result->duplicates++;
@@ -427,7 +465,10 @@ int apply_batches(struct applier *applier, struct db *db, struct event_batch *co
                 .batch = batches[i],
                 .event = event,
                 .prepared = &batches[i]->prepared[n],
+                .verdict = batches[i]->prepared[n].verdict,
+                .reasons = batches[i]->prepared[n].reasons,
                 .key = {.organization_id = batches[i]->organization_id,
+                        .email_log_id = batches[i]->is_own ? event->email_log_id : 0,
                         .occurred_at = event->occurred_at,
                         .event_type = event->type},
             };
@@ -437,8 +478,8 @@ int apply_batches(struct applier *applier, struct db *db, struct event_batch *co
     int r = find_emails(&job, err);
     if (r == 0) r = lock_stats(&job, err);
     if (r == 0) r = load_policies(&job, err);
+    if (r == 0) r = decide_fates(&job, err);
     if (r < 0) return r;
-    decide_fates(&job);
     r = resolve_dictionary(&job, DICTIONARY_LINKS, applier->links, err);
     if (r == 0) r = resolve_dictionary(&job, DICTIONARY_AGENTS, applier->agents, err);
     if (r == 0) r = insert_events(&job, err);

@@ -38,6 +38,9 @@ struct event_batch {
     struct prepared_event *prepared;
     size_t count;
     bool is_adoption; /* the events were orphans: those that still find no email are left where they are */
+    /* Hits of our own tracking: email_log_id and cohort_id come from a sealed token and are believed; what has no email
+     * (any more) leaves no trace (compliance C-42). */
+    bool is_own;
 
     /* Called once, after commit or failure, on the writer's thread; takes the batch over (and frees it). */
     void (*done)(struct event_batch *batch, int result, const struct err *err);

@@ -42,7 +42,8 @@ static int compare_breakdowns(const void *left, const void *right) {
 }
 
 static bool is_counted_click(const struct event_row *row) {
-    return row->inserted && row->key.event_type == EVENT_CLICK && row->key.link_id != 0;
+    return row->inserted && row->key.event_type == EVENT_CLICK && row->key.link_id != 0 &&
+           row->verdict != VERDICT_EVIDENCE;
 }
 
 static int load_links(struct job *job, struct changes *changes, struct err *err) {
@@ -166,8 +167,14 @@ int count_events(struct job *job, struct err *err) {
     count_rows(job, &changes);
     for (size_t i = 0; i < job->count; i++) {
         const struct work *work = &job->works[i];
-        if (work->fate == FATE_COUNT_ONLY)
-            add_breakdown(&changes, work->stats, BREAKDOWN_AGGREGATE, work->event->type, 1);
+        if (work->fate != FATE_COUNT_ONLY) continue;
+        changes.breakdowns[changes.breakdown_count++] = (struct breakdown_delta){
+            .organization_id = work->key.organization_id,
+            .cohort_id = work->stats ? work->stats->cohort_id : work->event->cohort_id,
+            .kind = BREAKDOWN_AGGREGATE,
+            .item = work->event->type,
+            .n = 1,
+        };
     }
     merge_cohorts(&changes);
     merge_breakdowns(&changes);

@@ -142,6 +142,7 @@ static int prepare_email(struct session *session, struct registration *registrat
     row->tracking_now = tracking_strictest(campaign_level, person);
     row->tracking =
         tracking_strictest(row->tracking_now, tracking_strictest(session->policy.tracking, registration->tracking));
+    row->own_tracking = own_tracking_under(row->tracking, registration->own_tracking);
     registration->effective = row->tracking;
     row->organization_id = session->organization_id;
     row->message_id = registration->message_id;

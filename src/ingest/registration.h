@@ -26,6 +26,9 @@ struct registration {
     struct reference job, template_, campaign, sequence;
     int64_t sequence_step;        /* -1: none */
     enum tracking_level tracking; /* what the caller asks for; TRACKING_FULL when silent */
+    /* What the caller will measure by our own pixel and links, as far as the level allows. It is fixed here: an email
+     * registered without it gets none later, since what its provider saw is counted. */
+    enum own_tracking own_tracking;
 
     /* out */
     int64_t email_log_id;

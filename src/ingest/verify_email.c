@@ -60,7 +60,7 @@ void email_recount_add(struct email_recount *recount, const struct recount_event
         .verdict = event->verdict,
         .occurred_at = event->key.occurred_at,
     };
-    bool of_link = counted.type == EVENT_CLICK && event->key.link_id != 0;
+    bool of_link = counted.type == EVENT_CLICK && event->key.link_id != 0 && event->verdict != VERDICT_EVIDENCE;
     counters_add(&recount->stats, of_link ? link_of(recount, event->key.link_id) : NULL, &counted);
     recount->events++;
     if (recount->chain_count == CHAIN_EVENTS_MAX) return;

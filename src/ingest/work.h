@@ -25,6 +25,8 @@ struct work {
     struct event_key key;
     int64_t agent_id;
     enum fate fate;
+    enum verdict verdict;
+    int64_t reasons;
 };
 
 /* One call of apply_batches. */

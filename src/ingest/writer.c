@@ -174,11 +174,13 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
     return 0;
 }
 
-static void count_batch(struct metrics *metrics, const struct batch_result *result) {
+static void count_batch(struct metrics *metrics, const struct event_batch *batch) {
+    const struct batch_result *result = &batch->result;
     metric_add(metrics, METRIC_EVENTS_STORED, (int64_t)(result->stored + result->counted));
     metric_add(metrics, METRIC_EVENTS_DUPLICATE, (int64_t)result->duplicates);
     metric_add(metrics, METRIC_EVENTS_ORPHANED, (int64_t)result->orphaned);
-    metric_add(metrics, METRIC_EVENTS_WITHHELD, (int64_t)result->withheld);
+    /* After an objection a hit of our own tracking is not even counted (compliance C-09). */
+    if (!batch->is_own) metric_add(metrics, METRIC_EVENTS_WITHHELD, (int64_t)result->withheld);
     metric_add(metrics, METRIC_EVENTS_MACHINE, (int64_t)result->machine);
 }
 
@@ -192,7 +194,7 @@ static void finish_group(struct writer *writer, struct group *group, int result,
     }
     for (size_t i = 0; i < group->batch_count; i++) {
         struct event_batch *batch = group->batches[i];
-        if (result == 0) count_batch(writer->options.metrics, &batch->result);
+        if (result == 0) count_batch(writer->options.metrics, batch);
         batch->done(batch, result, err);
     }
 }

@@ -30,6 +30,7 @@ static void take_earliest(int64_t *time, int64_t occurred_at) {
 }
 
 static void add_open(struct email_stats *stats, const struct counted_event *event) {
+    if (event->verdict == VERDICT_EVIDENCE) return;
     if (!verdict_is_human(event->verdict)) {
         stats->machine_open_count++;
         return;
@@ -39,6 +40,7 @@ static void add_open(struct email_stats *stats, const struct counted_event *even
 }
 
 static void add_click(struct email_stats *stats, struct link_stats *link, const struct counted_event *event) {
+    if (event->verdict == VERDICT_EVIDENCE) return;
     if (!verdict_is_human(event->verdict)) {
         stats->machine_click_count++;
         if (link) link->machine_click_count++;

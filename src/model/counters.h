@@ -22,6 +22,7 @@ struct email_stats {
     int64_t recipient_hash;           /* of the email's own recipient, see recipient_ref() */
     enum tracking_level tracking;     /* frozen when sent */
     enum tracking_level tracking_now; /* what the candidate and campaign allow today; the stricter of both rules */
+    enum own_tracking own_tracking;   /* what our own pixel and links measure; fixed when registered */
     int64_t delivered_at, opened_at, clicked_at, replied_at, bounced_at, dropped_at, complained_at,
         unsubscribed_at; /* the earliest */
     int64_t open_count, machine_open_count;

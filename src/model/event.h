@@ -37,8 +37,14 @@ enum bounce_kind {
 const char *bounce_kind_name(enum bounce_kind kind); /* "soft", "block", "hard"; NULL for none */
 bool bounce_kind_parse(struct slice name, enum bounce_kind *ret);
 
-/* What the provider itself says about who caused an open or click. */
-enum machine_hint { MACHINE_HINT_NONE = 0, MACHINE_HINT_MACHINE = 1 };
+/* What the source itself says about who caused an open or click. Stored with orphans: never change a number. */
+enum machine_hint {
+    MACHINE_HINT_NONE = 0,
+    MACHINE_HINT_MACHINE = 1,  /* a provider's flag */
+    MACHINE_HINT_METHOD = 2,   /* from here on our own endpoints: HEAD, */
+    MACHINE_HINT_PREFETCH = 3, /* a header that says prefetch, */
+    MACHINE_HINT_HONEYPOT = 4, /* the hidden link */
+};
 
 #define EVENT_KEYS_MAX              3
 #define EVENT_KEY_MAX_BYTES         512  /* a message id; longer ones never match (RFC 5322 lines hold 998) */
@@ -57,7 +63,8 @@ struct event {
     /* Message ids under which the email may be registered, the surest first (semantics.md "Finding the email").
      * As message_id_normalize leaves them; unused ones empty. */
     struct slice keys[EVENT_KEYS_MAX];
-    int64_t email_log_id;    /* from the provider's metadata; 0 when absent */
+    int64_t email_log_id;    /* from the provider's metadata, or our own token; 0 when absent */
+    int64_t cohort_id;       /* of a hit of no single email (our own token under `aggregate`, C-03); else 0 */
     struct slice recipient;  /* address, as sent; empty when the provider names none */
     struct slice url;        /* of a click */
     int32_t link_position;   /* from 0, or LINK_POSITION_NONE */

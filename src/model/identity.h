@@ -26,8 +26,11 @@ struct event_key {
     int64_t email_log_id;
     int64_t event_type;
     int64_t link_id;       /* 0: none */
-    int64_t recipient_ref; /* 0: the email's own recipient; else recipient_hash */
+    int64_t recipient_ref; /* 0: the email's own recipient; else recipient_hash, or RECIPIENT_EVIDENCE */
 };
+/* The email's own recipient in a provider's event that is kept as evidence beside our own hits (VERDICT_EVIDENCE): it
+ * must not take the place of a hit of the same millisecond. recipient_hash is never negative. */
+#define RECIPIENT_EVIDENCE (-1)
 int event_key_compare(const struct event_key *a,
                       const struct event_key *b); /* by organization, email, time, type, link, recipient */
 

@@ -63,6 +63,24 @@ enum tracking_decision tracking_decide(enum tracking_level level, enum event_typ
     return TRACKING_WITHHOLD;
 }
 
+enum own_tracking own_tracking_under(enum tracking_level level, enum own_tracking wanted) {
+    switch (level) {
+    case TRACKING_FULL:
+    case TRACKING_AGGREGATE:
+        return wanted;
+    case TRACKING_CLICKS:
+        return (enum own_tracking)((unsigned)wanted & (unsigned)OWN_TRACKING_CLICKS);
+    case TRACKING_NONE:
+        break;
+    }
+    return OWN_TRACKING_NONE;
+}
+
+bool own_tracking_measures(enum own_tracking own, enum event_type type) {
+    if (type == EVENT_OPEN) return ((unsigned)own & (unsigned)OWN_TRACKING_OPENS) != 0;
+    return type == EVENT_CLICK && ((unsigned)own & (unsigned)OWN_TRACKING_CLICKS) != 0;
+}
+
 const char *consent_mode_name(enum consent_mode mode) {
     return name_at(consent_mode_names, COUNT_OF(consent_mode_names), (int)mode);
 }

@@ -20,6 +20,14 @@ enum tracking_level tracking_strictest(enum tracking_level a, enum tracking_leve
 enum tracking_decision { TRACKING_RECORD, TRACKING_COUNT_ONLY, TRACKING_WITHHOLD };
 enum tracking_decision tracking_decide(enum tracking_level level, enum event_type type);
 
+/* What of an email our own pixel and links measure; fixed when it is registered, like its level. Bits, stored. What
+ * they measure is counted from our own hits alone: a provider's opens and clicks of such an email are kept as evidence
+ * (docs/decisions/0008-one-open-from-two-sources.md). */
+enum own_tracking { OWN_TRACKING_NONE = 0, OWN_TRACKING_OPENS = 1, OWN_TRACKING_CLICKS = 2, OWN_TRACKING_BOTH = 3 };
+/* The part of `wanted` that is measured under a level. Under TRACKING_AGGREGATE all of it, as totals. */
+enum own_tracking own_tracking_under(enum tracking_level level, enum own_tracking wanted);
+bool own_tracking_measures(enum own_tracking own, enum event_type type);
+
 /* Organization policy: without a recorded consent, opt_out tracks and opt_in does not. */
 enum consent_mode { CONSENT_OPT_OUT = 0, CONSENT_OPT_IN = 1 };
 const char *consent_mode_name(enum consent_mode mode);

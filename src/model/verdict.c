@@ -10,6 +10,8 @@ const char *verdict_name(enum verdict verdict) {
         return "proxied";
     case VERDICT_MACHINE:
         return "machine";
+    case VERDICT_EVIDENCE:
+        return "evidence";
     }
     return NULL;
 }
@@ -18,6 +20,14 @@ const char *verdict_reason_name(enum verdict_reason reason) {
     switch (reason) {
     case REASON_PROVIDER_MACHINE:
         return "provider_machine";
+    case REASON_METHOD:
+        return "method";
+    case REASON_PREFETCH:
+        return "prefetch";
+    case REASON_HONEYPOT:
+        return "honeypot";
+    case REASON_OWN_TRACKING:
+        return "own_tracking";
     }
     return NULL;
 }

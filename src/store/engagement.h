@@ -127,6 +127,7 @@ struct email_row {
     int64_t sent_at, recipient_id, sender_id, cohort_id, sequence_step /* -1: none */;
     int64_t recipient_hash;
     enum tracking_level tracking, tracking_now;
+    enum own_tracking own_tracking;
     struct message_key keys[2];
     size_t key_count;
     int64_t now;

@@ -59,7 +59,7 @@ int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count
 #define SELECTED(column, number) ", s." #column
     static const struct statement lock = {
         "lock figures", "SELECT k.n, s.cohort_id, s.sent_at, s.recipient_hash, s.tracking, s.tracking_now, "
-                        "s.bounce_type, s.last_event_at" STATS_TIMES(SELECTED)
+                        "s.own_tracking, s.bounce_type, s.last_event_at" STATS_TIMES(SELECTED)
                             STATS_COUNTS(SELECTED) " FROM unnest($1::bigint[], $2::bigint[]) "
                                                    "WITH ORDINALITY AS k(organization_id, email_log_id, n) "
                                                    "JOIN email_stats s USING (organization_id, email_log_id) "
@@ -85,6 +85,7 @@ int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count
         is->recipient_hash = postgres_binary_int(result, row, column++);
         is->tracking = (enum tracking_level)postgres_binary_int(result, row, column++);
         is->tracking_now = (enum tracking_level)postgres_binary_int(result, row, column++);
+        is->own_tracking = (enum own_tracking)postgres_binary_int(result, row, column++);
         is->bounce_type = (enum bounce_kind)postgres_binary_int(result, row, column++);
 #define READ_TIME(field, number)                                                                                       \
     is->field = PQgetisnull(result, row, column) ? TIME_UNSET : postgres_binary_int(result, row, column);              \

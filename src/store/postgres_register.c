@@ -148,9 +148,9 @@ static int insert_logs(struct postgres_db *db, struct email_row *rows, size_t co
 static int insert_figures(struct postgres_db *db, const struct email_row *rows, size_t count, struct err *err) {
     static const struct statement insert = {
         "insert figures", "INSERT INTO email_stats (organization_id, email_log_id, cohort_id, sent_at, recipient_hash, "
-                          "tracking, tracking_now) "
+                          "tracking, tracking_now, own_tracking) "
                           "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
-                          "$6::smallint[], $7::smallint[])"};
+                          "$6::smallint[], $7::smallint[], $8::smallint[])"};
     const struct postgres_structs *structs = POSTGRES_STRUCTS(rows, count);
     postgres_params_clear(&db->params);
     postgres_params_bigints(&db->params, structs, offsetof(struct email_row, organization_id));
@@ -160,6 +160,7 @@ static int insert_figures(struct postgres_db *db, const struct email_row *rows, 
     postgres_params_bigints(&db->params, structs, offsetof(struct email_row, recipient_hash));
     postgres_params_smallints(&db->params, structs, offsetof(struct email_row, tracking));
     postgres_params_smallints(&db->params, structs, offsetof(struct email_row, tracking_now));
+    postgres_params_smallints(&db->params, structs, offsetof(struct email_row, own_tracking));
     return postgres_execute_params(db, &insert, NULL, err);
 }
 

@@ -71,6 +71,21 @@ int campaign_tracking(struct db *db, int64_t organization_id, int64_t campaign_i
     return 0;
 }
 
+int cohort_tracking(struct db *db, int64_t organization_id, int64_t cohort_id, enum tracking_level *ret,
+                    struct err *err) {
+    static const struct statement select_tracking = {
+        "tracking of a cohort",
+        "SELECT g.tracking FROM cohorts k LEFT JOIN campaigns g ON g.organization_id = $1 AND g.id = k.campaign_id "
+        "WHERE k.organization_id = $1 AND k.id = $2",
+        NULL};
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_tracking, DB_VALUES(db_int(organization_id), db_int(cohort_id)), &rows, err);
+    if (found <= 0) return found;
+    *ret = (enum tracking_level)db_column_int_or(rows, 0, TRACKING_FULL);
+    db_rows_free(rows);
+    return 1;
+}
+
 static const struct statement candidate_by_external_id = {
     "candidate by id",
     "SELECT id, name, email, title, tracking FROM candidates WHERE organization_id = $1 AND external_id = $2", NULL};

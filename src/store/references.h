@@ -41,6 +41,10 @@ struct cohort_key {
 MUST_USE int cohort_upsert(struct db *db, int64_t organization_id, const struct cohort_key *key, int64_t *ret_id,
                            struct err *err);
 
+/* What the campaign of a cohort allows. 1; 0 when there is no such cohort. */
+MUST_USE int cohort_tracking(struct db *db, int64_t organization_id, int64_t cohort_id, enum tracking_level *ret,
+                             struct err *err);
+
 /* The level that was in force when the email was sent. */
 MUST_USE int email_tracking(struct db *db, int64_t organization_id, int64_t email_log_id, enum tracking_level *ret,
                             struct err *err);

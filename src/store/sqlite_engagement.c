@@ -61,6 +61,7 @@ static void read_stats(sqlite3_stmt *row, struct email_stats *stats) {
     stats->machine_click_count = sqlite3_column_int64(row, 17);
     stats->bounce_type = (enum bounce_kind)sqlite3_column_int(row, 18);
     stats->last_event_at = column_time(row, 19);
+    stats->own_tracking = (enum own_tracking)sqlite3_column_int(row, 20);
 }
 
 int sqlite_lock_stats(struct db *base, struct email_stats *stats, size_t count, struct err *err) {
@@ -69,7 +70,8 @@ int sqlite_lock_stats(struct db *base, struct email_stats *stats, size_t count, 
         .sql =
             "SELECT cohort_id, sent_at, recipient_hash, tracking, tracking_now, delivered_at, opened_at, clicked_at, "
             "replied_at, bounced_at, dropped_at, complained_at, unsubscribed_at, open_count, machine_open_count, "
-            "click_count, total_click_count, machine_click_count, bounce_type, last_event_at FROM email_stats "
+            "click_count, total_click_count, machine_click_count, bounce_type, last_event_at, own_tracking "
+            "FROM email_stats "
             "WHERE email_log_id = ?1 AND organization_id = ?2",
     };
     struct sqlite_db *db = sqlite_db_of(base);

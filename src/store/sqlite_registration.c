@@ -91,7 +91,7 @@ static const struct statement insert_email_key = {
 static const struct statement insert_figures = {
     .name = "insert figures",
     .sql = "INSERT INTO email_stats (email_log_id, organization_id, cohort_id, sent_at, recipient_hash, tracking, "
-           "tracking_now) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+           "tracking_now, own_tracking) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 };
 
 static int insert_email_row(struct sqlite_db *db, struct email_row *row, struct err *err) {
@@ -139,6 +139,7 @@ static int insert_email_figures(struct sqlite_db *db, const struct email_row *ro
     bound |= sqlite3_bind_int64(prepared, 5, row->recipient_hash);
     bound |= sqlite3_bind_int(prepared, 6, (int)row->tracking);
     bound |= sqlite3_bind_int(prepared, 7, (int)row->tracking_now);
+    bound |= sqlite3_bind_int(prepared, 8, (int)row->own_tracking);
     return sqlite_step_done(db, &insert_figures, prepared, bound, err);
 }
 

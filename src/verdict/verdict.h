@@ -1,5 +1,6 @@
-/* verdict: human or machine (BR-558.7)? Pure: an event in, a judgement with its reasons out. Today's only rule is the
- * provider's own flag; the counters and the store are ready for verdicts that change later. */
+/* verdict: human or machine (BR-558.7)? Pure: an event in, a judgement with its reasons out. Today's rules take
+ * the source's own word: a provider's flag, and what a request to our own endpoints says of itself; the counters and
+ * the store are ready for verdicts that change later. */
 #ifndef INKLING_VERDICT_VERDICT_H
 #define INKLING_VERDICT_VERDICT_H
 

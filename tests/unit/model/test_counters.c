@@ -193,6 +193,16 @@ static void test_a_verdict_discounts_opens_and_clicks_only(void **state) {
     struct email_stats proxied = stats_after(EVENT_OPEN, VERDICT_PROXIED, NULL);
     assert_int_equal(proxied.open_count, 1);
     assert_int_equal(proxied.opened_at, 7);
+    struct link_stats beside;
+    link_stats_init(&beside);
+    for (enum event_type type = EVENT_OPEN; type <= EVENT_CLICK; type++) {
+        struct email_stats evidence = stats_after(type, VERDICT_EVIDENCE, &beside);
+        struct email_stats nothing = stats_after(EVENT_PROCESSED, VERDICT_HUMAN, NULL);
+        struct contribution a = counters_contribution(&evidence), b = counters_contribution(&nothing);
+        a = contribution_difference(&a, &b);
+        assert_true(contribution_is_zero(&a));
+        assert_int_equal(beside.click_count + beside.machine_click_count, 0);
+    }
     assert_int_equal(stats_after(EVENT_BOUNCE, VERDICT_MACHINE, NULL).bounced_at, 7);
     assert_int_equal(stats_after(EVENT_SPAM, VERDICT_MACHINE, NULL).complained_at, 7);
     assert_int_equal(stats_after(EVENT_UNSUBSCRIBE, VERDICT_MACHINE, NULL).unsubscribed_at, 7);

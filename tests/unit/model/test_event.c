@@ -44,7 +44,9 @@ static void test_names_and_back(void **state) {
     assert_string_equal(verdict_name(VERDICT_HUMAN), "human");
     assert_string_equal(verdict_name(VERDICT_PROXIED), "proxied");
     assert_string_equal(verdict_name(VERDICT_MACHINE), "machine");
+    assert_string_equal(verdict_name(VERDICT_EVIDENCE), "evidence");
     assert_true(verdict_is_human(VERDICT_PROXIED));
+    assert_false(verdict_is_human(VERDICT_EVIDENCE));
     for (int reason = 0; reason < VERDICT_REASON_COUNT; reason++)
         assert_non_null(verdict_reason_name((enum verdict_reason)reason));
     assert_null(verdict_reason_name((enum verdict_reason)62));
