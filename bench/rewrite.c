@@ -84,6 +84,7 @@ int main(void) {
                                           .organization_id = 1,
                                           .email_log_id = 123456,
                                           .level = TRACKING_FULL,
+                                          .measures = OWN_TRACKING_BOTH,
                                           .unsubscribe = true,
                                           .footer = true};
     struct strbuf html;

@@ -64,6 +64,10 @@ void rewrite_write_url(const struct rewrite_target *target, enum token_purpose p
     token_write(target->ring, &token, out);
 }
 
+static bool measures(const struct rewrite_target *target, enum event_type type) {
+    return own_tracking_measures(own_tracking_under(target->level, target->measures), type);
+}
+
 /* ---- the end ---- */
 
 #define FOOTER_STYLE                                                                                                   \
@@ -115,12 +119,12 @@ static void write_end(const struct rewrite_scan *scan, const struct rewrite_targ
         return;
     }
     if (unsubscribe || preferences) write_html_footer(words, target, unsubscribe, preferences, out);
-    if (personal && target->honeypot) {
+    if (personal && target->honeypot && measures(target, EVENT_CLICK)) {
         strbuf_add_cstr(out, "<a href=\"");
         rewrite_write_url(target, TOKEN_HONEYPOT, NULL, out);
         strbuf_add_cstr(out, "\" style=\"display:none\" rel=\"nofollow\" tabindex=\"-1\" aria-hidden=\"true\"></a>");
     }
-    if (target->level == TRACKING_NONE || target->level == TRACKING_CLICKS) return;
+    if (!measures(target, EVENT_OPEN)) return;
     strbuf_add_cstr(out, "<img src=\"");
     rewrite_write_url(target, TOKEN_OPEN, NULL, out);
     strbuf_add_cstr(out, "\" alt=\"\" width=\"1\" height=\"1\" border=\"0\" "
@@ -133,7 +137,7 @@ static void write_place(const struct rewrite_scan *scan, const struct place *pla
                         struct strbuf *out) {
     switch (place->kind) {
     case PLACE_LINK:
-        if (target->level == TRACKING_NONE)
+        if (!measures(target, EVENT_CLICK))
             strbuf_add(out, scan->source.ptr + place->start, place->end - place->start);
         else
             rewrite_write_url(target, TOKEN_CLICK, &place->link, out);

@@ -64,10 +64,11 @@ struct rewrite_target {
     int64_t organization_id, email_log_id;
     int64_t cohort_id; /* for TRACKING_AGGREGATE */
     enum tracking_level level;
-    bool unsubscribe;      /* the footer offers it */
-    bool footer;           /* where the text has no mark of its own for the address */
-    bool honeypot;         /* a link that no person sees (HTML, levels clicks and full) */
-    struct slice language; /* of the footer: en, de, fr, es, it; others: English. Empty: that of the HTML */
+    enum own_tracking measures; /* neither pixel nor link is put in for what is not measured by us */
+    bool unsubscribe;           /* the footer offers it */
+    bool footer;                /* where the text has no mark of its own for the address */
+    bool honeypot;              /* a link that no person sees (HTML, levels clicks and full) */
+    struct slice language;      /* of the footer: en, de, fr, es, it; others: English. Empty: that of the HTML */
 };
 
 /* Appends. Nothing is changed when the level and the scan ask for nothing: byte for byte the same then. */

@@ -44,6 +44,7 @@ static void check_levels(const struct rewrite_scan *scan, struct slice source, b
                                     .organization_id = 1,
                                     .email_log_id = 2,
                                     .cohort_id = 3,
+                                    .measures = OWN_TRACKING_BOTH,
                                     .unsubscribe = more,
                                     .footer = more,
                                     .honeypot = more};

@@ -45,7 +45,19 @@ static inline size_t raw_length(struct slice old, size_t at, bool is_html) {
     return end - at;
 }
 
-/* The inserted end, as a whole; its addresses must be ours and of purposes that belong there. */
+/* Is there an address of ours with a token that is good? Only then the rewriter wrote it. */
+static inline bool has_our_url(const struct token_ring *ring, struct slice text, struct arena *arena) {
+    struct token token;
+    for (size_t at = 0; at < text.len; at++) {
+        ptrdiff_t found = slice_find(slice_from(text, at), SLICE(CHECK_BASE));
+        if (found < 0) return false;
+        at += (size_t)found;
+        if (our_url(ring, slice_from(text, at), arena, &token) > 0) return true;
+    }
+    return false;
+}
+
+/* The inserted end, as a whole; its parts must lead to us. */
 static inline size_t inserted_length(const struct token_ring *ring, struct slice text, struct arena *arena) {
     static const struct slice beginnings[] = {
         {"<div style=\"margin:24px", 23}, {"<a href=\"" CHECK_BASE "/c/", 37}, {"<img src=\"" CHECK_BASE "/o/", 38}};
@@ -55,7 +67,7 @@ static inline size_t inserted_length(const struct token_ring *ring, struct slice
         struct slice rest = slice_from(text, len);
         if (!slice_starts_with(rest, beginnings[i])) continue;
         ptrdiff_t end = slice_find(rest, endings[i]);
-        if (end < 0) return len;
+        if (end < 0 || !has_our_url(ring, slice_first(rest, (size_t)end), arena)) return len;
         if (i == 1 && slice_find(slice_first(rest, (size_t)end), SLICE("display:none")) < 0) return len;
         len += (size_t)end + endings[i].len;
     }

@@ -39,6 +39,7 @@ static int setup(void **state) {
                                               .email_log_id = EMAIL,
                                               .cohort_id = COHORT,
                                               .level = TRACKING_FULL,
+                                              .measures = OWN_TRACKING_BOTH,
                                               .unsubscribe = true,
                                               .footer = true};
     *state = fixture;
