@@ -9,9 +9,6 @@ CREATE TABLE token_keys (
     retired_at BIGINT
 );
 
--- The host name that the organization's pixels and links use instead of the instance's; NULL: none of its own.
-ALTER TABLE organizations ADD COLUMN tracking_domain TEXT;
-
 -- What readers see of the links that we rewrote (AF-4), once for each text that a (url, position) of `links` has had. A
 -- link gets its row in `links` only when it is clicked, so the key is that of links_by_hash and a hash of the text.
 CREATE TABLE link_texts (

@@ -40,5 +40,7 @@ static inline const struct config *app_config(struct app *app) {
 }
 /* How the outside reaches the service, without '/' at the end. */
 const char *app_public_url(struct app *app);
+/* What our own pixels and links begin with, where the organization has no domain of its own. */
+const char *app_tracking_url(struct app *app);
 
 #endif

@@ -23,6 +23,7 @@ struct config {
     const char
         *secret_key_file;   /* never empty: "secret.key" beside the SQLite file, or in data_directory, unless set */
     const char *public_url; /* without '/' at the end; empty: made of what is listened on */
+    bool tracking_allow_internal;
     const char *sns_certificates_directory;
     const char *tls_certificate_file, *tls_key_file;
     const struct cidr *trusted_proxies;

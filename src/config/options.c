@@ -22,6 +22,8 @@
     X(public_url, TEXT, "", 0, 0, LIVE,                                                                                \
       "How providers and browsers reach the service: https://mail.example.org. Empty: http:// and the listen "         \
       "address.")                                                                                                      \
+    X(tracking_allow_internal, FLAG, "no", 0, 0, LIVE,                                                                 \
+      "Rewrite links to loopback, private addresses and intranet names too. For tests only.")                          \
     X(tls_certificate_file, TEXT, "", 0, 0, START,                                                                     \
       "PEM file with the certificate chain; with it the service speaks HTTPS. Empty: plain HTTP, behind a proxy.")     \
     X(tls_key_file, TEXT, "", 0, 0, START, "PEM file with the key of the certificate.")                                \

@@ -6,9 +6,7 @@
 #include "base/banned.h"
 
 #define COLUMNS                                                                                                        \
-    "organization_id, name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, "           \
-    "updated_at, "                                                                                                     \
-    "tracking_domain"
+    "organization_id, name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, updated_at"
 
 static const struct statement select_one = {"organization",
                                             "SELECT " COLUMNS " FROM organizations WHERE organization_id = $1", NULL};
@@ -23,7 +21,7 @@ static const struct statement insert = {
 static const struct statement update = {
     "organization update",
     "UPDATE organizations SET name = $2, time_zone = $3, tracking = $4, consent_mode = $5, address_policy = $6, "
-    "retention_days = $7, updated_at = $8, tracking_domain = $9 WHERE organization_id = $1",
+    "retention_days = $7, updated_at = $8 WHERE organization_id = $1",
     NULL};
 
 void organization_init(struct organization *organization) {
@@ -47,7 +45,6 @@ static struct organization read_row(const struct db_rows *rows, struct arena *ar
         .retention_days = db_column_int(rows, 6),
         .created_at = db_column_int(rows, 7),
         .updated_at = db_column_int(rows, 8),
-        .tracking_domain = row_text(rows, 9, arena),
     };
 }
 
@@ -93,11 +90,11 @@ int organization_insert(struct db *db, struct organization *organization, int64_
 }
 
 int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err) {
-    int r = db_change(db, &update,
-                      DB_VALUES(db_int(organization->id), db_text(organization->name), db_text(organization->time_zone),
-                                db_int(organization->tracking), db_int(organization->consent_mode),
-                                db_int(organization->address_policy), db_int(organization->retention_days), db_int(now),
-                                db_text_or_null(organization->tracking_domain)),
-                      "organization", err);
+    int r =
+        db_change(db, &update,
+                  DB_VALUES(db_int(organization->id), db_text(organization->name), db_text(organization->time_zone),
+                            db_int(organization->tracking), db_int(organization->consent_mode),
+                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now)),
+                  "organization", err);
     return r < 0 ? r : settings_version_raise(db, err);
 }

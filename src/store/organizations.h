@@ -11,7 +11,6 @@ struct db;
 #define ORGANIZATION_NAME_MAX      200
 #define ORGANIZATION_TIME_ZONE_MAX 64
 #define RETENTION_DAYS_MAX         3650
-#define TRACKING_DOMAIN_MAX        253 /* RFC 1035 section 2.3.4, as text */
 
 struct organization {
     int64_t id;
@@ -20,7 +19,6 @@ struct organization {
     enum consent_mode consent_mode;
     enum address_policy address_policy;
     int64_t retention_days;
-    struct slice tracking_domain; /* host name of its pixels and links, lower case; empty: the instance's */
     int64_t created_at, updated_at;
 };
 

@@ -45,33 +45,25 @@ static inline size_t raw_length(struct slice old, size_t at, bool is_html) {
     return end - at;
 }
 
-/* Is there an address of ours with a token that is good? Only then the rewriter wrote it. */
-static inline bool has_our_url(const struct token_ring *ring, struct slice text, struct arena *arena) {
+/* Length of `opening`, an address of ours with a good token of this purpose, and all up to `closing`; 0: not there. */
+static inline size_t part_length(const struct token_ring *ring, struct slice text, struct slice opening,
+                                 enum token_purpose purpose, struct slice closing, struct arena *arena) {
     struct token token;
-    for (size_t at = 0; at < text.len; at++) {
-        ptrdiff_t found = slice_find(slice_from(text, at), SLICE(CHECK_BASE));
-        if (found < 0) return false;
-        at += (size_t)found;
-        if (our_url(ring, slice_from(text, at), arena, &token) > 0) return true;
-    }
-    return false;
+    if (!slice_starts_with(text, opening)) return 0;
+    size_t len = our_url(ring, slice_from(text, opening.len), arena, &token);
+    ptrdiff_t end = slice_find(text, closing);
+    return len > 0 && token.purpose == purpose && end > 0 ? (size_t)end + closing.len : 0;
 }
 
-/* The inserted end, as a whole; its parts must lead to us. */
+/* The inserted end, as a whole: footer, hidden link, pixel, each where it is wanted. */
 static inline size_t inserted_length(const struct token_ring *ring, struct slice text, struct arena *arena) {
-    static const struct slice beginnings[] = {
-        {"<div style=\"margin:24px", 23}, {"<a href=\"" CHECK_BASE "/c/", 37}, {"<img src=\"" CHECK_BASE "/o/", 38}};
-    static const struct slice endings[] = {{"</div>", 6}, {"</a>", 4}, {">", 1}};
-    size_t len = 0;
-    for (size_t i = 0; i < 3; i++) {
-        struct slice rest = slice_from(text, len);
-        if (!slice_starts_with(rest, beginnings[i])) continue;
-        ptrdiff_t end = slice_find(rest, endings[i]);
-        if (end < 0 || !has_our_url(ring, slice_first(rest, (size_t)end), arena)) return len;
-        if (i == 1 && slice_find(slice_first(rest, (size_t)end), SLICE("display:none")) < 0) return len;
-        len += (size_t)end + endings[i].len;
-    }
-    return len;
+    const struct slice footer =
+        SLICE("<div style=\"margin:24px 0 0;font-family:sans-serif;font-size:12px;line-height:18px;"
+              "color:#6b6b6b;text-align:center\"><a href=\"");
+    size_t len = part_length(ring, text, footer, TOKEN_UNSUBSCRIBE, SLICE("</div>"), arena);
+    if (len == 0) len = part_length(ring, text, footer, TOKEN_PREFERENCES, SLICE("</div>"), arena);
+    len += part_length(ring, slice_from(text, len), SLICE("<a href=\""), TOKEN_HONEYPOT, SLICE("</a>"), arena);
+    return len + part_length(ring, slice_from(text, len), SLICE("<img src=\""), TOKEN_OPEN, SLICE(">"), arena);
 }
 
 /* NULL: all is well; else what is wrong. *ret_links: addresses replaced, *ret_inserted: bytes put in at the end. */
