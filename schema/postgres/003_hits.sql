@@ -1,7 +1,8 @@
 -- What our own pixel and links measure of an email (bits of enum own_tracking), fixed when it is registered.
 ALTER TABLE email_stats ADD COLUMN own_tracking SMALLINT NOT NULL DEFAULT 0;
 
--- How the pages for recipients look, and whether requests that ask not to be tracked are heeded (Sec-GPC, DNT).
+-- The host of an organization's own pixels and links, how its pages for recipients look, and whether requests that ask not to be tracked are heeded (Sec-GPC, DNT).
+ALTER TABLE organizations ADD COLUMN tracking_domain TEXT;
 ALTER TABLE organizations ADD COLUMN brand_color TEXT;
 ALTER TABLE organizations ADD COLUMN honor_privacy_signals SMALLINT NOT NULL DEFAULT 1;
 

@@ -5,6 +5,11 @@
 
 #include "base/banned.h"
 
+/* Empty as null. */
+static struct slice given(struct slice text) {
+    return slice_empty(text) ? SLICE_NONE : text;
+}
+
 static void write_settings(struct api_table *object, const struct organization *organization) {
     api_table_int(object, "organization_id", organization->id);
     api_table_text(object, "name", organization->name);
@@ -13,6 +18,9 @@ static void write_settings(struct api_table *object, const struct organization *
     api_table_text(object, "consent_mode", slice_cstr(consent_mode_name(organization->consent_mode)));
     api_table_text(object, "address_policy", slice_cstr(address_policy_name(organization->address_policy)));
     api_table_int(object, "retention_days", organization->retention_days);
+    api_table_text(object, "tracking_domain", given(organization->tracking_domain));
+    api_table_text(object, "brand_color", given(organization->brand_color));
+    api_table_bool(object, "honor_privacy_signals", organization->honor_privacy_signals);
     api_table_time(object, "created_at", organization->created_at);
     api_table_time(object, "updated_at", organization->updated_at);
 }
@@ -28,6 +36,50 @@ int settings_show(struct api_call *call, struct err *err) {
     return 0;
 }
 
+/* Host names of RFC 1123 section 2.1, in lower case, with at least one dot; a port may follow. */
+static bool is_tracking_domain(struct slice text) {
+    struct slice label, rest = text;
+    ptrdiff_t colon = slice_find_char(text, ':');
+    if (colon >= 0) {
+        int64_t port;
+        if (!slice_parse_i64(slice_from(text, (size_t)colon + 1), &port) || port < 1 || port > 65535) return false;
+        rest = slice_first(text, (size_t)colon);
+    }
+    bool has_dot = slice_find_char(rest, '.') > 0;
+    while (slice_split_next(&rest, '.', &label)) {
+        if (slice_empty(label) || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+            return false;
+        for (size_t i = 0; i < label.len; i++) {
+            char c = label.ptr[i];
+            if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') return false;
+        }
+    }
+    return has_dot;
+}
+
+static bool is_color(struct slice text) {
+    if (text.len != 7 || text.ptr[0] != '#') return false;
+    for (size_t i = 1; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F')) return false;
+    }
+    return true;
+}
+
+/* How the organization appears to recipients. An empty text takes a value away. */
+static int read_appearance(struct api_call *call, struct json_value body, struct organization *organization,
+                           struct err *err) {
+    int r = api_text(call, body, "tracking_domain", TRACKING_DOMAIN_MAX, &organization->tracking_domain, err);
+    if (r == 0) r = api_text(call, body, "brand_color", 7, &organization->brand_color, err);
+    if (r == 0) r = api_bool(body, "honor_privacy_signals", &organization->honor_privacy_signals, err);
+    if (r != 0) return r;
+    if (!slice_empty(organization->tracking_domain) && !is_tracking_domain(organization->tracking_domain))
+        return err_set(err, ERR_INVALID, "tracking_domain must be a host name in lower case like links.example.org");
+    if (!slice_empty(organization->brand_color) && !is_color(organization->brand_color))
+        return err_set(err, ERR_INVALID, "brand_color must be a colour like #1a5fb4");
+    return 0;
+}
+
 /* Members that are absent keep their value. */
 static int read_settings(struct api_call *call, struct json_value body, struct organization *organization,
                          struct err *err) {
@@ -37,6 +89,7 @@ static int read_settings(struct api_call *call, struct json_value body, struct o
     if (r == 0) r = api_text(call, body, "tracking", 20, &tracking, err);
     if (r == 0) r = api_text(call, body, "consent_mode", 20, &consent, err);
     if (r == 0) r = api_text(call, body, "address_policy", 20, &address, err);
+    if (r == 0) r = read_appearance(call, body, organization, err);
     if (r == 0) r = api_integer(body, "retention_days", 1, RETENTION_DAYS_MAX, &organization->retention_days, err);
     if (r != 0) return r;
     if (slice_empty(organization->name)) return err_set(err, ERR_INVALID, "name must not be empty");
@@ -68,9 +121,19 @@ static int run_replace(void *context, struct applier *applier, struct db *db, st
 }
 
 int settings_replace(struct api_call *call, struct err *err) {
-    static const char *const members[] = {
-        "organization_id", "name",           "time_zone",  "tracking",   "consent_mode",
-        "address_policy",  "retention_days", "created_at", "updated_at", NULL};
+    static const char *const members[] = {"organization_id",
+                                          "name",
+                                          "time_zone",
+                                          "tracking",
+                                          "consent_mode",
+                                          "address_policy",
+                                          "retention_days",
+                                          "created_at",
+                                          "updated_at",
+                                          "tracking_domain",
+                                          "brand_color",
+                                          "honor_privacy_signals",
+                                          NULL};
     struct replacing replacing = {.call = call};
     int r = api_body(call, &replacing.body, err);
     if (r == 0) r = api_known_members(replacing.body, members, err);

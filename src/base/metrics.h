@@ -35,6 +35,14 @@ struct strbuf;
     X(COMMIT_SECONDS, "inkling_store_commit_seconds", histogram, "time of one writer transaction")                     \
     X(RECORDS_DROPPED, "inkling_security_records_dropped_total", counter,                                              \
       "security or failure records not kept: bound reached")                                                           \
+    X(HITS, "inkling_tracking_hits_total", counter, "hits of our own pixels, links and pages written to the journal")  \
+    X(HITS_REPEATED, "inkling_tracking_hits_repeated_total", counter,                                                  \
+      "hits not stored because their token had too many in one minute")                                                \
+    X(HITS_DROPPED, "inkling_tracking_hits_dropped_total", counter, "hits lost: queue or journal full")                \
+    X(HITS_REFUSED, "inkling_tracking_hits_refused_total", counter, "hits that the database cannot store")             \
+    X(HITS_WAITING, "inkling_tracking_hits_waiting", gauge, "hits in the journal that are not yet in the database")    \
+    X(HIT_SECONDS, "inkling_tracking_hit_durable_seconds", histogram, "time from a hit's answer to its being on disk") \
+    X(TOKENS_REFUSED, "inkling_tracking_tokens_refused_total", counter, "requests with a tracking token not of ours")  \
     X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")
 
 enum metric {

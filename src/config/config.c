@@ -10,9 +10,10 @@
 
 #include "base/banned.h"
 
-#define FILE_MAX   (1UL << 20)
-#define NAME_MAX_  64
-#define ORIGIN_MAX 512
+#define URL_MAX_BYTES 300
+#define FILE_MAX      (1UL << 20)
+#define NAME_MAX_     64
+#define ORIGIN_MAX    512
 
 extern char **environ;
 
@@ -172,29 +173,42 @@ static int apply(struct config *config, struct slice file_text, const char *cons
 }
 
 /* Beside the SQLite file, so that who names just a database has all in one place. */
-static const char *default_key_file(struct config *config) {
+static const char *default_place(struct config *config, const char *name) {
     const char *prefix = "sqlite:", *path = config->database + strlen(prefix), *slash = strrchr(path, '/');
     if (strncmp(config->database, prefix, strlen(prefix)) != 0)
-        return arena_printf(config->arena, "%s/secret.key", config->data_directory);
-    return arena_printf(config->arena, "%.*ssecret.key", slash ? (int)(slash - path + 1) : 0, path);
+        return arena_printf(config->arena, "%s/%s", config->data_directory, name);
+    return arena_printf(config->arena, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name);
+}
+
+static int complete_url(struct config *config, const char *name, const char **url, struct err *err) {
+    struct slice text = slice_cstr(*url);
+    if (slice_empty(text)) return 0;
+    if (!slice_starts_with(text, SLICE("http://")) && !slice_starts_with(text, SLICE("https://")))
+        return err_set(err, ERR_INVALID, "%s must begin with https:// or http://", name);
+    for (size_t i = 0; i < text.len; i++) /* it is written into attributes of HTML */
+        if ((unsigned char)text.ptr[i] <= ' ' || (unsigned char)text.ptr[i] >= 0x7f ||
+            strchr("\"'<>&?#`\\", text.ptr[i]))
+            return err_set(err, ERR_INVALID, "%s must be a URL without query, quotes and blanks", name);
+    if (text.len > URL_MAX_BYTES) return err_set(err, ERR_INVALID, "%s has more than %d bytes", name, URL_MAX_BYTES);
+    while (slice_ends_with(text, SLICE("/")))
+        text.len--;
+    *url = arena_cstr(config->arena, text);
+    return 0;
 }
 
 /* Values that follow from others, and what must go together. */
 static int complete(struct config *config, struct err *err) {
-    struct slice database = slice_cstr(config->database), url = slice_cstr(config->public_url);
+    struct slice database = slice_cstr(config->database);
     if (slice_empty(database))
         config->database = arena_printf(config->arena, "sqlite:%s/inkling.db", config->data_directory);
     else if (!slice_starts_with(database, SLICE("sqlite:")) && !slice_starts_with(database, SLICE("postgresql://")) &&
              !slice_starts_with(database, SLICE("postgres://")))
         return err_set(err, ERR_INVALID, "database must be sqlite:PATH or postgresql://…");
-    if (slice_empty(slice_cstr(config->secret_key_file))) config->secret_key_file = default_key_file(config);
-    if (!slice_empty(url)) {
-        if (!slice_starts_with(url, SLICE("http://")) && !slice_starts_with(url, SLICE("https://")))
-            return err_set(err, ERR_INVALID, "public_url must begin with https:// or http://");
-        while (slice_ends_with(url, SLICE("/")))
-            url.len--;
-        config->public_url = arena_cstr(config->arena, url);
-    }
+    if (!*config->secret_key_file) config->secret_key_file = default_place(config, "secret.key");
+    if (!*config->journal_directory) config->journal_directory = default_place(config, "hits");
+    int r = complete_url(config, "public_url", &config->public_url, err);
+    if (r == 0) r = complete_url(config, "tracking_url", &config->tracking_url, err);
+    if (r < 0) return r;
     if (!*config->tls_certificate_file != !*config->tls_key_file)
         return err_set(err, ERR_INVALID, "tls_certificate_file and tls_key_file go together: set both or none");
     return 0;

@@ -21,8 +21,11 @@ struct config {
     const char *database; /* never empty: "sqlite:<data_directory>/inkling.db" unless set */
     const char *data_directory;
     const char
-        *secret_key_file;   /* never empty: "secret.key" beside the SQLite file, or in data_directory, unless set */
-    const char *public_url; /* without '/' at the end; empty: made of what is listened on */
+        *secret_key_file;     /* never empty: "secret.key" beside the SQLite file, or in data_directory, unless set */
+    const char *public_url;   /* without '/' at the end; empty: made of what is listened on */
+    const char *tracking_url; /* without '/' at the end; empty: public_url */
+    const char *journal_directory; /* never empty: "hits" beside the SQLite file, or in data_directory, unless set */
+    int64_t journal_bytes_max;
     bool tracking_allow_internal;
     const char *sns_certificates_directory;
     const char *tls_certificate_file, *tls_key_file;

@@ -22,6 +22,9 @@
     X(public_url, TEXT, "", 0, 0, LIVE,                                                                                \
       "How providers and browsers reach the service: https://mail.example.org. Empty: http:// and the listen "         \
       "address.")                                                                                                      \
+    X(tracking_url, TEXT, "", 0, 0, LIVE,                                                                              \
+      "How recipients reach our own pixels, links and pages, best a host of its own: https://links.example.org. "      \
+      "Empty: public_url.")                                                                                            \
     X(tracking_allow_internal, FLAG, "no", 0, 0, LIVE,                                                                 \
       "Rewrite links to loopback, private addresses and intranet names too. For tests only.")                          \
     X(tls_certificate_file, TEXT, "", 0, 0, START,                                                                     \
@@ -55,6 +58,12 @@
     X(sqlite_cache_bytes, BYTES, "64M", 1 << 20, 1L << 40, START, "Page cache of the writing SQLite connection.")      \
     X(sns_certificates_directory, TEXT, "", 0, 0, START,                                                               \
       "Directory with pinned Amazon SNS signing certificates (PEM), looked at before any is fetched. Empty: none.")    \
+    X(journal_directory, TEXT, "", 0, 0, START,                                                                        \
+      "Directory of the journal of hits, which holds what the database has not got yet. Empty: hits beside the "       \
+      "SQLite file, or in the data directory.")                                                                        \
+    X(journal_bytes_max, BYTES, "512M", 16 << 20, 1L << 40, START,                                                     \
+      "Size of that journal, at most; beyond, opens and clicks are counted as dropped, while unsubscribes still have " \
+      "room.")                                                                                                         \
     X(orphan_days, INTEGER, "30", 1, DAYS, LIVE, "Days for which events of unknown emails are kept.")                  \
     X(rejected_max, INTEGER, "1000", 0, COUNT, LIVE,                                                                   \
       "Rejected deliveries (wrong signature or source) kept for each organization; the oldest go.")                    \

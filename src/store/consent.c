@@ -22,6 +22,18 @@ static const struct statement update_campaign = {
     .sql = "UPDATE campaigns SET tracking = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2",
 };
 
+static const struct statement insert_record = {
+    .name = "record of consent",
+    .sql = "INSERT INTO consent_records (organization_id, candidate_id, tracking, channel, email_log_id, recorded_at)"
+           " VALUES ($1, $2, $3, $4, $5, $6)",
+};
+static const struct statement select_person = {
+    .name = "person of an email",
+    .sql = "SELECT f.recipient_id, p.tracking, (SELECT MAX(r.recorded_at) FROM consent_records r WHERE"
+           " r.organization_id = $1 AND r.candidate_id = f.recipient_id) FROM email_logs f JOIN candidates p"
+           " ON p.organization_id = $1 AND p.id = f.recipient_id WHERE f.organization_id = $1 AND f.id = $2",
+};
+
 /* The emails whose level of today may have changed: id, cohort, time, what the person allows, what the campaign allows.
  */
 #define LEVEL_COLUMNS "SELECT f.id, f.cohort_id, f.sent_at, p.tracking, g.tracking"
@@ -141,25 +153,111 @@ static int set_level(struct db *db, const struct statement *statement, int64_t o
 
 #define PORTION 5000
 
-int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
-                          int64_t now, size_t *ret_emails, struct err *err) {
-    struct candidate_reference candidate = {.external_id = external_id};
-    size_t emails = 0, portion;
+const char *consent_channel_name(enum consent_channel channel) {
+    static const char *const names[] = {
+        [CONSENT_API] = "api", [CONSENT_PREFERENCE_PAGE] = "preference_page", [CONSENT_UNSUBSCRIBE] = "unsubscribe"};
+    return names[channel];
+}
+
+/* An answer as it is recorded. */
+struct answer {
+    struct consent consent;
+    enum consent_channel channel;
+    int64_t email_log_id; /* 0: by none */
+    int64_t recorded_at;
+};
+
+/* Under the registration lock: an email that is being registered at this moment would be given the old level, unseen by
+ * us. */
+static int set_candidate(struct db *db, int64_t organization_id, int64_t candidate_id, const struct answer *answer,
+                         int64_t now, size_t *ret_emails, struct err *err) {
     struct consent_position last = {0};
-    /* An email that is being registered at this moment would be given the old level, unseen by us. */
-    int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
-    if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
-    if (result == 0) result = set_level(db, &update_candidate, organization_id, candidate.id, consent, now, err);
+    size_t emails = 0, portion;
+    int result = set_level(db, &update_candidate, organization_id, candidate_id, answer->consent, now, err);
+    if (result == 0)
+        result = db_run(db, &insert_record,
+                        DB_VALUES(db_int(organization_id), db_int(candidate_id),
+                                  answer->consent.known ? db_int(answer->consent.level) : db_null(),
+                                  db_text(slice_cstr(consent_channel_name(answer->channel))),
+                                  db_int_or_null(answer->email_log_id, 0), db_int(answer->recorded_at)),
+                        NULL, err);
     if (result != 0) return result;
     do {
         result = carry_selected(
             db, &levels_of_candidate,
-            DB_VALUES(db_int(organization_id), db_int(candidate.id), db_int(last.email_log_id), db_int(PORTION)),
+            DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(last.email_log_id), db_int(PORTION)),
             organization_id, PORTION, &last, &portion, err);
         if (result != 0) return result;
         emails += portion;
     } while (portion == PORTION);
     *ret_emails = emails;
+    return 0;
+}
+
+int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
+                          int64_t now, size_t *ret_emails, struct err *err) {
+    struct candidate_reference candidate = {.external_id = external_id};
+    const struct answer answer = {.consent = consent, .channel = CONSENT_API, .recorded_at = now};
+    int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
+    if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
+    return result != 0 ? result : set_candidate(db, organization_id, candidate.id, &answer, now, ret_emails, err);
+}
+
+/* The person of an email: who, and the answer in force. */
+struct person {
+    int64_t candidate_id;
+    struct consent consent;
+    int64_t answered_at; /* INT64_MIN: never */
+};
+
+static int find_person(struct db *db, int64_t organization_id, int64_t email_log_id, struct person *ret,
+                       struct err *err) {
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_person, DB_VALUES(db_int(organization_id), db_int(email_log_id)), &rows, err);
+    if (found < 0) return found;
+    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no email %lld", (long long)email_log_id);
+    *ret = (struct person){
+        .candidate_id = db_column_int(rows, 0),
+        .consent = {.known = !db_is_null(rows, 1), .level = (enum tracking_level)db_column_int(rows, 1)},
+        .answered_at = db_column_int_or(rows, 2, INT64_MIN),
+    };
+    db_rows_free(rows);
+    return 0;
+}
+
+int consent_set_by_email(struct db *db, int64_t organization_id, int64_t email_log_id, struct consent consent,
+                         enum consent_channel channel, int64_t recorded_at, struct err *err) {
+    const struct answer answer = {
+        .consent = consent, .channel = channel, .email_log_id = email_log_id, .recorded_at = recorded_at};
+    struct person person = {0};
+    size_t emails;
+    int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
+    if (result == 0) result = find_person(db, organization_id, email_log_id, &person, err);
+    if (result != 0) return result;
+    bool same = person.consent.known == consent.known && person.consent.level == consent.level;
+    if (person.answered_at >= recorded_at || (same && channel == CONSENT_UNSUBSCRIBE)) return 0;
+    return set_candidate(db, organization_id, person.candidate_id, &answer, recorded_at, &emails, err);
+}
+
+int consent_of_email(struct db *db, int64_t organization_id, int64_t email_log_id, struct consent *ret,
+                     struct err *err) {
+    struct person person = {0};
+    int result = find_person(db, organization_id, email_log_id, &person, err);
+    if (result == 0) *ret = person.consent;
+    return result;
+}
+
+int email_unsubscribed(struct db *db, int64_t organization_id, int64_t email_log_id, bool *ret, struct err *err) {
+    static const struct statement select_time = {
+        .name = "unsubscribed",
+        .sql = "SELECT unsubscribed_at FROM email_stats WHERE organization_id = $1 AND email_log_id = $2",
+    };
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_time, DB_VALUES(db_int(organization_id), db_int(email_log_id)), &rows, err);
+    *ret = false;
+    if (found <= 0) return found;
+    *ret = !db_is_null(rows, 0);
+    db_rows_free(rows);
     return 0;
 }
 

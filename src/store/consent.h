@@ -24,8 +24,24 @@ struct consent {
 MUST_USE int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id,
                                    struct consent consent, int64_t now, size_t *ret_emails, struct err *err);
 
-/* The same for a campaign, but for emails registered from now on. Those sent before: consent_carry_campaign, as often
- * as it takes. */
+/* Where an answer came from; every change of a person's answer is recorded with it (compliance C-06). */
+enum consent_channel { CONSENT_API, CONSENT_PREFERENCE_PAGE, CONSENT_UNSUBSCRIBE };
+const char *consent_channel_name(enum consent_channel channel); /* "api", "preference_page", "unsubscribe" */
+
+/* The same for the person to whom an email was sent, who gave the answer at `recorded_at`. Does nothing when a newer
+ * answer is recorded, or this very one: it may have waited, or come twice. Unsubscribing again changes nothing.
+ * ERR_NOT_FOUND when there is no such email (any more). */
+MUST_USE int consent_set_by_email(struct db *db, int64_t organization_id, int64_t email_log_id, struct consent consent,
+                                  enum consent_channel channel, int64_t recorded_at, struct err *err);
+/* What the person to whom an email was sent has said. ERR_NOT_FOUND. */
+MUST_USE int consent_of_email(struct db *db, int64_t organization_id, int64_t email_log_id, struct consent *ret,
+                              struct err *err);
+/* Has the recipient unsubscribed by way of this email? */
+MUST_USE int email_unsubscribed(struct db *db, int64_t organization_id, int64_t email_log_id, bool *ret,
+                                struct err *err);
+
+/* The same as for a candidate, for a campaign, but for emails registered from now on. Those sent before:
+ * consent_carry_campaign, as often as it takes. */
 MUST_USE int consent_set_campaign(struct db *db, int64_t organization_id, struct slice external_id,
                                   struct consent consent, int64_t now, int64_t *ret_campaign_id, struct err *err);
 

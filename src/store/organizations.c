@@ -6,7 +6,8 @@
 #include "base/banned.h"
 
 #define COLUMNS                                                                                                        \
-    "organization_id, name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, updated_at"
+    "organization_id, name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, "           \
+    "updated_at, tracking_domain, brand_color, honor_privacy_signals"
 
 static const struct statement select_one = {"organization",
                                             "SELECT " COLUMNS " FROM organizations WHERE organization_id = $1", NULL};
@@ -16,12 +17,17 @@ static const struct statement select_some = {
 static const struct statement insert = {
     "organization insert",
     "INSERT INTO organizations (name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, "
-    "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING organization_id",
+    "updated_at, tracking_domain, brand_color, honor_privacy_signals) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, "
+    "$10) RETURNING organization_id",
     NULL};
 static const struct statement update = {
     "organization update",
     "UPDATE organizations SET name = $2, time_zone = $3, tracking = $4, consent_mode = $5, address_policy = $6, "
-    "retention_days = $7, updated_at = $8 WHERE organization_id = $1",
+    "retention_days = $7, updated_at = $8, tracking_domain = $9, brand_color = $10, honor_privacy_signals = $11 "
+    "WHERE organization_id = $1",
+    NULL};
+static const struct statement select_domain = {
+    "tracking domain", "SELECT organization_id FROM organizations WHERE tracking_domain = $1 AND organization_id <> $2",
     NULL};
 
 void organization_init(struct organization *organization) {
@@ -31,6 +37,7 @@ void organization_init(struct organization *organization) {
         .consent_mode = CONSENT_OPT_OUT,
         .address_policy = ADDRESS_TRUNCATE,
         .retention_days = 730, /* two years: BR-558.6 */
+        .honor_privacy_signals = true,
     };
 }
 
@@ -45,6 +52,9 @@ static struct organization read_row(const struct db_rows *rows, struct arena *ar
         .retention_days = db_column_int(rows, 6),
         .created_at = db_column_int(rows, 7),
         .updated_at = db_column_int(rows, 8),
+        .tracking_domain = row_text(rows, 9, arena),
+        .brand_color = row_text(rows, 10, arena),
+        .honor_privacy_signals = db_column_int(rows, 11) != 0,
     };
 }
 
@@ -78,23 +88,37 @@ int organizations_list(struct db *db, int64_t after_id, size_t limit, struct are
 }
 
 int organization_insert(struct db *db, struct organization *organization, int64_t now, struct err *err) {
-    int r =
-        db_insert(db, &insert,
-                  DB_VALUES(db_text(organization->name), db_text(organization->time_zone),
-                            db_int(organization->tracking), db_int(organization->consent_mode),
-                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now)),
-                  &organization->id, err);
+    int r = db_insert(
+        db, &insert,
+        DB_VALUES(db_text(organization->name), db_text(organization->time_zone), db_int(organization->tracking),
+                  db_int(organization->consent_mode), db_int(organization->address_policy),
+                  db_int(organization->retention_days), db_int(now), db_text_or_null(organization->tracking_domain),
+                  db_text_or_null(organization->brand_color), db_int(organization->honor_privacy_signals)),
+        &organization->id, err);
     if (r < 0) return r;
     organization->created_at = organization->updated_at = now;
     return settings_version_raise(db, err);
 }
 
+static int claim_domain(struct db *db, const struct organization *organization, struct err *err) {
+    struct db_rows *rows;
+    if (slice_empty(organization->tracking_domain)) return 0;
+    int found = db_query_row(db, &select_domain,
+                             DB_VALUES(db_text(organization->tracking_domain), db_int(organization->id)), &rows, err);
+    if (found <= 0) return found;
+    db_rows_free(rows);
+    return err_set(err, ERR_CONFLICT, "tracking_domain belongs to another organization of this installation");
+}
+
 int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err) {
-    int r =
-        db_change(db, &update,
+    int r = claim_domain(db, organization, err);
+    if (r < 0) return r;
+    r = db_change(db, &update,
                   DB_VALUES(db_int(organization->id), db_text(organization->name), db_text(organization->time_zone),
                             db_int(organization->tracking), db_int(organization->consent_mode),
-                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now)),
+                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now),
+                            db_text_or_null(organization->tracking_domain), db_text_or_null(organization->brand_color),
+                            db_int(organization->honor_privacy_signals)),
                   "organization", err);
     return r < 0 ? r : settings_version_raise(db, err);
 }

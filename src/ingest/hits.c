@@ -1,0 +1,403 @@
+#include "ingest/hits.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "ingest/hits_apply.h"
+#include "ingest/journal.h"
+
+#include "base/banned.h"
+
+#define QUEUE_MAX   200000
+#define GATHER_US   30000 /* how long hits gather before they are written together */
+#define IDLE_US     1000000
+#define RETRY_US    500000
+#define PORTION     5000
+#define CALM_HITS   500 /* gathered; more is a storm, which is written to disk first */
+#define ADMIT_SETS  16384
+#define ADMIT_WAYS  4
+#define STOP_US     5000000
+#define ACK_US      1000000 /* an acknowledgement waits for the database this long */
+#define COMPLAIN_US 60000000
+
+/* A hit on its way to the journal. */
+struct node {
+    struct node *next;
+    void (*done)(void *context, int result);
+    void *context;
+    int64_t answered_us;
+    uint64_t ordinal; /* of its record among all that were added to the journal */
+    bool must;
+    uint16_t len;
+    unsigned char bytes[];
+};
+
+struct hits {
+    struct hits_options options;
+    struct journal *journal;
+    struct hits_apply *apply;
+    _Atomic(struct node *) head; /* newest first */
+    _Atomic int64_t queued;
+    _Atomic bool urgent; /* somebody waits for an answer */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool woken, stopping;
+    pthread_t thread;
+    bool started;
+    /* The thread's own. */
+    struct node *acks; /* flushed, waiting for the database */
+    uint64_t written;  /* records of the journal that were counted */
+    size_t gathered;   /* taken in the last round */
+    size_t singles;    /* records to be tried one by one */
+    int64_t retry_at_us, storm_since_us, complained_us;
+    bool applying;
+    _Atomic uint64_t admitted[ADMIT_SETS][ADMIT_WAYS];
+};
+
+/* ---- how many on one token ---- */
+
+/* One number a token: 40 bits of its hash, 16 of the minute, 8 of the count. A set that is full of the same minute
+ * forgets the smallest count: then a few more than allowed are stored, never fewer. */
+bool hits_admit(struct hits *hits, uint64_t token_hash, int64_t now) {
+    _Atomic uint64_t *set = hits->admitted[token_hash % ADMIT_SETS];
+    uint64_t tag = token_hash >> 24 << 24, minute = (uint64_t)(now / MINUTE_MS) & 0xffff;
+    size_t victim = 0;
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < ADMIT_WAYS; i++) {
+        uint64_t seen = atomic_load_explicit(&set[i], memory_order_relaxed);
+        bool current = (seen >> 8 & 0xffff) == minute;
+        if (current && seen >> 24 << 24 == tag) {
+            if ((seen & 0xff) >= HITS_A_MINUTE) return false;
+            /* Losing a race to another hit of the token counts one too few. */
+            atomic_compare_exchange_strong_explicit(&set[i], &seen, seen + 1, memory_order_relaxed,
+                                                    memory_order_relaxed);
+            return true;
+        }
+        uint64_t weight = current ? 1 + (seen & 0xff) : 0;
+        if (weight < least) {
+            least = weight;
+            victim = i;
+        }
+    }
+    atomic_store_explicit(&set[victim], tag | minute << 8 | 1, memory_order_relaxed);
+    return true;
+}
+
+/* ---- handing over ---- */
+
+static void wake(void *hits_) {
+    struct hits *hits = hits_;
+    pthread_mutex_lock(&hits->mutex);
+    hits->woken = true;
+    pthread_cond_signal(&hits->wake);
+    pthread_mutex_unlock(&hits->mutex);
+}
+
+static bool push(struct hits *hits, const struct hit *hit, void (*done)(void *context, int result), void *context) {
+    unsigned char bytes[HIT_BYTES_MAX];
+    int64_t limit = (int64_t)hits->options.queue_max;
+    if (!done && atomic_load_explicit(&hits->queued, memory_order_relaxed) >= limit) {
+        metric_add(hits->options.metrics, METRIC_HITS_DROPPED, 1);
+        return false;
+    }
+    size_t len = hit_encode(hit, bytes);
+    struct node *node = malloc(sizeof(*node) + len);
+    if (!node) memory_exhausted();
+    *node = (struct node){.done = done,
+                          .context = context,
+                          .answered_us = clock_monotonic_us(),
+                          .must = done != NULL,
+                          .len = (uint16_t)len};
+    memcpy(node->bytes, bytes, len);
+    atomic_fetch_add_explicit(&hits->queued, 1, memory_order_relaxed);
+    if (done) atomic_store(&hits->urgent, true);
+    struct node *head = atomic_load_explicit(&hits->head, memory_order_relaxed);
+    do
+        node->next = head;
+    while (
+        !atomic_compare_exchange_weak_explicit(&hits->head, &head, node, memory_order_release, memory_order_relaxed));
+    /* Who finds the list empty wakes the thread; it takes all that gathered since. */
+    if (!head || done) wake(hits);
+    return true;
+}
+
+void hits_add(struct hits *hits, const struct hit *hit) {
+    push(hits, hit, NULL, NULL);
+}
+
+void hits_add_acknowledged(struct hits *hits, const struct hit *hit, void (*done)(void *context, int result),
+                           void *context) {
+    push(hits, hit, done, context);
+}
+
+/* ---- into the journal ---- */
+
+/* All that is in the list, oldest first. */
+static struct node *take_all(struct hits *hits) {
+    struct node *list = NULL, *node = atomic_exchange_explicit(&hits->head, NULL, memory_order_acquire), *next;
+    atomic_store(&hits->urgent, false);
+    for (; node; node = next) {
+        next = node->next;
+        node->next = list;
+        list = node;
+    }
+    return list;
+}
+
+static void answer(struct node *node, int result) {
+    if (node->done) node->done(node->context, result);
+    free(node);
+}
+
+static void complain(struct hits *hits, const struct err *err) {
+    int64_t now = clock_monotonic_us();
+    if (hits->complained_us != 0 && now - hits->complained_us < COMPLAIN_US) return;
+    hits->complained_us = now;
+    log_error("hits are not written to the journal", LOG_TEXT("error", err->text));
+}
+
+/* The hits that were added to the journal are on disk, or could not be written. */
+static void settle(struct hits *hits, struct node *list, int result) {
+    int64_t now = clock_monotonic_us();
+    struct node **last = &hits->acks, *next;
+    while (*last)
+        last = &(*last)->next;
+    for (struct node *node = list; node; node = next) {
+        next = node->next;
+        if (result == 0) metric_observe_us(hits->options.metrics, METRIC_HIT_SECONDS, now - node->answered_us);
+        if (result == 0 && node->done && writer_healthy(hits->options.writer)) {
+            node->next = NULL;
+            *last = node;
+            last = &node->next;
+        } else {
+            answer(node, result);
+        }
+    }
+}
+
+static void write_down(struct hits *hits) {
+    struct node *list = take_all(hits), *kept = NULL, **last = &kept, *next;
+    struct err err = {0};
+    size_t taken = 0;
+    for (struct node *node = list; node; node = next, taken++) {
+        next = node->next;
+        if (!journal_add(hits->journal, slice_of((const char *)node->bytes, node->len), node->must)) {
+            metric_add(hits->options.metrics, METRIC_HITS_DROPPED, 1);
+            answer(node, -ERR_FULL);
+            continue;
+        }
+        node->ordinal = journal_added(hits->journal);
+        node->next = NULL;
+        *last = node;
+        last = &node->next;
+    }
+    atomic_fetch_sub_explicit(&hits->queued, (int64_t)taken, memory_order_relaxed);
+    hits->gathered = taken;
+    int r = journal_flush(hits->journal, &err);
+    if (r < 0) {
+        complain(hits, &err);
+    } else {
+        metric_add(hits->options.metrics, METRIC_HITS, (int64_t)(journal_added(hits->journal) - hits->written));
+        hits->written = journal_added(hits->journal);
+    }
+    settle(hits, kept, r);
+}
+
+/* ---- into the database ---- */
+
+static void set_waiting(struct hits *hits) {
+    metric_set(hits->options.metrics, METRIC_HITS_WAITING,
+               (int64_t)(journal_added(hits->journal) - journal_done_count(hits->journal)));
+}
+
+static void answer_acks(struct hits *hits, bool all) {
+    int64_t now = clock_monotonic_us();
+    struct node **at = &hits->acks;
+    while (*at) {
+        struct node *node = *at;
+        if (all || node->ordinal <= journal_done_count(hits->journal) || now - node->answered_us > ACK_US) {
+            *at = node->next;
+            answer(node, 0);
+        } else {
+            at = &node->next;
+        }
+    }
+}
+
+/* What came of the portion that is under way; false while it still is. */
+static bool take_outcome(struct hits *hits) {
+    struct err err = {0};
+    enum apply_state state = hits_apply_state(hits->apply, &err);
+    switch (state) {
+    case APPLY_WORKING:
+        return false;
+    case APPLY_IDLE:
+        break;
+    case APPLY_DONE:
+        journal_done(hits->journal);
+        if (hits->singles > 0) hits->singles--;
+        break;
+    case APPLY_LATER:
+        hits->retry_at_us = clock_monotonic_us() + RETRY_US;
+        answer_acks(hits, true); /* on disk they are */
+        break;
+    case APPLY_REFUSED:
+        /* One of them spoils it: one by one, and what still cannot be stored is let go. */
+        if (hits->singles == 0) {
+            hits->singles = PORTION;
+            break;
+        }
+        log_error("a hit cannot be stored and is dropped", LOG_TEXT("error", err.text));
+        metric_add(hits->options.metrics, METRIC_HITS_REFUSED, 1);
+        journal_done(hits->journal);
+        hits->singles--;
+        break;
+    }
+    hits->applying = false;
+    return true;
+}
+
+/* While very many hits come in, writing them down comes first: bringing them into the database costs more than taking
+ * them. */
+static bool storm(struct hits *hits, int64_t now_us) {
+    if (hits->gathered <= CALM_HITS) {
+        hits->storm_since_us = 0;
+        return false;
+    }
+    if (hits->storm_since_us == 0) hits->storm_since_us = now_us;
+    return now_us - hits->storm_since_us < HITS_DELAY_MS * 1000LL;
+}
+
+static void apply_some(struct hits *hits) {
+    struct err err = {0};
+    int64_t now = clock_monotonic_us();
+    if (hits->applying && !take_outcome(hits)) return;
+    answer_acks(hits, false);
+    set_waiting(hits);
+    if (now < hits->retry_at_us || (storm(hits, now) && !hits->acks)) return;
+    int r = hits_apply_next(hits->apply, hits->journal, hits->singles > 0 ? 1 : PORTION, &err);
+    if (r < 0) {
+        hits->retry_at_us = now + RETRY_US;
+        complain(hits, &err);
+    } else if (r > 0) {
+        hits->applying = true;
+    } else {
+        hits->singles = 0;
+    }
+}
+
+/* ---- the thread ---- */
+
+/* Waits until woken, at most `us`. False: the thread is to stop. */
+static bool wait_us(struct hits *hits, int64_t us) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + us % 1000000 * 1000;
+    until.tv_sec += us / 1000000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&hits->mutex);
+    while (!hits->woken && !hits->stopping)
+        if (pthread_cond_timedwait(&hits->wake, &hits->mutex, &until) == ETIMEDOUT) break;
+    hits->woken = false;
+    bool go_on = !hits->stopping;
+    pthread_mutex_unlock(&hits->mutex);
+    return go_on;
+}
+
+static void gather(const struct hits *hits) {
+    struct timespec pause = {.tv_nsec = GATHER_US / 10 * 1000L};
+    for (int i = 0; i < 10 && !atomic_load(&hits->urgent); i++)
+        nanosleep(&pause, NULL);
+}
+
+static bool is_empty(struct hits *hits) {
+    return atomic_load_explicit(&hits->head, memory_order_relaxed) == NULL;
+}
+
+static void drain(struct hits *hits) {
+    int64_t end = clock_monotonic_us() + STOP_US;
+    write_down(hits);
+    hits->gathered = 0;
+    /* What is with the writer must come back, however long it takes. */
+    while (hits->applying || (clock_monotonic_us() < end && hits->retry_at_us <= clock_monotonic_us() &&
+                              journal_done_count(hits->journal) < journal_added(hits->journal))) {
+        struct timespec pause = {.tv_nsec = 1000000};
+        apply_some(hits);
+        if (hits->applying) nanosleep(&pause, NULL);
+        if (clock_monotonic_us() >= end) hits->retry_at_us = INT64_MAX;
+    }
+    answer_acks(hits, true);
+    journal_tidy(hits->journal);
+}
+
+static void *hits_main(void *hits_) {
+    struct hits *hits = hits_;
+    while (true) {
+        bool waiting = journal_done_count(hits->journal) < journal_added(hits->journal);
+        int64_t us = waiting || hits->acks ? GATHER_US : IDLE_US;
+        if (is_empty(hits) && !wait_us(hits, us)) break;
+        if (!is_empty(hits)) gather(hits);
+        write_down(hits);
+        apply_some(hits);
+        if (!hits->applying && !waiting) journal_tidy(hits->journal);
+    }
+    drain(hits);
+    return NULL;
+}
+
+int hits_start(const struct hits_options *options, struct hits **ret, struct err *err) {
+    struct hits *hits = memory_alloc(sizeof(*hits));
+    const struct journal_options journal_options = {.directory = options->directory,
+                                                    .bytes_max = options->journal_bytes_max};
+    pthread_condattr_t attributes;
+    size_t lost = 0;
+    hits->options = *options;
+    if (hits->options.queue_max == 0) hits->options.queue_max = QUEUE_MAX;
+    pthread_mutex_init(&hits->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&hits->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int r = journal_open(&journal_options, &hits->journal, &lost, err);
+    if (r < 0) goto out;
+    if (lost > 0) log_warning("the journal of hits ends in a torn record", LOG_INT("bytes", (int64_t)lost));
+    hits->written = journal_added(hits->journal);
+    hits->apply = hits_apply_new(&hits->options, wake, hits);
+    if (pthread_create(&hits->thread, NULL, hits_main, hits) != 0) {
+        r = err_set(err, ERR_UNAVAILABLE, "the thread of hits could not be started: the system refuses more threads");
+        goto out;
+    }
+    hits->started = true;
+    *ret = hits;
+    hits = NULL;
+out:
+    hits_free(hits);
+    return r;
+}
+
+void hits_stop(struct hits *hits) {
+    if (!hits->started) return;
+    pthread_mutex_lock(&hits->mutex);
+    hits->stopping = true;
+    pthread_cond_signal(&hits->wake);
+    pthread_mutex_unlock(&hits->mutex);
+    pthread_join(hits->thread, NULL);
+    hits->started = false;
+}
+
+struct hits *hits_free(struct hits *hits) {
+    if (!hits) return NULL;
+    hits_stop(hits);
+    hits_apply_free(hits->apply);
+    journal_close(hits->journal);
+    pthread_cond_destroy(&hits->wake);
+    pthread_mutex_destroy(&hits->mutex);
+    free(hits);
+    return NULL;
+}
