@@ -22,8 +22,9 @@ static inline size_t our_url(const struct token_ring *ring, struct slice text, s
     size_t start = base.len + 2, end = start;
     while (end < text.len && is_token_char(text.ptr[end]))
         end++;
-    for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
-        if (token_read(ring, slice_of(text.ptr + start, end - start), purposes[i], arena, ret)) return end;
+    for (; end > start; end--) /* behind a mark other text may follow without a gap */
+        for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+            if (token_read(ring, slice_of(text.ptr + start, end - start), purposes[i], arena, ret)) return end;
     return 0;
 }
 
