@@ -70,8 +70,13 @@ static bool measures(const struct rewrite_target *target, enum event_type type) 
 
 /* ---- the end ---- */
 
+/* Broken into lines, since those of an email have at most 998 bytes (RFC 5322 section 2.1.1). */
 #define FOOTER_STYLE                                                                                                   \
     "margin:24px 0 0;font-family:sans-serif;font-size:12px;line-height:18px;color:#6b6b6b;text-align:center"
+
+static const char *line_break_of(const struct rewrite_scan *scan) {
+    return slice_find(scan->source, SLICE("\r\n")) >= 0 ? "\r\n" : "\n";
+}
 
 static void write_footer_link(const struct rewrite_target *target, enum token_purpose purpose, struct slice words,
                               struct strbuf *out) {
@@ -82,13 +87,13 @@ static void write_footer_link(const struct rewrite_target *target, enum token_pu
     strbuf_add_cstr(out, "</a>");
 }
 
-static void write_html_footer(const struct words *words, const struct rewrite_target *target, bool unsubscribe,
-                              bool preferences, struct strbuf *out) {
-    strbuf_add_cstr(out, "<div style=\"" FOOTER_STYLE "\">");
+static void write_html_footer(const struct words *words, const struct rewrite_target *target, const char *line_break,
+                              bool unsubscribe, bool preferences, struct strbuf *out) {
+    strbuf_printf(out, "<div style=\"" FOOTER_STYLE "\">%s", line_break);
     if (unsubscribe) write_footer_link(target, TOKEN_UNSUBSCRIBE, words->unsubscribe, out);
-    if (unsubscribe && preferences) strbuf_add_cstr(out, " &middot; ");
+    if (unsubscribe && preferences) strbuf_printf(out, " &middot;%s", line_break);
     if (preferences) write_footer_link(target, TOKEN_PREFERENCES, words->preferences, out);
-    strbuf_add_cstr(out, "</div>");
+    strbuf_printf(out, "</div>%s", line_break);
 }
 
 static void write_text_line(const char *line_break, const struct rewrite_target *target, enum token_purpose purpose,
@@ -100,9 +105,8 @@ static void write_text_line(const char *line_break, const struct rewrite_target 
 }
 
 static void write_text_footer(const struct rewrite_scan *scan, const struct words *words,
-                              const struct rewrite_target *target, bool unsubscribe, bool preferences,
-                              struct strbuf *out) {
-    const char *line_break = slice_find(scan->source, SLICE("\r\n")) >= 0 ? "\r\n" : "\n";
+                              const struct rewrite_target *target, const char *line_break, bool unsubscribe,
+                              bool preferences, struct strbuf *out) {
     if (!slice_ends_with(scan->source, SLICE("\n"))) strbuf_add_cstr(out, line_break);
     strbuf_add_cstr(out, line_break);
     if (unsubscribe) write_text_line(line_break, target, TOKEN_UNSUBSCRIBE, words->unsubscribe, out);
@@ -111,24 +115,29 @@ static void write_text_footer(const struct rewrite_scan *scan, const struct word
 
 static void write_end(const struct rewrite_scan *scan, const struct rewrite_target *target, struct strbuf *out) {
     const struct words *words = words_of(scan, target);
+    const char *line_break = line_break_of(scan);
     bool personal = target->level == TRACKING_CLICKS || target->level == TRACKING_FULL;
     bool unsubscribe = personal && target->footer && target->unsubscribe && !scan->has_unsubscribe;
     bool preferences = personal && target->footer && !scan->has_preferences;
     if (!scan->is_html) {
-        if (unsubscribe || preferences) write_text_footer(scan, words, target, unsubscribe, preferences, out);
+        if (unsubscribe || preferences)
+            write_text_footer(scan, words, target, line_break, unsubscribe, preferences, out);
         return;
     }
-    if (unsubscribe || preferences) write_html_footer(words, target, unsubscribe, preferences, out);
+    if (unsubscribe || preferences) write_html_footer(words, target, line_break, unsubscribe, preferences, out);
     if (personal && target->honeypot && measures(target, EVENT_CLICK)) {
         strbuf_add_cstr(out, "<a href=\"");
         rewrite_write_url(target, TOKEN_HONEYPOT, NULL, out);
-        strbuf_add_cstr(out, "\" style=\"display:none\" rel=\"nofollow\" tabindex=\"-1\" aria-hidden=\"true\"></a>");
+        strbuf_printf(out, "\" style=\"display:none\" rel=\"nofollow\" tabindex=\"-1\" aria-hidden=\"true\"></a>%s",
+                      line_break);
     }
     if (!measures(target, EVENT_OPEN)) return;
     strbuf_add_cstr(out, "<img src=\"");
     rewrite_write_url(target, TOKEN_OPEN, NULL, out);
-    strbuf_add_cstr(out, "\" alt=\"\" width=\"1\" height=\"1\" border=\"0\" "
-                         "style=\"display:block;width:1px;height:1px;border:0\">");
+    strbuf_printf(out,
+                  "\" alt=\"\" width=\"1\" height=\"1\" border=\"0\"%s"
+                  "style=\"display:block;width:1px;height:1px;border:0\">",
+                  line_break);
 }
 
 /* ---- all of it ---- */

@@ -38,7 +38,7 @@ for (const database of ['sqlite', 'postgres']) {
       assert.equal(tracking, 'full');
       const [before, rest] = masked(html).split('<div style=');
       assert.equal(before, HTML.replace('https://jobs.example.com/1?a=1&amp;b=2', '[c]').replace('https://jobs.example.com/2', '[c]').replace('</body></html>', ''));
-      assert.match(rest, /^[^<]*<a href="\[u\]" style="[^"]*">Abmelden<\/a> &middot; <a href="\[p\]"[^>]*>Tracking-Einstellungen<\/a><\/div><img src="\[o\]"[^>]*><\/body><\/html>$/);
+      assert.match(rest, /^[^<]*<a href="\[u\]" style="[^"]*">Abmelden<\/a> &middot;\n<a href="\[p\]"[^>]*>Tracking-Einstellungen<\/a><\/div>\n<img src="\[o\]"[^>]*><\/body><\/html>$/);
       assert.equal(masked(text), `${TEXT}\r\nAbmelden: [u]\r\nTracking-Einstellungen: [p]\r\n`);
       assert.deepEqual(headers, { 'List-Unsubscribe': `<${unsubscribe_url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' });
       assert.ok(html.includes(unsubscribe_url) && html.includes(preferences_url));
@@ -61,7 +61,7 @@ for (const database of ['sqlite', 'postgres']) {
       const plain = await at.register(email({ unsubscribe: false, footer: false, honeypot: true, text: TEXT, rewrite_text: true }));
       assert.deepEqual(plain.headers, {});
       assert.ok(!plain.html.includes('/u/') && !plain.html.includes('/p/'));
-      assert.match(masked(plain.html), /<a href="\[c\]" style="display:none"[^>]*><\/a><img/);
+      assert.match(masked(plain.html), /<a href="\[c\]" style="display:none"[^>]*><\/a>\n<img/);
       assert.equal(masked(plain.text), TEXT.replace('https://jobs.example.com/1?a=1&b=2', '[c]'));
       // The same destination is the same link in both parts.
       assert.ok(plain.html.includes(plain.text.match(/https:\S+(?=\.)/)[0]));

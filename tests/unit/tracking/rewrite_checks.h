@@ -46,23 +46,37 @@ static inline size_t raw_length(struct slice old, size_t at, bool is_html) {
     return end - at;
 }
 
-/* Length of `opening`, an address of ours with a good token of this purpose, and all up to `closing`; 0: not there. */
+/* Length of `opening`, an address of ours with a good token of this purpose, and all up to `closing` and the line break
+ * behind it; 0: not there. */
 static inline size_t part_length(const struct token_ring *ring, struct slice text, struct slice opening,
                                  enum token_purpose purpose, struct slice closing, struct arena *arena) {
     struct token token;
     if (!slice_starts_with(text, opening)) return 0;
     size_t len = our_url(ring, slice_from(text, opening.len), arena, &token);
     ptrdiff_t end = slice_find(text, closing);
-    return len > 0 && token.purpose == purpose && end > 0 ? (size_t)end + closing.len : 0;
+    if (len == 0 || token.purpose != purpose || end <= 0) return 0;
+    len = (size_t)end + closing.len;
+    if (purpose != TOKEN_OPEN && slice_starts_with(slice_from(text, len), SLICE("\r"))) len++;
+    if (purpose != TOKEN_OPEN && slice_starts_with(slice_from(text, len), SLICE("\n"))) len++;
+    return len;
+}
+
+static inline size_t footer_length(const struct token_ring *ring, struct slice text, struct arena *arena) {
+#define FOOTER                                                                                                         \
+    "<div style=\"margin:24px 0 0;font-family:sans-serif;font-size:12px;line-height:18px;color:#6b6b6b;"               \
+    "text-align:center\">"
+    static const enum token_purpose first[] = {TOKEN_UNSUBSCRIBE, TOKEN_PREFERENCES};
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = part_length(ring, text, SLICE(FOOTER "\n<a href=\""), first[i], SLICE("</div>"), arena);
+        if (len == 0) len = part_length(ring, text, SLICE(FOOTER "\r\n<a href=\""), first[i], SLICE("</div>"), arena);
+        if (len > 0) return len;
+    }
+    return 0;
 }
 
 /* The inserted end, as a whole: footer, hidden link, pixel, each where it is wanted. */
 static inline size_t inserted_length(const struct token_ring *ring, struct slice text, struct arena *arena) {
-    const struct slice footer =
-        SLICE("<div style=\"margin:24px 0 0;font-family:sans-serif;font-size:12px;line-height:18px;"
-              "color:#6b6b6b;text-align:center\"><a href=\"");
-    size_t len = part_length(ring, text, footer, TOKEN_UNSUBSCRIBE, SLICE("</div>"), arena);
-    if (len == 0) len = part_length(ring, text, footer, TOKEN_PREFERENCES, SLICE("</div>"), arena);
+    size_t len = footer_length(ring, text, arena);
     len += part_length(ring, slice_from(text, len), SLICE("<a href=\""), TOKEN_HONEYPOT, SLICE("</a>"), arena);
     return len + part_length(ring, slice_from(text, len), SLICE("<img src=\""), TOKEN_OPEN, SLICE(">"), arena);
 }
