@@ -11,6 +11,8 @@
 #include "http/limits.h"
 #include "http/server.h"
 #include "ingest/endpoints.h"
+#include "ingest/hits.h"
+#include "ingest/organization_cache.h"
 #include "ingest/receive.h"
 #include "ingest/secret_box.h"
 #include "ingest/token_keys.h"
@@ -23,6 +25,9 @@ struct app {
     struct writer *writer;
     struct endpoints *endpoints;
     struct token_keys *token_keys;
+    struct organization_cache *organizations;
+    struct hits *hits;
+    struct tracking_answers *tracking_answers;
     struct certificates *certificates;
     struct limits *limits;
     struct json_readers *json_readers; /* for bodies */
@@ -40,7 +45,7 @@ static inline const struct config *app_config(struct app *app) {
 }
 /* How the outside reaches the service, without '/' at the end. */
 const char *app_public_url(struct app *app);
-/* What our own pixels and links begin with, where the organization has no domain of its own. */
+/* The same for our own pixels, links and pages, where the organization has no domain of its own. */
 const char *app_tracking_url(struct app *app);
 
 #endif

@@ -14,6 +14,14 @@ void meta_openapi(struct http_request *request);
 /* webhook.c */
 void webhook_email(struct http_request *request);
 
+/* tracking.c, tracking_pages.c: for recipients, by token. On event threads, but for preferences_show. */
+void tracking_open(struct http_request *request);
+void tracking_click(struct http_request *request);
+void unsubscribe_show(struct http_request *request);
+void unsubscribe_take(struct http_request *request);
+void preferences_show(struct http_request *request);
+void preferences_take(struct http_request *request);
+
 /* settings.c */
 int settings_show(struct api_call *call, struct err *err);
 int settings_replace(struct api_call *call, struct err *err);

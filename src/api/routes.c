@@ -6,6 +6,7 @@
 #include "base/banned.h"
 
 #define BODY_NONE    0
+#define BODY_FORM    (16UL << 10)
 #define BODY_OBJECT  (256UL << 10)
 #define BODY_EMAILS  (8UL << 20) /* REGISTRATION_EMAILS_MAX of them, or some with their HTML */
 #define BODY_WEBHOOK SIZE_MAX    /* as configured */
@@ -18,12 +19,19 @@
 /* clang-format off */
 static const struct http_route table[] = {
     {HTTP_GET, "/", meta_page, 0, BODY_NONE, NULL},
-    {HTTP_GET, "/healthz", meta_health, 0, BODY_NONE, NULL},
+    {HTTP_GET, "/healthz", meta_health, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
     {HTTP_GET, "/readyz", meta_ready, 0, BODY_NONE, NULL},
     {HTTP_GET, "/metrics", meta_metrics, 0, BODY_NONE, NULL},
     {HTTP_GET, "/api/v1/openapi.json", meta_openapi, 0, BODY_NONE, NULL},
 
     {HTTP_POST, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_WEBHOOK, NULL, webhook_too_large},
+
+    {HTTP_GET, "/o/{token}", tracking_open, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
+    {HTTP_GET, "/c/{token}", tracking_click, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
+    {HTTP_GET, "/u/{token}", unsubscribe_show, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
+    {HTTP_POST, "/u/{token}", unsubscribe_take, HTTP_ROUTE_EVERY_HOST, BODY_FORM, NULL},
+    {HTTP_GET, "/p/{token}", preferences_show, HTTP_ROUTE_WORKER | HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
+    {HTTP_POST, "/p/{token}", preferences_take, HTTP_ROUTE_EVERY_HOST, BODY_FORM, NULL},
 
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},
     {HTTP_PUT, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(settings_replace, API_ADMIN)},

@@ -40,7 +40,7 @@ struct strbuf;
       "hits not stored because their token had too many in one minute")                                                \
     X(HITS_DROPPED, "inkling_tracking_hits_dropped_total", counter, "hits lost: queue or journal full")                \
     X(HITS_REFUSED, "inkling_tracking_hits_refused_total", counter, "hits that the database cannot store")             \
-    X(HITS_WAITING, "inkling_tracking_hits_waiting", gauge, "hits in the journal that are not yet in the database")    \
+    X(HITS_WAITING, "inkling_tracking_hits_waiting", gauge, "hits taken that are not yet in the database")             \
     X(HIT_SECONDS, "inkling_tracking_hit_durable_seconds", histogram, "time from a hit's answer to its being on disk") \
     X(TOKENS_REFUSED, "inkling_tracking_tokens_refused_total", counter, "requests with a tracking token not of ours")  \
     X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")

@@ -66,6 +66,7 @@ static void refresh_settings(struct app *app) {
     int r = store_reader(app->store, &db, &err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, &err);
     if (r == 0) r = token_keys_refresh(app->token_keys, db, &err);
+    if (r == 0) r = organization_cache_refresh(app->organizations, db, &err);
     if (r < 0) log_warning("endpoints cannot be read, tried again", LOG_TEXT("error", err.text));
     store_reader_return(app->store, db);
 }

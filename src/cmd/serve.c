@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/routes.h"
+#include "api/tracking.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "build_config.h"
@@ -125,15 +126,30 @@ static int load_settings(struct service *service, const struct config *config, s
     struct app *app = &service->app;
     struct db *db = NULL;
     app->token_keys = token_keys_new(&app->secret_box);
+    app->organizations = organization_cache_new();
     app->endpoints = endpoints_new(&app->secret_box, config->public_url);
     app->certificates = certificates_new(config->sns_certificates_directory, fetch, app);
     int r = make_first_token_key(app, err);
     if (r == 0) r = store_reader(app->store, &db, err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, err);
     if (r == 0) r = token_keys_refresh(app->token_keys, db, err);
+    if (r == 0) r = organization_cache_refresh(app->organizations, db, err);
     store_reader_return(app->store, db);
     if (r == 0) tell_of_token_keys(app);
     return r;
+}
+
+static int start_hits(struct service *service, const struct config *config, struct err *err) {
+    struct app *app = &service->app;
+    struct hits_options options = {
+        .directory = config->journal_directory,
+        .journal_bytes_max = (size_t)config->journal_bytes_max,
+        .writer = app->writer,
+        .hash_key = store_hash_key(app->store),
+        .metrics = app->metrics,
+    };
+    app->tracking_answers = tracking_answers_new();
+    return hits_start(&options, &app->hits, err);
 }
 
 /* Pattern, not path: paths carry tokens. */
@@ -165,6 +181,7 @@ static int listen_now(struct service *service, const struct config *config, stru
         .tls_certificate_file = *config->tls_certificate_file ? config->tls_certificate_file : NULL,
         .tls_key_file = *config->tls_key_file ? config->tls_key_file : NULL,
         .metrics = &service->metrics,
+        .admit = tracking_admits,
         .on_answered = answered,
         .context = &service->app,
     };
@@ -193,6 +210,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     int r = open_store(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_settings(service, config, err);
+    if (r == 0) r = start_hits(service, config, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
     if (r < 0) {
@@ -240,6 +258,7 @@ void service_reload(struct service *service, struct config *config) {
     int r = store_reader(app->store, &db, &err);
     if (r == 0) r = endpoints_refresh(app->endpoints, db, &err);
     if (r == 0) r = token_keys_refresh(app->token_keys, db, &err);
+    if (r == 0) r = organization_cache_refresh(app->organizations, db, &err);
     store_reader_return(app->store, db);
     if (r < 0) log_warning("endpoints cannot be read, tried again", LOG_TEXT("error", err.text));
     log_info("configuration reloaded");
@@ -254,10 +273,13 @@ struct service *service_stop(struct service *service) {
     atomic_store(&app->ready, false);
     if (service->server) http_server_stop(service->server, config->stop_grace_s * SECOND_MS);
     janitor_free(service->janitor);
+    hits_free(app->hits);
     writer_free(app->writer);
     http_server_free(service->server);
     endpoints_free(app->endpoints);
     token_keys_free(app->token_keys);
+    organization_cache_free(app->organizations);
+    tracking_answers_free(app->tracking_answers);
     certificates_free(app->certificates);
     limits_free(app->limits);
     json_readers_free(app->json_readers);

@@ -20,6 +20,10 @@ enum http_method http_request_method(const struct http_request *request) {
     return request->method;
 }
 
+bool http_request_is_head(const struct http_request *request) {
+    return request->is_head;
+}
+
 struct slice http_path(const struct http_request *request) {
     return request->target.path;
 }

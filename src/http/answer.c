@@ -121,16 +121,34 @@ static struct MHD_Response *make_response(const struct http_answer *answer) {
     return response;
 }
 
-struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body) {
+/* What make_response reads, out of `headers`. */
+static struct answer_header *list_of(const struct http_fixed_header *headers, struct arena *arena) {
+    struct answer_header *first = NULL, **last = &first;
+    for (; headers && headers->name; headers++) {
+        *last = arena_alloc(arena, sizeof(**last));
+        **last = (struct answer_header){.name = (char *)(uintptr_t)headers->name,
+                                        .value = (char *)(uintptr_t)headers->value};
+        last = &(*last)->next;
+    }
+    return first;
+}
+
+struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body,
+                                        const struct http_fixed_header *headers) {
+    struct arena *arena = arena_new();
     struct http_prepared *prepared = memory_alloc(sizeof(*prepared));
     prepared->status = status;
     if (content_type != NULL) prepared->content_type = memory_cstr(content_type, strlen(content_type));
     prepared->body = slice_of(memory_cstr(body.ptr, body.len), body.len);
-    struct http_answer answer = {.status = status, .content_type = prepared->content_type, .body = prepared->body};
+    struct http_answer answer = {.status = status,
+                                 .content_type = prepared->content_type,
+                                 .body = prepared->body,
+                                 .first = list_of(headers, arena)};
     for (size_t i = 0; i < PREPARED_SHARES; i++) {
         prepared->responses[i] = make_response(&answer);
         if (prepared->responses[i] == NULL) BUG("no response for status %d", status);
     }
+    arena_free(arena);
     return prepared;
 }
 

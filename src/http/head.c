@@ -112,6 +112,7 @@ static int judge_target(struct http_request *request, const char *method, const 
         return 400;
     }
     request->method = method_of(slice_cstr(method));
+    request->is_head = strcmp(method, "HEAD") == 0;
     const struct router *router = request->connection->loop->server->router;
     if (request->target.segment_count <= TARGET_SEGMENTS_MAX)
         router_match(router, request->method, request->target.segments, request->target.segment_count, &request->match);

@@ -95,6 +95,11 @@ void request_work(void *request_) {
     if (run_handler(request)) http_finish(request);
 }
 
+static bool is_admitted(struct http_request *request) {
+    bool (*admit)(struct http_request * request) = request->connection->loop->server->options.admit;
+    return admit == NULL || (request->match.route->flags & HTTP_ROUTE_EVERY_HOST) != 0 || admit(request);
+}
+
 /* in_handler is set before `refusing` is looked at, and http_server_stop does it the other way round: so either the
  * request is refused here, or the server waits for it (both are sequentially consistent). */
 static enum MHD_Result dispatch(struct http_request *request) {
@@ -105,6 +110,8 @@ static enum MHD_Result dispatch(struct http_request *request) {
     atomic_store(&connection->in_handler, true);
     if (atomic_load(&connection->loop->server->refusing)) {
         refuse_busy(request, "the service is stopping: try again");
+        result = answer_queue(request);
+    } else if (!is_admitted(request)) {
         result = answer_queue(request);
     } else if ((request->match.route->flags & HTTP_ROUTE_WORKER) != 0) {
         result = hand_over(request);

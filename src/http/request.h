@@ -63,6 +63,7 @@ struct http_request {
     struct slice raw_target; /* our copy */
     struct http_target target;
     bool http_1_0;
+    bool is_head;
     enum http_method method; /* HTTP_METHOD_COUNT: one that no route can have */
     struct router_match match;
     struct http_field headers[HTTP_HEADERS_MAX]; /* the bytes are libmicrohttpd's, good until the request is over */

@@ -38,7 +38,8 @@ struct http_server;
 typedef void (*http_handler)(struct http_request *request);
 
 enum http_route_flags {
-    HTTP_ROUTE_WORKER = 1 << 0, /* runs on a worker thread, may block */
+    HTTP_ROUTE_WORKER = 1 << 0,     /* runs on a worker thread, may block */
+    HTTP_ROUTE_EVERY_HOST = 1 << 1, /* `admit` is not asked */
 };
 
 struct http_route {
@@ -71,6 +72,9 @@ struct http_server_options {
     const char *tls_certificate_file; /* PEM chain; NULL: plain HTTP */
     const char *tls_key_file;
     struct metrics *metrics; /* NULL: nothing is counted */
+    /* May this request be served here (is it the right host, say)? Asked before the handler of every route without
+     * HTTP_ROUTE_EVERY_HOST, on an event thread; when false, it has set the answer. NULL: everything may. */
+    bool (*admit)(struct http_request *request);
     /* Called once an answered request (refused ones too: these may have no route and no path), on an event thread.
      * NULL: nobody is told. */
     void (*on_answered)(const struct http_request *request, int status, int64_t duration_us, void *context);
@@ -92,8 +96,9 @@ struct http_server *http_server_free(struct http_server *server); /* NULL accept
 void *http_context(const struct http_request *request);
 const struct http_route *http_matched_route(const struct http_request *request);
 enum http_method http_request_method(const struct http_request *request); /* HEAD shows as HTTP_GET */
-struct slice http_path(const struct http_request *request);               /* percent-decoded, always begins with '/' */
-struct slice http_body(const struct http_request *request);               /* 64 readable bytes behind it */
+bool http_request_is_head(const struct http_request *request);
+struct slice http_path(const struct http_request *request); /* percent-decoded, always begins with '/' */
+struct slice http_body(const struct http_request *request); /* 64 readable bytes behind it */
 /* By name in any case; the first of several; empty when absent. */
 struct slice http_header(const struct http_request *request, struct slice name);
 typedef void (*http_header_visitor)(struct slice name, struct slice value, void *context);
@@ -122,7 +127,12 @@ void http_answer_buffer(struct http_request *request, int status, const char *co
  * not put together for every request. It lacks X-Request-Id (unless the handler sets headers of its own). Immutable,
  * shared by threads and servers; freed after the last of them has stopped. */
 struct http_prepared;
-struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body);
+struct http_fixed_header {
+    const char *name, *value;
+};
+/* `headers`: further ones, ended by a row without name; NULL: none. */
+struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body,
+                                        const struct http_fixed_header *headers);
 struct http_prepared *http_prepared_free(struct http_prepared *prepared); /* NULL accepted */
 void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared);
 /* RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…,"request_id":…}. */

@@ -52,6 +52,7 @@ struct hits {
     bool started;
     /* The thread's own. */
     struct node *acks; /* flushed, waiting for the database */
+    uint64_t done;     /* those that count as waiting no more */
     uint64_t written;  /* records of the journal that were counted */
     size_t gathered;   /* taken in the last round */
     size_t singles;    /* records to be tried one by one */
@@ -64,7 +65,7 @@ struct hits {
 
 /* One number a token: 40 bits of its hash, 16 of the minute, 8 of the count. A set that is full of the same minute
  * forgets the smallest count: then a few more than allowed are stored, never fewer. */
-bool hits_admit(struct hits *hits, uint64_t token_hash, int64_t now) {
+int hits_admit(struct hits *hits, uint64_t token_hash, int64_t now) {
     _Atomic uint64_t *set = hits->admitted[token_hash % ADMIT_SETS];
     uint64_t tag = token_hash >> 24 << 24, minute = (uint64_t)(now / MINUTE_MS) & 0xffff;
     size_t victim = 0;
@@ -72,12 +73,12 @@ bool hits_admit(struct hits *hits, uint64_t token_hash, int64_t now) {
     for (size_t i = 0; i < ADMIT_WAYS; i++) {
         uint64_t seen = atomic_load_explicit(&set[i], memory_order_relaxed);
         bool current = (seen >> 8 & 0xffff) == minute;
-        if (current && seen >> 24 << 24 == tag) {
-            if ((seen & 0xff) >= HITS_A_MINUTE) return false;
-            /* Losing a race to another hit of the token counts one too few. */
-            atomic_compare_exchange_strong_explicit(&set[i], &seen, seen + 1, memory_order_relaxed,
-                                                    memory_order_relaxed);
-            return true;
+        while (current && seen >> 24 << 24 == tag) {
+            if ((seen & 0xff) >= HITS_A_MINUTE) return 0;
+            if (atomic_compare_exchange_weak_explicit(&set[i], &seen, seen + 1, memory_order_relaxed,
+                                                      memory_order_relaxed))
+                return (int)(seen & 0xff) + 1;
+            current = (seen >> 8 & 0xffff) == minute;
         }
         uint64_t weight = current ? 1 + (seen & 0xff) : 0;
         if (weight < least) {
@@ -86,7 +87,7 @@ bool hits_admit(struct hits *hits, uint64_t token_hash, int64_t now) {
         }
     }
     atomic_store_explicit(&set[victim], tag | minute << 8 | 1, memory_order_relaxed);
-    return true;
+    return 1;
 }
 
 /* ---- handing over ---- */
@@ -116,6 +117,7 @@ static bool push(struct hits *hits, const struct hit *hit, void (*done)(void *co
                           .len = (uint16_t)len};
     memcpy(node->bytes, bytes, len);
     atomic_fetch_add_explicit(&hits->queued, 1, memory_order_relaxed);
+    metric_add(hits->options.metrics, METRIC_HITS_WAITING, 1);
     if (done) atomic_store(&hits->urgent, true);
     struct node *head = atomic_load_explicit(&hits->head, memory_order_relaxed);
     do
@@ -189,6 +191,7 @@ static void write_down(struct hits *hits) {
         next = node->next;
         if (!journal_add(hits->journal, slice_of((const char *)node->bytes, node->len), node->must)) {
             metric_add(hits->options.metrics, METRIC_HITS_DROPPED, 1);
+            metric_add(hits->options.metrics, METRIC_HITS_WAITING, -1);
             answer(node, -ERR_FULL);
             continue;
         }
@@ -211,9 +214,10 @@ static void write_down(struct hits *hits) {
 
 /* ---- into the database ---- */
 
-static void set_waiting(struct hits *hits) {
-    metric_set(hits->options.metrics, METRIC_HITS_WAITING,
-               (int64_t)(journal_added(hits->journal) - journal_done_count(hits->journal)));
+static void count_done(struct hits *hits) {
+    uint64_t done = journal_done_count(hits->journal);
+    metric_add(hits->options.metrics, METRIC_HITS_WAITING, -(int64_t)(done - hits->done));
+    hits->done = done;
 }
 
 static void answer_acks(struct hits *hits, bool all) {
@@ -277,9 +281,10 @@ static bool storm(struct hits *hits, int64_t now_us) {
 static void apply_some(struct hits *hits) {
     struct err err = {0};
     int64_t now = clock_monotonic_us();
-    if (hits->applying && !take_outcome(hits)) return;
+    bool ready = !hits->applying || take_outcome(hits);
     answer_acks(hits, false);
-    set_waiting(hits);
+    count_done(hits);
+    if (!ready) return;
     if (now < hits->retry_at_us || (storm(hits, now) && !hits->acks)) return;
     int r = hits_apply_next(hits->apply, hits->journal, hits->singles > 0 ? 1 : PORTION, &err);
     if (r < 0) {
@@ -368,6 +373,7 @@ int hits_start(const struct hits_options *options, struct hits **ret, struct err
     if (r < 0) goto out;
     if (lost > 0) log_warning("the journal of hits ends in a torn record", LOG_INT("bytes", (int64_t)lost));
     hits->written = journal_added(hits->journal);
+    metric_add(hits->options.metrics, METRIC_HITS_WAITING, (int64_t)hits->written);
     hits->apply = hits_apply_new(&hits->options, wake, hits);
     if (pthread_create(&hits->thread, NULL, hits_main, hits) != 0) {
         r = err_set(err, ERR_UNAVAILABLE, "the thread of hits could not be started: the system refuses more threads");

@@ -38,8 +38,9 @@ MUST_USE int hits_start(const struct hits_options *options, struct hits **ret, s
 void hits_stop(struct hits *hits);
 struct hits *hits_free(struct hits *hits); /* stops first if need be; NULL accepted */
 
-/* May the token whose text has this hash be stored once more in this minute? Counts it. Any thread. */
-bool hits_admit(struct hits *hits, uint64_t token_hash, int64_t now);
+/* The how-manieth hit of this minute is this on the token whose text has this hash? 0: one too many to be stored. Any
+ * thread. */
+int hits_admit(struct hits *hits, uint64_t token_hash, int64_t now);
 /* Takes a copy. Any thread; never blocks. */
 void hits_add(struct hits *hits, const struct hit *hit);
 /* The same, and calls `done` once on another thread: with 0 when the hit is on disk and, if that can be had within a

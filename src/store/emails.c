@@ -287,6 +287,7 @@ int event_providers_load(struct db *db, int64_t organization_id, struct arena *a
 }
 
 struct slice event_provider(const struct event_providers *providers, int64_t endpoint_id) {
+    if (endpoint_id == 0) return SLICE("inkling");
     for (size_t i = 0; i < providers->count; i++)
         if (providers->list[i].endpoint_id == endpoint_id) return providers->list[i].name;
     return SLICE_NONE;

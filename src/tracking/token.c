@@ -142,6 +142,11 @@ void token_write(const struct token_ring *ring, const struct token *token, struc
 
 bool token_read(const struct token_ring *ring, struct slice text, enum token_purpose purpose, struct arena *arena,
                 struct token *ret) {
+    return token_read_any(ring, text, 1U << purpose, arena, ret);
+}
+
+bool token_read_any(const struct token_ring *ring, struct slice text, unsigned purposes, struct arena *arena,
+                    struct token *ret) {
     unsigned char sealed[HEAD_BYTES + PLAIN_MAX], plain[PLAIN_MAX];
     size_t sealed_len;
     int len = 0;
@@ -157,7 +162,7 @@ bool token_read(const struct token_ring *ring, struct slice text, enum token_pur
     /* In SIV mode this compares the tag, with CRYPTO_memcmp, and fails when it differs. */
     int opened = EVP_DecryptUpdate(context, plain, &len, sealed + HEAD_BYTES, (int)(sealed_len - HEAD_BYTES));
     EVP_CIPHER_CTX_free(context);
-    if (opened != 1 || !key || len < 1 || plain[0] != (unsigned char)purpose) return false;
+    if (opened != 1 || !key || len < 1 || plain[0] > 31 || (purposes >> plain[0] & 1) == 0) return false;
     if (!read_content(plain, (size_t)len, arena, &token)) return false;
     *ret = token;
     return true;

@@ -54,5 +54,8 @@ void token_write(const struct token_ring *ring, const struct token *token, struc
  * of these take the same road: one decryption, one comparison in constant time. `url` is in `arena`. */
 bool token_read(const struct token_ring *ring, struct slice text, enum token_purpose purpose, struct arena *arena,
                 struct token *ret);
+/* The same for any of several purposes, bits 1 << purpose. */
+bool token_read_any(const struct token_ring *ring, struct slice text, unsigned purposes, struct arena *arena,
+                    struct token *ret);
 
 #endif

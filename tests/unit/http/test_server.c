@@ -134,7 +134,8 @@ static int start(void **state) {
         .on_answered = on_answered,
         .context = &context_value,
     };
-    prepared = http_prepared_new(203, "image/gif", slice_of("a\0b", 3));
+    prepared = http_prepared_new(203, "image/gif", slice_of("a\0b", 3),
+                                 (const struct http_fixed_header[]){{"X-Fixed", "yes"}, {0}});
     assert_int_equal(http_server_start(&options, routes, &server, &err), 0);
     port = http_server_port(server);
     return 0;
