@@ -98,4 +98,14 @@ MUST_USE int api_write_once_as(struct api_call *call,
                                           struct api_table *answer, struct err *err),
                                void *context, const int *status, struct err *err);
 
+/* The same without answering: *ret_status and the JSON text, with JSON_PADDING readable bytes behind it, are the
+ * caller's to make an answer of. `ret_answer` is initialized by the caller; its cap must be API_ANSWER_MAX +
+ * JSON_PADDING. */
+#define API_ANSWER_MAX (16UL << 20)
+MUST_USE int api_write_once_text(struct api_call *call,
+                                 int (*run)(void *context, struct applier *applier, struct db *db,
+                                            struct api_table *answer, struct err *err),
+                                 void *context, const int *status, int *ret_status, struct strbuf *ret_answer,
+                                 struct err *err);
+
 #endif

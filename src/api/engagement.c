@@ -251,6 +251,7 @@ static void write_link(struct api_table *table, const struct report_link *link, 
     api_table_row(table);
     api_table_text(table, "url", link->url);
     api_table_int_or_null(table, "link_position", link->position, LINK_POSITION_NONE);
+    api_table_text(table, "link_text", link->text);
     metrics_write_some(table, &figures, fields);
 }
 

@@ -1,7 +1,6 @@
-#include <stdio.h>
-
 #include "api/resources.h"
 
+#include "api/rewriting.h"
 #include "base/clock.h"
 #include "ingest/registration.h"
 
@@ -19,6 +18,7 @@
 struct registering {
     struct api_call *call;
     struct registration *registrations;
+    struct rewriting rewriting;
     size_t count;
     bool as_list; /* the request was an array, so is the answer */
     int status;
@@ -127,14 +127,10 @@ static int read_level(struct json_value email, enum tracking_level *ret, struct 
     return 0;
 }
 
-static bool is_given(struct json_value email, struct slice name) {
-    struct json_value value = json_get(email, name);
-    return value.type != JSON_KIND_NONE && value.type != JSON_KIND_NULL;
-}
-
 static int read_email(struct api_call *call, struct json_value email, struct registration *ret, struct err *err) {
-    static const char *const members[] = {"message_id", "rfc_message_id", "subject",  "sent_at",  "candidate", "sender",
-                                          "job",        "template",       "campaign", "sequence", "tracking",  NULL};
+    static const char *const members[] = {
+        "message_id", "rfc_message_id", "subject",  "sent_at",  "candidate",       "sender", "job",
+        "template",   "campaign",       "sequence", "tracking", REWRITING_MEMBERS, NULL};
     *ret = (struct registration){.sequence_step = -1};
     int result = api_known_members(email, members, err);
     if (result == 0) result = api_text(call, email, "message_id", EVENT_KEY_MAX_BYTES, &ret->message_id, err);
@@ -167,6 +163,9 @@ static int run_register(void *context, struct applier *applier, struct db *db, s
     struct api_call *call = registering->call;
     int result = register_emails(applier, db, call->organization_id, registering->registrations, registering->count,
                                  call->now, err);
+    if (result == 0)
+        result = link_texts_insert(db, call->organization_id, registering->rewriting.texts,
+                                   registering->rewriting.text_count, call->now, err);
     if (result != 0) return result;
     registering->status = 200;
     if (registering->as_list) api_table_array(answer, "data");
@@ -180,26 +179,42 @@ static int run_register(void *context, struct applier *applier, struct db *db, s
     return 0;
 }
 
-static bool wants_rewriting(struct json_value email) {
-    return email.type == JSON_KIND_OBJECT && (is_given(email, SLICE("html")) || is_given(email, SLICE("text")));
+static int read_all(struct registering *registering, struct json_value body, struct err *err) {
+    struct api_call *call = registering->call;
+    struct json_iterator elements = json_elements(body);
+    registering->registrations = arena_alloc_array(call->arena, registering->count, sizeof(struct registration));
+    registering->rewriting.emails = arena_alloc_array(call->arena, registering->count, sizeof(struct outgoing));
+    registering->rewriting.count = registering->count;
+    for (size_t i = 0; i < registering->count; i++) {
+        struct registration *registration = &registering->registrations[i];
+        struct outgoing *outgoing = &registering->rewriting.emails[i];
+        struct json_value email = body;
+        if (registering->as_list && !json_next(&elements, &email)) BUG("an array shorter than its count");
+        int result = read_email(call, email, registration, err);
+        if (result == 0) result = outgoing_read(call, email, outgoing, err);
+        if (result != 0) return registering->as_list ? err_prefix(err, "email %zu", i) : result;
+        registration->own_tracking = outgoing_measures(outgoing);
+    }
+    return 0;
 }
 
-static int refuse_rewriting(struct api_call *call, size_t index, bool as_list) {
-    char place[32] = "", detail[240];
-    if (as_list) snprintf(place, sizeof(place), "email %zu: ", index);
-    snprintf(
-        detail, sizeof(detail),
-        "%shtml and text are not taken: rewriting links and adding a pixel are not available in this version; leave "
-        "both out and let the email service track",
-        place);
-    http_problem(call->request, 422, "Unprocessable content", detail);
-    call->answered = true;
-    return 0;
+static int register_and_answer(struct registering *registering, struct err *err) {
+    struct api_call *call = registering->call;
+    struct strbuf registered;
+    int status = 0;
+    if (!rewriting_is_wanted(&registering->rewriting))
+        return api_write_once_as(call, run_register, registering, &registering->status, err);
+    strbuf_init(&registered, API_ANSWER_MAX + JSON_PADDING);
+    /* What is kept under an Idempotency-Key is the registration alone: the same request gives the same text again. */
+    int result = api_write_once_text(call, run_register, registering, &registering->status, &status, &registered, err);
+    if (result == 0) result = rewriting_answer(call, &registering->rewriting, status, strbuf_slice(&registered), err);
+    strbuf_release(&registered);
+    return result;
 }
 
 int emails_register(struct api_call *call, struct err *err) {
     struct registering registering = {.call = call, .count = 1};
-    struct json_value body, email;
+    struct json_value body;
     int result = api_body(call, &body, err);
     if (result != 0) return result;
     registering.as_list = body.type == JSON_KIND_ARRAY;
@@ -208,14 +223,9 @@ int emails_register(struct api_call *call, struct err *err) {
     if (registering.count > REGISTRATION_EMAILS_MAX)
         return err_set(err, ERR_TOO_LARGE, "%zu emails in one request: send at most %d at once", registering.count,
                        REGISTRATION_EMAILS_MAX);
-    registering.registrations = arena_alloc_array(call->arena, registering.count, sizeof(struct registration));
-    struct json_iterator elements = json_elements(body);
-    for (size_t i = 0; i < registering.count; i++) {
-        email = body;
-        if (registering.as_list && !json_next(&elements, &email)) BUG("an array shorter than its count");
-        if (wants_rewriting(email)) return refuse_rewriting(call, i, registering.as_list);
-        result = read_email(call, email, &registering.registrations[i], err);
-        if (result != 0) return registering.as_list ? err_prefix(err, "email %zu", i) : result;
-    }
-    return api_write_once_as(call, run_register, &registering, &registering.status, err);
+    result = read_all(&registering, body, err);
+    if (result == 0) result = rewriting_begin(call, &registering.rewriting, err);
+    if (result == 0) result = register_and_answer(&registering, err);
+    rewriting_end(&registering.rewriting);
+    return result;
 }

@@ -8,7 +8,7 @@
 #define BODY_NONE    0
 #define BODY_FORM    (16UL << 10)
 #define BODY_OBJECT  (256UL << 10)
-#define BODY_EMAILS  (4UL << 20) /* REGISTRATION_EMAILS_MAX of them */
+#define BODY_EMAILS  (8UL << 20) /* REGISTRATION_EMAILS_MAX of them, or some with their HTML */
 #define BODY_WEBHOOK SIZE_MAX    /* as configured */
 
 #define ROUTE(handler_, role_)                                                                                         \

@@ -116,6 +116,7 @@ void view_email(struct api_table *table, const struct email_view *email) {
 void view_email_link(struct api_table *table, const struct email_link *link) {
     api_table_text(table, "url", link->url);
     api_table_int_or_null(table, "link_position", link->position, LINK_POSITION_NONE);
+    api_table_text(table, "link_text", link->text);
     api_table_time(table, "clicked_at", link->stats.clicked_at);
     api_table_int(table, "click_count", link->stats.click_count);
     api_table_int(table, "machine_click_count", link->stats.machine_click_count);

@@ -6,8 +6,7 @@
 
 #include "base/banned.h"
 
-#define RESPONSE_MAX (16UL << 20)
-#define KEY_MAX      255
+#define KEY_MAX 255
 
 int api_write(struct api_call *call, int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
               void *context, struct err *err) {
@@ -31,7 +30,7 @@ struct once {
 static int store_answer(struct once *once, struct db *db, struct err *err) {
     struct api_call *call = once->call;
     struct strbuf box;
-    strbuf_init(&box, RESPONSE_MAX);
+    strbuf_init(&box, API_ANSWER_MAX);
     strbuf_clear(&once->sealed);
     secret_box_seal(&call->app->secret_box, strbuf_slice(&once->answer), &box);
     base64_encode(&once->sealed, strbuf_slice(&box));
@@ -99,25 +98,43 @@ int api_write_once(struct api_call *call,
     return api_write_once_as(call, run, context, &status, err);
 }
 
-int api_write_once_as(struct api_call *call,
-                      int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
-                                 struct err *err),
-                      void *context, const int *status, struct err *err) {
+int api_write_once_text(struct api_call *call,
+                        int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
+                                   struct err *err),
+                        void *context, const int *status, int *ret_status, struct strbuf *ret_answer, struct err *err) {
     struct once once = {.call = call, .run = run, .context = context, .run_status = status};
-    once.table = api_table_new(API_TABLE_OBJECT, RESPONSE_MAX);
-    strbuf_init(&once.answer, RESPONSE_MAX);
-    strbuf_init(&once.sealed, RESPONSE_MAX * 2);
+    once.table = api_table_new(API_TABLE_OBJECT, API_ANSWER_MAX);
+    strbuf_init(&once.answer, API_ANSWER_MAX);
+    strbuf_init(&once.sealed, API_ANSWER_MAX * 2);
     int r = read_key(&once, err);
     if (r != 0) goto out;
     r = api_write(call, run_once, &once, err);
     if (r == -ERR_CONFLICT && once.has_key) /* somebody else was using the key: now the answer may be there */
         r = api_write(call, run_once, &once, err);
     if (r != 0) goto out;
-    http_answer_buffer(call->request, once.status, "application/json", &once.answer);
-    call->answered = true;
+    strbuf_add_slice(ret_answer, strbuf_slice(&once.answer));
+    if (ret_answer->overflow || !strbuf_reserve(ret_answer, JSON_PADDING))
+        r = err_set(err, ERR_TOO_LARGE, "the answer would be too large: send less at once");
+    *ret_status = once.status;
 out:
     strbuf_release(&once.sealed);
     strbuf_release(&once.answer);
     api_table_free(once.table);
+    return r;
+}
+
+int api_write_once_as(struct api_call *call,
+                      int (*run)(void *context, struct applier *applier, struct db *db, struct api_table *answer,
+                                 struct err *err),
+                      void *context, const int *status, struct err *err) {
+    struct strbuf answer;
+    int answer_status = 0;
+    strbuf_init(&answer, API_ANSWER_MAX + JSON_PADDING);
+    int r = api_write_once_text(call, run, context, status, &answer_status, &answer, err);
+    if (r == 0) {
+        http_answer_buffer(call->request, answer_status, "application/json", &answer);
+        call->answered = true;
+    }
+    strbuf_release(&answer);
     return r;
 }

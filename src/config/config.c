@@ -10,9 +10,10 @@
 
 #include "base/banned.h"
 
-#define FILE_MAX   (1UL << 20)
-#define NAME_MAX_  64
-#define ORIGIN_MAX 512
+#define URL_MAX_BYTES 300
+#define FILE_MAX      (1UL << 20)
+#define NAME_MAX_     64
+#define ORIGIN_MAX    512
 
 extern char **environ;
 
@@ -184,6 +185,11 @@ static int complete_url(struct config *config, const char *name, const char **ur
     if (slice_empty(text)) return 0;
     if (!slice_starts_with(text, SLICE("http://")) && !slice_starts_with(text, SLICE("https://")))
         return err_set(err, ERR_INVALID, "%s must begin with https:// or http://", name);
+    for (size_t i = 0; i < text.len; i++) /* it is written into attributes of HTML */
+        if ((unsigned char)text.ptr[i] <= ' ' || (unsigned char)text.ptr[i] >= 0x7f ||
+            strchr("\"'<>&?#`\\", text.ptr[i]))
+            return err_set(err, ERR_INVALID, "%s must be a URL without query, quotes and blanks", name);
+    if (text.len > URL_MAX_BYTES) return err_set(err, ERR_INVALID, "%s has more than %d bytes", name, URL_MAX_BYTES);
     while (slice_ends_with(text, SLICE("/")))
         text.len--;
     *url = arena_cstr(config->arena, text);

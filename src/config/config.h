@@ -26,6 +26,7 @@ struct config {
     const char *tracking_url; /* without '/' at the end; empty: public_url */
     const char *journal_directory; /* never empty: "hits" beside the SQLite file, or in data_directory, unless set */
     int64_t journal_bytes_max;
+    bool tracking_allow_internal;
     const char *sns_certificates_directory;
     const char *tls_certificate_file, *tls_key_file;
     const struct cidr *trusted_proxies;

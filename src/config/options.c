@@ -25,6 +25,8 @@
     X(tracking_url, TEXT, "", 0, 0, LIVE,                                                                              \
       "How recipients reach our own pixels, links and pages, best a host of its own: https://links.example.org. "      \
       "Empty: public_url.")                                                                                            \
+    X(tracking_allow_internal, FLAG, "no", 0, 0, LIVE,                                                                 \
+      "Rewrite links to loopback, private addresses and intranet names too. For tests only.")                          \
     X(tls_certificate_file, TEXT, "", 0, 0, START,                                                                     \
       "PEM file with the certificate chain; with it the service speaks HTTPS. Empty: plain HTTP, behind a proxy.")     \
     X(tls_key_file, TEXT, "", 0, 0, START, "PEM file with the key of the certificate.")                                \

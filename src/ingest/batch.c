@@ -27,13 +27,6 @@ static struct slice storable_text(struct arena *arena, struct slice text, size_t
     return slice_of(clean, text.len);
 }
 
-static struct message_key link_key(const unsigned char hash_key[HASH_KEY_SIZE], struct slice url, int32_t position) {
-    char text[EVENT_URL_MAX_BYTES + 16];
-    memcpy(text, url.ptr, url.len);
-    int len = snprintf(text + url.len, 16, "\n%d", position);
-    return message_key(hash_key, slice_of(text, url.len + (size_t)len));
-}
-
 static void prepare(struct prepared_event *prepared, struct event *event, struct arena *arena, struct strbuf *packed,
                     const unsigned char hash_key[HASH_KEY_SIZE]) {
     for (size_t i = 0; i < EVENT_KEYS_MAX; i++) {

@@ -1,10 +1,20 @@
 #include "model/identity.h"
 
+#include <stdio.h>
+
 #include "base/banned.h"
 
 struct message_key message_key(const unsigned char hash_key[HASH_KEY_SIZE], struct slice normalized_message_id) {
     struct hash128 hash = hash128(hash_key, normalized_message_id);
     return (struct message_key){.hash = (int64_t)hash.high, .check = (int64_t)(hash.low & INT32_MAX)};
+}
+
+struct message_key link_key(const unsigned char hash_key[HASH_KEY_SIZE], struct slice url, int32_t position) {
+    char text[EVENT_URL_MAX_BYTES + 16];
+    if (url.len > EVENT_URL_MAX_BYTES) BUG("a url of %zu bytes", url.len);
+    if (url.len > 0) memcpy(text, url.ptr, url.len);
+    int len = snprintf(text + url.len, 16, "\n%d", position);
+    return message_key(hash_key, slice_of(text, url.len + (size_t)len));
 }
 
 int64_t recipient_hash(const unsigned char hash_key[HASH_KEY_SIZE], struct slice address) {

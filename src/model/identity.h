@@ -15,6 +15,9 @@ struct message_key {
 };
 struct message_key message_key(const unsigned char hash_key[HASH_KEY_SIZE], struct slice normalized_message_id);
 
+/* A link of an email as a table key: its url, at most EVENT_URL_MAX_BYTES, and its position. */
+struct message_key link_key(const unsigned char hash_key[HASH_KEY_SIZE], struct slice url, int32_t position);
+
 /* The recipient as it enters an event's identity: a 63-bit keyed hash of the lower-cased address, never 0; 0 for an
  * empty one. */
 int64_t recipient_hash(const unsigned char hash_key[HASH_KEY_SIZE], struct slice address);

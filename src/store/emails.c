@@ -89,7 +89,12 @@ static const struct statement select_first_sent = {
 
 static const struct statement select_links = {
     .name = "links of an email",
-    .sql = "SELECT x.link_id, x.clicked_at, x.click_count, x.machine_click_count, l.url, l.position FROM email_links x"
+    .sql = "SELECT x.link_id, x.clicked_at, x.click_count, x.machine_click_count, l.url, l.position,"
+           /* The text that the link had when the email was registered; the last one, should none be that old. */
+           " (SELECT t.text FROM link_texts t WHERE t.organization_id = l.organization_id AND t.link_hash = l.link_hash"
+           "  AND t.link_check = l.link_check ORDER BY CASE WHEN t.created_at <= (SELECT f.created_at FROM email_logs f"
+           "  WHERE f.organization_id = $1 AND f.id = $2) THEN 0 ELSE 1 END, t.created_at DESC LIMIT 1)"
+           " FROM email_links x"
            " LEFT JOIN links l ON l.organization_id = x.organization_id AND l.id = x.link_id"
            " WHERE x.organization_id = $1 AND x.email_log_id = $2 ORDER BY l.position, x.link_id LIMIT $3",
 };
@@ -242,7 +247,8 @@ int emails_links(struct db *db, int64_t organization_id, int64_t email_log_id, s
         link->stats.click_count = db_column_int(rows, 2);
         link->stats.machine_click_count = db_column_int(rows, 3);
         link->url = take_text(rows, &column, arena);
-        link->position = (int32_t)db_column_int_or(rows, column, LINK_POSITION_NONE);
+        link->position = (int32_t)db_column_int_or(rows, column++, LINK_POSITION_NONE);
+        link->text = take_text(rows, &column, arena);
     }
     db_rows_free(rows);
     if (result < 0) return result;

@@ -68,6 +68,7 @@ struct email_link {
     struct link_stats stats;
     struct slice url;
     int32_t position;
+    struct slice text; /* what readers see; ptr NULL: not one of our own links, or none */
 };
 MUST_USE int emails_links(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit,
                           struct arena *arena, struct email_link **ret, size_t *ret_count, struct err *err);

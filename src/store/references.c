@@ -203,6 +203,25 @@ int cohort_upsert(struct db *db, int64_t organization_id, const struct cohort_ke
     return 0;
 }
 
+int email_terms_load(struct db *db, int64_t organization_id, int64_t email_log_id, struct email_terms *ret,
+                     struct err *err) {
+    static const struct statement select_terms = {
+        "email terms",
+        "SELECT tracking, own_tracking, cohort_id FROM email_stats WHERE organization_id = $1 AND email_log_id = $2",
+        NULL};
+    struct db_rows *rows;
+    int found = db_query_row(db, &select_terms, DB_VALUES(db_int(organization_id), db_int(email_log_id)), &rows, err);
+    if (found < 0) return found;
+    if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no email %lld", (long long)email_log_id);
+    *ret = (struct email_terms){
+        .tracking = (enum tracking_level)db_column_int(rows, 0),
+        .own_tracking = (enum own_tracking)db_column_int(rows, 1),
+        .cohort_id = db_column_int(rows, 2),
+    };
+    db_rows_free(rows);
+    return 0;
+}
+
 int email_tracking(struct db *db, int64_t organization_id, int64_t email_log_id, enum tracking_level *ret,
                    struct err *err) {
     static const struct statement select_level = {

@@ -45,6 +45,15 @@ MUST_USE int cohort_upsert(struct db *db, int64_t organization_id, const struct 
 MUST_USE int cohort_tracking(struct db *db, int64_t organization_id, int64_t cohort_id, enum tracking_level *ret,
                              struct err *err);
 
+/* What is needed to rewrite an email that was registered. ERR_NOT_FOUND. */
+struct email_terms {
+    enum tracking_level tracking;   /* in force when it was sent */
+    enum own_tracking own_tracking; /* what our own pixel and links may measure of it */
+    int64_t cohort_id;
+};
+MUST_USE int email_terms_load(struct db *db, int64_t organization_id, int64_t email_log_id, struct email_terms *ret,
+                              struct err *err);
+
 /* The level that was in force when the email was sent. */
 MUST_USE int email_tracking(struct db *db, int64_t organization_id, int64_t email_log_id, enum tracking_level *ret,
                             struct err *err);

@@ -112,7 +112,10 @@ static const struct statement top_templates = {.name = "top templates", .sql = T
 static const struct statement link_page = {
     .name = "report links",
     .sql =
-        "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
+        "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position, "
+        "(SELECT t.text FROM link_texts t WHERE t.organization_id = l.organization_id AND t.link_hash = l.link_hash"
+        " AND t.link_check = l.link_check ORDER BY t.created_at DESC LIMIT 1)"
+        " FROM (SELECT * FROM (SELECT x.item,"
         " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
         " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
         " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
@@ -415,6 +418,7 @@ int reports_links(struct db *db, const struct report_filter *filter, const struc
             .machine_clicks = db_column_int(rows, 3),
             .url = row_text(rows, 4, arena),
             .position = (int32_t)db_column_int_or(rows, 5, LINK_POSITION_NONE),
+            .text = row_text(rows, 6, arena),
         };
     }
     db_rows_free(rows);

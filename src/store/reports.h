@@ -79,9 +79,10 @@ MUST_USE int reports_top(struct db *db, const struct report_filter *filter, enum
 /* Links with clicks on emails sent in the period, those clicked in the most emails first (AF-4). */
 struct report_link {
     int64_t id;
-    struct slice url; /* ptr NULL: clicks of which the provider told no url */
-    int32_t position; /* LINK_POSITION_NONE: not told */
-    int64_t emails;   /* with a human click on it */
+    struct slice url;  /* ptr NULL: clicks of which the provider told no url */
+    int32_t position;  /* LINK_POSITION_NONE: not told */
+    struct slice text; /* what readers see, as it was last; ptr NULL: not known */
+    int64_t emails;    /* with a human click on it */
     int64_t clicks, machine_clicks;
 };
 MUST_USE int reports_links(struct db *db, const struct report_filter *filter, const struct report_page *page,

@@ -115,12 +115,6 @@ function suite(name, makePostgres) {
         assert.equal((await api('POST', '/emails', Array.from({ length: 1001 }, () => email))).status, 413);
       });
 
-      it('does not take html in this version', async () => {
-        const answer = await api('POST', '/emails', { ...email, html: '<p>Hi</p>' });
-        assert.equal(answer.status, 422);
-        assert.match(answer.json.detail, /not available in this version/);
-      });
-
       it('does a request with an Idempotency-Key once', async () => {
         const body = { subject: 'No id', sent_at: iso(now - DAY), candidate: { id: '1' } };
         const options = { headers: { 'Idempotency-Key': 'abc' } };
