@@ -11,6 +11,7 @@
 #include "http/limits.h"
 #include "http/server.h"
 #include "ingest/endpoints.h"
+#include "ingest/mail.h"
 #include "ingest/receive.h"
 #include "ingest/secret_box.h"
 #include "ingest/writer.h"
@@ -36,6 +37,8 @@ struct app {
 static inline const struct config *app_config(struct app *app) {
     return atomic_load(&app->config);
 }
+/* How received mail is to be understood, as configured now. */
+struct mail_intake app_mail_intake(struct app *app);
 /* How the outside reaches the service, without '/' at the end. */
 const char *app_public_url(struct app *app);
 

@@ -91,6 +91,7 @@ int failed_deliveries_replay(struct api_call *call, struct err *err) {
         .endpoints = call->app->endpoints,
         .certificates = call->app->certificates,
         .metrics = call->app->metrics,
+        .intake = app_mail_intake(call->app),
     };
     struct kept_delivery delivery;
     int64_t id;

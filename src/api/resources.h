@@ -13,6 +13,7 @@ void meta_openapi(struct http_request *request);
 
 /* webhook.c */
 void webhook_email(struct http_request *request);
+void webhook_inbound(struct http_request *request);
 
 /* settings.c */
 int settings_show(struct api_call *call, struct err *err);

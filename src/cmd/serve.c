@@ -148,7 +148,8 @@ static int listen_now(struct service *service, const struct config *config, stru
         .on_answered = answered,
         .context = &service->app,
     };
-    const struct http_route *routes = routes_new((size_t)config->webhook_body_max, service->arena);
+    const struct http_route *routes =
+        routes_new((size_t)config->webhook_body_max, (size_t)config->inbound_body_max, service->arena);
     int r = http_server_start(&options, routes, &service->server, err);
     if (r == 0) name_listener(service, config);
     return r;
@@ -169,6 +170,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     block_signals();
     raise_descriptor_limit(config);
     http_client_global_init();
+    mail_global_init();
 
     int r = open_store(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
