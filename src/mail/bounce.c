@@ -32,8 +32,8 @@ static void read_copy(struct slice text, struct slice marker, struct returned *r
     if (at < 0) return;
     struct slice rest = slice_from(text, (size_t)at), line;
     if (!slice_split_next(&rest, '\n', &line)) return;
-    returned->count = header_fields(&rest, returned->headers, RETURNED_HEADERS_MAX);
-    /* A line before the headers, such as qmail's empty one and Exim's blank, is passed over by header_fields;
+    returned->count = received_headers_read(&rest, returned->headers, RETURNED_HEADERS_MAX);
+    /* A line before the headers, such as qmail's empty one and Exim's blank, is passed over by received_headers_read;
      * Return-Path alone is followed by nothing. */
 }
 
@@ -89,7 +89,7 @@ static bool read_exim(const struct received_mail *mail, struct arena *arena, str
     for (size_t i = 0; i < mail->part_count && returned->count == 0; i++) {
         struct slice body = mail->parts[i].body;
         if (slice_equal_nocase(mail->parts[i].content_type, SLICE("message/rfc822")))
-            returned->count = header_fields(&body, returned->headers, RETURNED_HEADERS_MAX);
+            returned->count = received_headers_read(&body, returned->headers, RETURNED_HEADERS_MAX);
     }
     return true;
 }

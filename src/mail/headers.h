@@ -35,10 +35,7 @@ bool header_date(struct slice value, struct arena *arena, int64_t *ret_ms);
 #define MAIL_DATE_AHEAD_MS  (24 * 3600 * 1000LL)
 int64_t mail_time(const struct received_mail *mail, struct arena *arena);
 
-/* The fields of a header block or of a report's group, up to an empty line; *rest moves behind that line. At most
- * `max`; names and values point into the text. Returns how many. */
-size_t header_fields(struct slice *rest, struct received_header *ret, size_t max);
-/* As header_value, in a list. */
+/* As header_value, in a list (of a report's group, say). */
 struct slice field_value(const struct received_header *fields, size_t count, struct slice name);
 
 #endif

@@ -76,7 +76,7 @@ static void read_returned(const struct received_mail *mail, struct returned *ret
     returned->count = 0;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && returned->count == 0; i++) {
         struct slice text = report_part(mail, types[i]);
-        returned->count = header_fields(&text, returned->headers, RETURNED_HEADERS_MAX);
+        returned->count = received_headers_read(&text, returned->headers, RETURNED_HEADERS_MAX);
     }
 }
 
@@ -141,7 +141,7 @@ bool report_read_delivery(const struct received_mail *mail, struct arena *arena,
     meaning->kind = MAIL_BOUNCE;
     struct received_header fields[FIELDS_MAX];
     for (size_t group = 0; group < GROUPS_MAX && rest.ptr; group++)
-        add_recipient(fields, header_fields(&rest, fields, FIELDS_MAX), arena, meaning);
+        add_recipient(fields, received_headers_read(&rest, fields, FIELDS_MAX), arena, meaning);
     read_returned(mail, returned);
     return true;
 }
@@ -172,7 +172,7 @@ bool report_read_feedback(const struct received_mail *mail, struct arena *arena,
     if (slice_empty(rest) && !reports(mail, SLICE("feedback-report"))) return false;
     meaning->kind = MAIL_OTHER;
     struct received_header fields[FIELDS_MAX];
-    size_t count = header_fields(&rest, fields, FIELDS_MAX);
+    size_t count = received_headers_read(&rest, fields, FIELDS_MAX);
     struct slice name = field_value(fields, count, SLICE("Feedback-Type"));
     read_returned(mail, returned);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
