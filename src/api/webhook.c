@@ -211,6 +211,7 @@ static void take_delivery(struct app *app, struct http_request *request, const s
     json_readers_give(app->json_readers, json);
     if (r == 0 && outcome.mail_count > 0) {
         struct mail_intake intake = app_mail_intake(app);
+        metric_add(app->metrics, METRIC_MAILS_RECEIVED, (int64_t)outcome.mail_count);
         r = mail_batch_new(&intake, endpoint->organization_id, endpoint->id, outcome.mails, outcome.mail_count,
                            delivery.received_at, &outcome.batch, &err);
     }

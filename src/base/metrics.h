@@ -35,7 +35,9 @@ struct strbuf;
     X(COMMIT_SECONDS, "inkling_store_commit_seconds", histogram, "time of one writer transaction")                     \
     X(RECORDS_DROPPED, "inkling_security_records_dropped_total", counter,                                              \
       "security or failure records not kept: bound reached")                                                           \
-    X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")
+    X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")            \
+    X(MAILS_RECEIVED, "inkling_mails_received_total", counter, "received mails, by webhook or LMTP")                   \
+    X(MAILS_FAILED, "inkling_mails_failed_total", counter, "mails that came by LMTP and were not stored")
 
 enum metric {
 #define METRIC_ENUM(symbol, name, kind, help) METRIC_##symbol,

@@ -13,6 +13,7 @@
 #include "build_config.h"
 #include "cmd/command.h"
 #include "cmd/janitor.h"
+#include "cmd/lmtp.h"
 #include "cmd/session.h"
 
 #include "base/banned.h"
@@ -29,6 +30,7 @@ struct service {
     struct arena *arena;
     struct http_server *server;
     struct janitor *janitor;
+    struct lmtp *lmtp;
     struct config **configs; /* all that were ever in force: a request may still be looking at an old one */
     size_t config_count;
 };
@@ -176,6 +178,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_endpoints(service, config, err);
     if (r == 0) r = listen_now(service, config, err);
+    if (r == 0) r = lmtp_start(app, &service->lmtp, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
     if (r < 0) {
         service_stop(service);
@@ -234,6 +237,7 @@ struct service *service_stop(struct service *service) {
     const struct config *config = app_config(app);
     atomic_store(&app->ready, false);
     if (service->server) http_server_stop(service->server, config->stop_grace_s * SECOND_MS);
+    lmtp_stop(service->lmtp);
     janitor_free(service->janitor);
     writer_free(app->writer);
     http_server_free(service->server);
