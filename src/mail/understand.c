@@ -160,6 +160,7 @@ int mail_understand(const struct received_mail *mail, const struct mail_options 
         int r = mail_parse(mail, true, arena, &parsed, err);
         if (r < 0) return r;
     }
+    if (parsed.header_count == 0) return err_set(err, ERR_UNREADABLE, "this is no mail: it has no headers");
     struct mail_meaning *meaning = arena_alloc(arena, sizeof(*meaning));
     struct slice subject = header_text(&parsed, SLICE("Subject"), arena);
     struct slice own_id[1];
