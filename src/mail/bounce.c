@@ -39,11 +39,7 @@ static void read_copy(struct slice text, struct slice marker, struct returned *r
 
 static void add_failure(struct slice address, struct slice reason, struct arena *arena, struct mail_meaning *meaning) {
     if (meaning->finding_count == MAIL_FINDINGS_MAX) return;
-    char *text = arena_bytes(arena, REASON_MAX);
-    struct slice kept = slice_first_utf8(slice_trim(reason), REASON_MAX);
-    for (size_t i = 0; i < kept.len; i++)
-        text[i] = (unsigned char)kept.ptr[i] < ' ' ? ' ' : kept.ptr[i];
-    struct slice diagnostic = slice_of(text, kept.len);
+    struct slice diagnostic = report_one_line(reason, REASON_MAX, arena);
     struct slice status = report_status_in(diagnostic);
     meaning->findings[meaning->finding_count++] = (struct mail_finding){
         .type = EVENT_BOUNCE,

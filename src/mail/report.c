@@ -88,14 +88,16 @@ static struct slice typed_address(struct slice value, struct arena *arena) {
     return arena_copy(arena, slice_first(slice_empty(address) ? text : address, EVENT_RECIPIENT_MAX_BYTES));
 }
 
-static struct slice one_line(struct slice text, struct arena *arena) {
-    struct slice kept = slice_first_utf8(slice_trim(text), DIAGNOSTIC_MAX);
+struct slice report_one_line(struct slice text, size_t max, struct arena *arena) {
+    struct slice kept = slice_first_utf8(slice_trim(text), max);
+    bool is_utf8 = slice_is_utf8(kept);
     char *copy = arena_bytes(arena, kept.len);
     size_t len = 0;
     for (size_t i = 0; i < kept.len; i++) {
-        bool space = (unsigned char)kept.ptr[i] <= ' ';
+        unsigned char c = (unsigned char)kept.ptr[i];
+        bool space = c <= ' ';
         if (space && len > 0 && copy[len - 1] == ' ') continue;
-        copy[len++] = space ? ' ' : kept.ptr[i];
+        copy[len++] = space ? ' ' : c >= 0x80 && !is_utf8 ? '?' : (char)c;
     }
     return slice_of(copy, len);
 }
@@ -111,7 +113,7 @@ static void add_recipient(const struct received_header *fields, size_t count, st
     if (slice_empty(recipient)) recipient = field_value(fields, count, SLICE("Final-Recipient"));
     if (meaning->finding_count == MAIL_FINDINGS_MAX || (slice_empty(action) && slice_empty(status))) return;
     finding.recipient = typed_address(recipient, arena);
-    finding.diagnostic = one_line(field_value(fields, count, SLICE("Diagnostic-Code")), arena);
+    finding.diagnostic = report_one_line(field_value(fields, count, SLICE("Diagnostic-Code")), DIAGNOSTIC_MAX, arena);
     finding.status = arena_copy(arena, status);
     if (slice_starts_with(action, SLICE("fail")) || slice_starts_with(action, SLICE("Fail")) || slice_empty(action)) {
         if (slice_starts_with(status, SLICE("2"))) return;

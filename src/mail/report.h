@@ -26,6 +26,8 @@ struct slice report_status_in(struct slice text);
 /* What a failure is: 5.7.x and what says so in other ways a block, other 5.x.x hard, the rest soft. A mailbox that is
  * full (x.2.2) or a delivery that took too long (x.4.7) is soft whatever the first digit says: the address is right. */
 enum bounce_kind report_bounce_kind(struct slice status, struct slice diagnostic);
+/* White space made single, what is no UTF-8 made '?', cut to `max` bytes. */
+struct slice report_one_line(struct slice text, size_t max, struct arena *arena);
 /* The first text of some type among the parts; empty when there is none. */
 struct slice report_part(const struct received_mail *mail, struct slice type);
 
