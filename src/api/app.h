@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "ingest/endpoints.h"
 #include "ingest/hits.h"
+#include "ingest/mail.h"
 #include "ingest/organization_cache.h"
 #include "ingest/receive.h"
 #include "ingest/secret_box.h"
@@ -43,6 +44,8 @@ struct app {
 static inline const struct config *app_config(struct app *app) {
     return atomic_load(&app->config);
 }
+/* How received mail is to be understood, as configured now. */
+struct mail_intake app_mail_intake(struct app *app);
 /* How the outside reaches the service, without '/' at the end. */
 const char *app_public_url(struct app *app);
 /* The same for our own pixels, links and pages, where the organization has no domain of its own. */

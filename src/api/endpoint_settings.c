@@ -355,12 +355,14 @@ void endpoint_settings_write(struct api_table *out, const struct endpoint_row *r
     size_t secret_count = json_count(secrets.list);
     const char *hint =
         readable ? hint_of(row, provider, secret_count) : "The stored secrets cannot be decrypted: set them anew.";
-    char url[400];
+    char url[400], inbound_url[400];
     snprintf(url, sizeof(url), "%s/webhooks/email/%.*s", public_url, SLICE_FMT(row->token));
+    snprintf(inbound_url, sizeof(inbound_url), "%s/webhooks/inbound/%.*s", public_url, SLICE_FMT(row->token));
     api_table_int(out, "id", row->id);
     api_table_text(out, "provider", row->provider);
     api_table_text(out, "name", row->name);
     api_table_text(out, "url", slice_cstr(url));
+    api_table_text(out, "inbound_url", provider && provider->parse_inbound ? slice_cstr(inbound_url) : SLICE_NONE);
     api_table_bool(out, "ready", hint == NULL);
     api_table_text(out, "hint", slice_cstr(hint));
     api_table_bool(out, "require_signature", row->require_signature);

@@ -13,6 +13,7 @@ static void write_delivery(struct api_table *row, const struct kept_delivery *de
     api_table_int(row, "id", delivery->id);
     api_table_int(row, "endpoint_id", delivery->endpoint_id);
     api_table_text(row, "kind", slice_cstr(delivery_kind_name(delivery->kind)));
+    api_table_bool(row, "inbound", delivery->inbound);
     api_table_text(row, "state", slice_cstr(delivery_state_name(delivery->state)));
     api_table_text(row, "reason", delivery->reason);
     api_table_time(row, "received_at", delivery->received_at);
@@ -91,6 +92,7 @@ int failed_deliveries_replay(struct api_call *call, struct err *err) {
         .endpoints = call->app->endpoints,
         .certificates = call->app->certificates,
         .metrics = call->app->metrics,
+        .intake = app_mail_intake(call->app),
     };
     struct kept_delivery delivery;
     int64_t id;

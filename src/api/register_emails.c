@@ -3,6 +3,7 @@
 #include "api/rewriting.h"
 #include "base/clock.h"
 #include "ingest/registration.h"
+#include "mail/reply_token.h"
 
 #include "base/banned.h"
 
@@ -149,12 +150,16 @@ static int read_email(struct api_call *call, struct json_value email, struct reg
 
 /* ---- registering ---- */
 
-static void write_registration(struct api_table *answer, const struct registration *registration) {
+static void write_registration(const struct api_call *call, struct api_table *answer,
+                               const struct registration *registration) {
+    char token[REPLY_TOKEN_CHARS];
+    reply_token_write(store_hash_key(call->app->store), call->organization_id, registration->email_log_id, token);
     api_table_int(answer, "id", registration->email_log_id);
     api_table_text(answer, "message_id", registration->message_id);
     api_table_text(answer, "tracking", slice_cstr(tracking_level_name(registration->effective)));
     api_table_bool(answer, "existed", registration->existed);
     api_table_int(answer, "adopted", (int64_t)registration->adopted);
+    api_table_text(answer, "reply_token", slice_of(token, sizeof(token)));
 }
 
 static int run_register(void *context, struct applier *applier, struct db *db, struct api_table *answer,
@@ -171,7 +176,7 @@ static int run_register(void *context, struct applier *applier, struct db *db, s
     if (registering->as_list) api_table_array(answer, "data");
     for (size_t i = 0; i < registering->count; i++) {
         if (registering->as_list) api_table_object(answer, NULL);
-        write_registration(answer, &registering->registrations[i]);
+        write_registration(call, answer, &registering->registrations[i]);
         if (registering->as_list) api_table_close(answer);
         if (!registering->registrations[i].existed) registering->status = 201;
     }

@@ -13,6 +13,7 @@ void meta_openapi(struct http_request *request);
 
 /* webhook.c */
 void webhook_email(struct http_request *request);
+void webhook_inbound(struct http_request *request);
 
 /* tracking.c, tracking_pages.c: for recipients, by token. On event threads, but for preferences_show. */
 void tracking_open(struct http_request *request);

@@ -10,6 +10,7 @@
 #define BODY_OBJECT  (256UL << 10)
 #define BODY_EMAILS  (8UL << 20) /* REGISTRATION_EMAILS_MAX of them, or some with their HTML */
 #define BODY_WEBHOOK SIZE_MAX    /* as configured */
+#define BODY_INBOUND (SIZE_MAX - 1)
 
 #define ROUTE(handler_, role_)                                                                                         \
     &(const struct api_route) {                                                                                        \
@@ -26,6 +27,7 @@ static const struct http_route table[] = {
 
     {HTTP_GET, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_NONE, NULL},
     {HTTP_POST, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_WEBHOOK, NULL, webhook_too_large},
+    {HTTP_POST, "/webhooks/inbound/{endpoint}", webhook_inbound, HTTP_ROUTE_WORKER, BODY_INBOUND, NULL, webhook_inbound_too_large},
 
     {HTTP_GET, "/o/{token}", tracking_open, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
     {HTTP_GET, "/c/{token}", tracking_click, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
@@ -85,10 +87,12 @@ static const struct http_route table[] = {
 };
 /* clang-format on */
 
-const struct http_route *routes_new(size_t webhook_body_max, struct arena *arena) {
+const struct http_route *routes_new(size_t webhook_body_max, size_t inbound_body_max, struct arena *arena) {
     struct http_route *routes = arena_alloc_array(arena, sizeof(table) / sizeof(table[0]), sizeof(*routes));
     memcpy(routes, table, sizeof(table));
-    for (struct http_route *route = routes; route->pattern; route++)
+    for (struct http_route *route = routes; route->pattern; route++) {
         if (route->body_max == BODY_WEBHOOK) route->body_max = webhook_body_max;
+        if (route->body_max == BODY_INBOUND) route->body_max = inbound_body_max;
+    }
     return routes;
 }

@@ -1,6 +1,11 @@
 /* webhook: POST /webhooks/email/{endpoint}. Runs on the server's event thread; only what has to block, a look into the
  * database for a new endpoint or a certificate to fetch, goes to a worker. The answer waits until the events are
- * durable. */
+ * durable.
+ *
+ * POST /webhooks/inbound/{endpoint} is the same for received mail, on a worker from the start: mail is looked up in the
+ * database. Its statuses differ, for a mail that is refused is lost: SendGrid drops it on any 4xx, Postal bounces it to
+ * its author. So what is signed, but cannot be used, is kept as a failed delivery and answered 200, and what is our own
+ * trouble or a matter of time is 503. */
 #include "api/webhook.h"
 
 #include <stdio.h>
@@ -19,6 +24,10 @@
 #define CONFIRM_BODY_MAX 65536
 
 static void webhook_blocking(struct http_request *request);
+
+static bool is_inbound(const struct http_request *request) {
+    return http_matched_route(request)->handler == webhook_inbound;
+}
 
 static struct slice request_header(const struct delivery *delivery, struct slice name) {
     return http_header(delivery->headers, name);
@@ -161,21 +170,26 @@ static void refuse(struct app *app, struct http_request *request, const struct e
                               .endpoint_id = endpoint->id,
                               .stage = outcome->failed_at,
                               .err = *err,
-                              .now = now};
+                              .now = now,
+                              .inbound = is_inbound(request)};
     switch (err->code) {
     case ERR_DENIED:
         webhook_refuse(request, &refusal, 403);
         return;
     case ERR_SIGNATURE:
+        if (refusal.inbound && endpoint->broken) {
+            webhook_refuse(request, &refusal, 503);
+            return;
+        }
         if (outcome->challenge) http_set_header(request, "WWW-Authenticate", SLICE("Basic realm=\"inkling\""));
         webhook_refuse(request, &refusal, status_of_forgery(endpoint->settings.provider, outcome));
         return;
     case ERR_TOO_LARGE:
-        webhook_refuse(request, &refusal, 413);
+        webhook_refuse(request, &refusal, refusal.inbound ? 200 : 413);
         return;
     case ERR_UNREADABLE:
     case ERR_INVALID:
-        webhook_refuse(request, &refusal, 400);
+        webhook_refuse(request, &refusal, refusal.inbound ? 200 : 400);
         return;
     default:
         log_warning("webhook put off", LOG_SLICE("request", http_request_id(request)),
@@ -194,11 +208,22 @@ static void take_delivery(struct app *app, struct http_request *request, const s
     struct receive_outcome outcome = {0};
     struct err err = {0};
     struct delivery delivery = {
-        .body = http_body(request), .header = request_header, .headers = request, .received_at = clock_now()};
+        .body = http_body(request),
+        .header = request_header,
+        .headers = request,
+        .received_at = clock_now(),
+        .inbound = is_inbound(request),
+    };
     struct json_reader *json = json_readers_take(app->json_readers);
     int r = receive_delivery(endpoint, &delivery, &client, app->certificates, may_block, json, http_arena(request),
                              store_hash_key(app->store), delivery.received_at, &outcome, &err);
     json_readers_give(app->json_readers, json);
+    if (r == 0 && outcome.mail_count > 0) {
+        struct mail_intake intake = app_mail_intake(app);
+        metric_add(app->metrics, METRIC_MAILS_RECEIVED, (int64_t)outcome.mail_count);
+        r = mail_batch_new(&intake, endpoint->organization_id, endpoint->id, outcome.mails, outcome.mail_count,
+                           delivery.received_at, &outcome.batch, &err);
+    }
     bool handshake = r == 0 && !slice_empty(outcome.handshake.kind);
     bool confirms = handshake && endpoint->auto_confirm && slice_empty(outcome.handshake.answer);
     if (!may_block && (confirms || r == -ERR_UNAVAILABLE)) {
@@ -229,7 +254,10 @@ static bool within_rate(struct app *app, struct http_request *request, const str
     metric_add(app->metrics, METRIC_WEBHOOK_LIMITED, 1);
     snprintf(wait_text, sizeof(wait_text), "%d", wait);
     http_set_header(request, "Retry-After", slice_cstr(wait_text));
-    http_problem(request, 429, "Too many requests", "this source sends more than the endpoint allows");
+    if (is_inbound(request))
+        http_problem(request, 503, "Service unavailable", "this source sends more than the endpoint allows");
+    else
+        http_problem(request, 429, "Too many requests", "this source sends more than the endpoint allows");
     return false;
 }
 
@@ -279,5 +307,17 @@ void webhook_email(struct http_request *request) {
         not_found(request);
     else if (within_rate(app, request, endpoint))
         take_delivery(app, request, endpoint, false);
+    endpoints_release(endpoint);
+}
+
+void webhook_inbound(struct http_request *request) {
+    struct app *app = http_context(request);
+    const struct endpoint *endpoint = endpoints_acquire(app->endpoints, http_param(request, "endpoint"));
+    if (!endpoint && may_refresh(app))
+        webhook_refresh(request);
+    else if (!endpoint)
+        not_found(request);
+    else if (within_rate(app, request, endpoint))
+        take_delivery(app, request, endpoint, true);
     endpoints_release(endpoint);
 }

@@ -18,6 +18,7 @@ struct refusal_job {
     struct kept_delivery delivery;
     struct security_event event; /* kind empty: none */
     int64_t max;
+    int status;
 };
 
 void webhook_answered(struct app *app, struct http_request *request) {
@@ -88,6 +89,7 @@ static struct refusal_job *job_new(struct http_request *request, const struct re
         .body_size = (int64_t)http_body(request).len,
         .received_at = refusal->now,
         .next_attempt_at = rejected ? TIME_UNSET : refusal->now + replay_wait_ms(1),
+        .inbound = refusal->inbound,
     };
     /* A cut body cannot be tried again, and too much in one delivery stays too much. */
     if (delivery_is_cut(&job->delivery)) job->delivery.next_attempt_at = TIME_UNSET;
@@ -120,6 +122,11 @@ static void not_kept(struct app *app, struct http_request *request, const struct
 static void job_done(struct write_job *write_job, int result, const struct err *err) {
     struct refusal_job *job = (struct refusal_job *)write_job;
     if (result != 0) not_kept(job->refusal.app, job->request, err);
+    /* 200 says that it is in our hands. */
+    if (job->status == 200 && result != 0)
+        http_problem(job->request, 503, "Service unavailable", "the delivery could not be stored, send it again");
+    else if (job->status == 200)
+        http_answer(job->request, 200, NULL, SLICE_NONE);
     webhook_answered(job->refusal.app, job->request);
     http_finish(job->request);
 }
@@ -133,7 +140,8 @@ void webhook_refuse(struct http_request *request, const struct refusal *refusal,
     log_warning("webhook refused", LOG_SLICE("request", http_request_id(request)),
                 LOG_INT("organization", refusal->organization_id), LOG_INT("endpoint", refusal->endpoint_id),
                 LOG_TEXT("stage", receive_stage_name(refusal->stage)), LOG_INT("status", status));
-    http_problem(request, status, rejected ? "Refused" : "Not understood", refusal->err.text);
+    job->status = status;
+    if (status != 200) http_problem(request, status, rejected ? "Refused" : "Not understood", refusal->err.text);
     job->job = (struct write_job){.run = job_run, .done = job_done};
     http_defer(request);
     if (writer_submit_job(app->writer, &job->job, &err) == 0) return;
@@ -162,8 +170,9 @@ static void oversize_done(struct write_job *write_job, int result, const struct 
     arena_free(job->arena);
 }
 
-void webhook_too_large(const struct http_request *request) {
+static void keep_too_large(const struct http_request *request, bool inbound) {
     struct app *app = http_context(request);
+    int64_t most = inbound ? app_config(app)->inbound_body_max : app_config(app)->webhook_body_max;
     const struct endpoint *endpoint = endpoints_acquire(app->endpoints, http_param(request, "endpoint"));
     struct err err = {0};
     int64_t announced = 0;
@@ -182,14 +191,23 @@ void webhook_too_large(const struct http_request *request) {
         .delivery = {.organization_id = endpoint->organization_id,
                      .endpoint_id = endpoint->id,
                      .kind = DELIVERY_FAILED,
-                     .reason = SLICE("size: the body is larger than webhook_body_max"),
+                     .reason = inbound ? SLICE("size: the body is larger than inbound_body_max")
+                                       : SLICE("size: the body is larger than webhook_body_max"),
+                     .inbound = inbound,
                      .headers = SLICE("{}"),
-                     .body_size =
-                         announced > 0 ? announced : app_config(app)->webhook_body_max + 1, /* cut: no replay */
+                     .body_size = announced > 0 ? announced : most + 1, /* cut: no replay */
                      .received_at = clock_now(),
                      .next_attempt_at = TIME_UNSET},
         .max = app_config(app)->failed_max,
     };
     endpoints_release(endpoint);
     if (writer_submit_job(app->writer, &job->job, &err) < 0) oversize_done(&job->job, -(int)err.code, &err);
+}
+
+void webhook_too_large(const struct http_request *request) {
+    keep_too_large(request, false);
+}
+
+void webhook_inbound_too_large(const struct http_request *request) {
+    keep_too_large(request, true);
 }

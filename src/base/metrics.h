@@ -43,7 +43,9 @@ struct strbuf;
     X(HITS_WAITING, "inkling_tracking_hits_waiting", gauge, "hits taken that are not yet in the database")             \
     X(HIT_SECONDS, "inkling_tracking_hit_durable_seconds", histogram, "time from a hit's answer to its being on disk") \
     X(TOKENS_REFUSED, "inkling_tracking_tokens_refused_total", counter, "requests with a tracking token not of ours")  \
-    X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")
+    X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")            \
+    X(MAILS_RECEIVED, "inkling_mails_received_total", counter, "received mails, by webhook or LMTP")                   \
+    X(MAILS_FAILED, "inkling_mails_failed_total", counter, "mails that came by LMTP and were not stored")
 
 enum metric {
 #define METRIC_ENUM(symbol, name, kind, help) METRIC_##symbol,

@@ -14,13 +14,15 @@ struct command {
     /* `arguments`: what stands behind the name. 0, or a negative err_code; ERR_INVALID ends the program with 2, others
      * with 1. */
     int (*run)(const struct command *command, int argument_count, char *const *arguments, struct err *err);
+    /* The program's exit status for a failure, where a caller expects others; NULL: as above. */
+    int (*exit_status)(enum err_code code);
 };
 
 #define COMMAND_OPTIONS_MAX 24
 
 extern const struct command command_serve, command_setup, command_replay, command_backup, command_user, command_org,
     command_endpoint, command_key, command_config, command_verify, command_demo, command_token_key, command_rewrite,
-    command_milter;
+    command_milter, command_deliver;
 
 /* Writes to standard output; ERR_UNAVAILABLE when that fails. */
 MUST_USE int command_print(struct slice text, struct err *err);

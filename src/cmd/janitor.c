@@ -119,7 +119,8 @@ static int replay_due(struct turn *turn, int64_t organization_id, struct err *er
                             .writer = app->writer,
                             .endpoints = app->endpoints,
                             .certificates = app->certificates,
-                            .metrics = app->metrics};
+                            .metrics = app->metrics,
+                            .intake = app_mail_intake(app)};
     int64_t ids[REPLAY_AT_ONCE];
     size_t count;
     int r = deliveries_due(turn->db, organization_id, clock_now(), REPLAY_AT_ONCE, ids, &count, err);

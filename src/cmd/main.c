@@ -13,7 +13,7 @@
 static const struct command *const commands[] = {
     &command_demo,   &command_serve,     &command_setup,   &command_org,    &command_user,
     &command_key,    &command_endpoint,  &command_replay,  &command_backup, &command_config,
-    &command_verify, &command_token_key, &command_rewrite, &command_milter,
+    &command_verify, &command_token_key, &command_rewrite, &command_milter, &command_deliver,
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -76,6 +76,7 @@ static int run(const struct command *command, int count, char *const *arguments)
     int r = command->run(command, count, arguments, &err);
     if (r == 0) return 0;
     fprintf(stderr, "inkling: %s\n", err.text);
+    if (command->exit_status) return command->exit_status(err.code);
     return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 

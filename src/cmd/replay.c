@@ -139,9 +139,12 @@ static int open_all(struct replaying *replaying, struct http_client_options *out
         .metrics = &replaying->metrics,
     };
     http_client_global_init();
+    mail_global_init();
     outgoing->allow_internal = session->config->outgoing_allow_internal;
     replay->store = session->store;
     replay->metrics = &replaying->metrics;
+    replay->intake.match_days = session->config->mail_match_days;
+    replay->intake.excerpt_max = (size_t)session->config->mail_excerpt_max;
     replay->endpoints = endpoints_new(&session->box, session->config->public_url);
     replay->certificates = certificates_new(session->config->sns_certificates_directory, fetch_certificate, outgoing);
     int r = endpoints_refresh(replay->endpoints, session->db, err);

@@ -14,6 +14,7 @@
 #include "build_config.h"
 #include "cmd/command.h"
 #include "cmd/janitor.h"
+#include "cmd/lmtp.h"
 #include "cmd/session.h"
 
 #include "base/banned.h"
@@ -30,6 +31,7 @@ struct service {
     struct arena *arena;
     struct http_server *server;
     struct janitor *janitor;
+    struct lmtp *lmtp;
     struct config **configs; /* all that were ever in force: a request may still be looking at an old one */
     size_t config_count;
 };
@@ -185,7 +187,8 @@ static int listen_now(struct service *service, const struct config *config, stru
         .on_answered = answered,
         .context = &service->app,
     };
-    const struct http_route *routes = routes_new((size_t)config->webhook_body_max, service->arena);
+    const struct http_route *routes =
+        routes_new((size_t)config->webhook_body_max, (size_t)config->inbound_body_max, service->arena);
     int r = http_server_start(&options, routes, &service->server, err);
     if (r == 0) name_listener(service, config);
     return r;
@@ -206,12 +209,14 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     block_signals();
     raise_descriptor_limit(config);
     http_client_global_init();
+    mail_global_init();
 
     int r = open_store(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_settings(service, config, err);
     if (r == 0) r = start_hits(service, config, err);
     if (r == 0) r = listen_now(service, config, err);
+    if (r == 0) r = lmtp_start(app, &service->lmtp, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
     if (r < 0) {
         service_stop(service);
@@ -272,6 +277,7 @@ struct service *service_stop(struct service *service) {
     const struct config *config = app_config(app);
     atomic_store(&app->ready, false);
     if (service->server) http_server_stop(service->server, config->stop_grace_s * SECOND_MS);
+    lmtp_stop(service->lmtp);
     janitor_free(service->janitor);
     hits_free(app->hits);
     writer_free(app->writer);

@@ -37,7 +37,12 @@ struct config {
     int64_t database_readers;
     int64_t connections_max, connections_per_address_max;
     int64_t idle_timeout_s;
-    int64_t webhook_body_max;   /* bytes */
+    int64_t webhook_body_max; /* bytes */
+    int64_t inbound_body_max; /* bytes */
+    int64_t mail_match_days, mail_excerpt_max;
+    const char *lmtp_listen; /* empty: no LMTP */
+    int64_t lmtp_connections_max;
+    const char *mail_organizations;
     int64_t webhook_rate_limit; /* requests a minute of one source to one endpoint; 0: no limit */
     int64_t queue_events_max, queue_jobs_max, group_events_max;
     int64_t sqlite_cache_bytes;

@@ -48,6 +48,18 @@
       "Open connections from one address, at most; proxies of ours are exempt. 0: no limit.")                          \
     X(idle_timeout_s, INTEGER, "60", 1, 86400, START, "Seconds after which an idle connection is closed.")             \
     X(webhook_body_max, BYTES, "8M", 65536, 1L << 30, START, "Largest webhook body that is accepted.")                 \
+    X(inbound_body_max, BYTES, "40M", 65536, 40L << 20, START,                                                         \
+      "Largest body of received mail that is accepted from a provider, and largest message by LMTP.")                  \
+    X(mail_match_days, INTEGER, "30", 0, DAYS, LIVE,                                                                   \
+      "Days back in which an answer without message ids is matched by its sender's address and subject. 0: never.")    \
+    X(mail_excerpt_max, INTEGER, "0", 0, 400, LIVE,                                                                    \
+      "Characters of a reply's own text that are kept with the event. 0: none; the text of mail is not kept.")         \
+    X(lmtp_listen, TEXT, "", 0, 0, START,                                                                              \
+      "Where a mail server delivers received mail by LMTP: unix:PATH, or address and port. Empty: nowhere.")           \
+    X(lmtp_connections_max, INTEGER, "16", 1, 1000, START, "Open LMTP connections, at most.")                          \
+    X(mail_organizations, TEXT, "", 0, 0, LIVE,                                                                        \
+      "Whose mail is what arrives by LMTP without a token in its address: DOMAIN=ORGANIZATION, separated by commas; "  \
+      "*=ORGANIZATION for all other domains. Empty: the only organization there is.")                                  \
     X(webhook_rate_limit, INTEGER, "6000", 0, COUNT, LIVE,                                                             \
       "Webhook requests a minute that one source may send to one endpoint, unless the endpoint has a limit of its "    \
       "own. 0: no limit.")                                                                                             \

@@ -86,6 +86,31 @@ static int find_certificate(void *context, struct slice url, struct arena *arena
     return certificates_find(search->certificates, url, search->may_block, arena, ret_pem, err);
 }
 
+static void keep_handshake(const struct provider_handshake *handshake, struct arena *arena,
+                           struct receive_outcome *ret) {
+    ret->handshake = (struct provider_handshake){
+        .kind = arena_copy(arena, handshake->kind),
+        .topic = arena_copy(arena, handshake->topic),
+        .confirm_url = arena_copy(arena, handshake->confirm_url),
+        .answer = arena_copy(arena, handshake->answer),
+    };
+}
+
+static int parse_mails(const struct endpoint *endpoint, const struct delivery *delivery, struct json_reader *json,
+                       struct arena *arena, struct receive_outcome *ret, struct err *err) {
+    const struct provider *provider = endpoint->settings.provider;
+    struct parsed_inbound parsed = {0};
+    if (!provider->parse_inbound)
+        return err_set(err, ERR_INVALID, "received mail is not taken from %s", provider->title);
+    int r = provider->parse_inbound(&endpoint->settings, delivery, json, arena, &parsed, err);
+    if (r < 0) return r;
+    ret->ignored = parsed.ignored;
+    ret->mails = parsed.mails;
+    ret->mail_count = parsed.mail_count;
+    if (parsed.outcome == PROVIDER_HANDSHAKE) keep_handshake(&parsed.handshake, arena, ret);
+    return 0;
+}
+
 static int parse(const struct endpoint *endpoint, const struct delivery *delivery, struct json_reader *json,
                  struct arena *arena, const unsigned char hash_key[HASH_KEY_SIZE], struct receive_outcome *ret,
                  struct err *err) {
@@ -96,12 +121,7 @@ static int parse(const struct endpoint *endpoint, const struct delivery *deliver
     if (r < 0) goto out;
     ret->ignored = parsed.ignored;
     if (parsed.outcome == PROVIDER_HANDSHAKE) {
-        ret->handshake = (struct provider_handshake){
-            .kind = arena_copy(arena, parsed.handshake.kind),
-            .topic = arena_copy(arena, parsed.handshake.topic),
-            .confirm_url = arena_copy(arena, parsed.handshake.confirm_url),
-            .answer = arena_copy(arena, parsed.handshake.answer),
-        };
+        keep_handshake(&parsed.handshake, arena, ret);
     } else if (parsed.event_count > 0) {
         ret->batch = event_batch_new(own, parsed.events, parsed.event_count, endpoint->organization_id, endpoint->id,
                                      delivery->received_at, hash_key);
@@ -135,5 +155,6 @@ int receive_delivery(const struct endpoint *endpoint, const struct delivery *del
     int r = verify ? verify(&endpoint->settings, &environment, delivery, json, arena, err) : 0;
     if (r < 0) return r;
     ret->failed_at = RECEIVE_PARSE;
+    if (delivery->inbound) return parse_mails(endpoint, delivery, json, arena, ret, err);
     return parse(endpoint, delivery, json, arena, hash_key, ret, err);
 }

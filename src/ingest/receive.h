@@ -13,6 +13,8 @@ const char *receive_stage_name(enum receive_stage stage);
 struct receive_outcome {
     struct event_batch *batch;           /* the caller's; NULL for a handshake or when there is nothing to store */
     struct provider_handshake handshake; /* kind empty: none; strings in `arena` */
+    const struct received_mail *mails;   /* of an inbound delivery, in `arena`: for mail_batch_new */
+    size_t mail_count;
     size_t ignored;
     enum receive_stage failed_at; /* set on failure, */
     bool challenge;               /* and this too: ask for basic credentials, none were sent */

@@ -1,7 +1,5 @@
 #include "ingest/replay.h"
 
-#include <pthread.h>
-
 #include "base/json.h"
 #include "store/store.h"
 
@@ -49,49 +47,6 @@ static int read_headers(struct json_reader *json, struct slice text, struct aren
     return 0;
 }
 
-/* ---- through the writer, waiting ---- */
-
-struct waiting {
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
-    bool finished;
-    int result;
-    struct err err;
-};
-
-static void batch_done(struct event_batch *batch, int result, const struct err *err) {
-    struct waiting *waiting = batch->context;
-    event_batch_free(batch);
-    pthread_mutex_lock(&waiting->mutex);
-    waiting->result = result;
-    if (result < 0) waiting->err = *err;
-    waiting->finished = true;
-    pthread_cond_signal(&waiting->wake);
-    pthread_mutex_unlock(&waiting->mutex);
-}
-
-static int store_batch(struct writer *writer, struct event_batch *batch, struct err *err) {
-    struct waiting waiting = {0};
-    pthread_mutex_init(&waiting.mutex, NULL);
-    pthread_cond_init(&waiting.wake, NULL);
-    batch->done = batch_done;
-    batch->context = &waiting; /* cppcheck-suppress autoVariables; used up before this function returns */
-    int r = writer_submit(writer, batch, err);
-    if (r < 0) {
-        event_batch_free(batch);
-    } else {
-        pthread_mutex_lock(&waiting.mutex);
-        while (!waiting.finished)
-            pthread_cond_wait(&waiting.wake, &waiting.mutex);
-        pthread_mutex_unlock(&waiting.mutex);
-        r = waiting.result;
-        if (r < 0 && err) *err = waiting.err;
-    }
-    pthread_cond_destroy(&waiting.wake);
-    pthread_mutex_destroy(&waiting.mutex);
-    return r;
-}
-
 /* ---- */
 
 static int attempt(const struct replay *replay, const struct kept_delivery *kept, int64_t now, struct arena *arena,
@@ -99,7 +54,12 @@ static int attempt(const struct replay *replay, const struct kept_delivery *kept
     struct kept_headers headers = {.count = 0};
     struct receive_outcome outcome = {0};
     struct delivery delivery = {
-        .body = kept->body, .header = kept_header, .headers = &headers, .received_at = kept->received_at};
+        .body = kept->body,
+        .header = kept_header,
+        .headers = &headers,
+        .received_at = kept->received_at,
+        .inbound = kept->inbound,
+    };
     const struct endpoint *endpoint =
         endpoints_acquire_by_id(replay->endpoints, kept->organization_id, kept->endpoint_id);
     if (!endpoint) return err_set(err, ERR_NOT_FOUND, "its endpoint is gone or disabled");
@@ -108,7 +68,13 @@ static int attempt(const struct replay *replay, const struct kept_delivery *kept
     if (r == 0)
         r = receive_delivery(endpoint, &delivery, NULL, replay->certificates, true, json, arena,
                              store_hash_key(replay->store), now, &outcome, err);
-    if (r == 0 && outcome.batch) r = store_batch(replay->writer, outcome.batch, err);
+    if (r == 0 && outcome.mail_count > 0) {
+        struct mail_intake intake = replay->intake;
+        intake.store = replay->store;
+        r = mail_batch_new(&intake, kept->organization_id, kept->endpoint_id, outcome.mails, outcome.mail_count,
+                           kept->received_at, &outcome.batch, err);
+    }
+    if (r == 0 && outcome.batch) r = writer_store(replay->writer, outcome.batch, err);
     json_reader_free(json);
     endpoints_release(endpoint);
     return r;

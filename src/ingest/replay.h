@@ -2,6 +2,7 @@
 #ifndef INKLING_INGEST_REPLAY_H
 #define INKLING_INGEST_REPLAY_H
 
+#include "ingest/mail.h"
 #include "ingest/receive.h"
 #include "ingest/writer.h"
 #include "store/deliveries.h"
@@ -12,6 +13,7 @@ struct replay {
     struct endpoints *endpoints;
     struct certificates *certificates;
     struct metrics *metrics;
+    struct mail_intake intake; /* its store is set here */
 };
 
 #define REPLAY_ATTEMPTS_MAX  10

@@ -28,6 +28,10 @@ struct writer *writer_free(struct writer *writer); /* stops it first if need be;
  * Never blocks. */
 MUST_USE int writer_submit(struct writer *writer, struct event_batch *batch, struct err *err);
 
+/* Takes the batch over, waits until it is durable, and frees it. Not from a server's event thread. ERR_FULL, or what
+ * the commit returned. */
+MUST_USE int writer_store(struct writer *writer, struct event_batch *batch, struct err *err);
+
 /* Any other change: `run` is called on a writer's thread inside a write transaction, under a savepoint of its own: when
  * it fails, its changes alone are undone. It may be called again when the transaction around it failed, so it must be
  * repeatable. `done` is called after the commit (or failure). The job's memory is the

@@ -85,6 +85,7 @@ void counters_add(struct email_stats *stats, struct link_stats *link, const stru
     case EVENT_PROCESSED:
     case EVENT_DEFERRED:
     case EVENT_GROUP_RESUBSCRIBE:
+    case EVENT_AUTO_REPLY:
         break;
     }
 }

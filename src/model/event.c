@@ -15,6 +15,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX + 1] = {
     [EVENT_UNSUBSCRIBE] = "unsubscribe",
     [EVENT_GROUP_UNSUBSCRIBE] = "group_unsubscribe",
     [EVENT_GROUP_RESUBSCRIBE] = "group_resubscribe",
+    [EVENT_AUTO_REPLY] = "auto_reply",
 };
 
 const char *event_type_name(enum event_type type) {

@@ -19,8 +19,9 @@ enum event_type {
     EVENT_UNSUBSCRIBE = 10,
     EVENT_GROUP_UNSUBSCRIBE = 11,
     EVENT_GROUP_RESUBSCRIBE = 12,
+    EVENT_AUTO_REPLY = 13, /* a machine answered (out of office …): recorded, counts for nothing */
 };
-#define EVENT_TYPE_MAX 12
+#define EVENT_TYPE_MAX 13
 
 /* "open", "group_unsubscribe" …: the names of tables, API and the generic provider. */
 const char *event_type_name(enum event_type type);

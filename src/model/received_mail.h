@@ -41,4 +41,9 @@ struct received_mail {
     int64_t received_at;      /* ms UTC, by the provider or by us */
 };
 
+/* The fields of a header block or of a report's group (RFC 5322 section 2.2), up to an empty line; empty lines in front
+ * are passed over. *rest moves behind that line; its ptr is NULL at the end of the text. At most `max`; names and
+ * values point into the text. Returns how many. */
+size_t received_headers_read(struct slice *rest, struct received_header *ret, size_t max);
+
 #endif

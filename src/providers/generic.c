@@ -1,5 +1,6 @@
 /* The generic provider: the payload of UC-558 ("Input Data"), for senders that have no webhook of their own and for
  * everything that can be taught to post JSON. One object or an array of them, signed by Standard Webhooks headers. */
+#include "providers/generic.h"
 #include "providers/providers.h"
 
 #include "base/clock.h"
@@ -259,4 +260,5 @@ const struct provider provider_generic = {
     .verify = standard_webhooks_verify,
     .parse = parse,
     .compose = compose,
+    .parse_inbound = generic_parse_inbound,
 };

@@ -134,7 +134,8 @@ struct provider {
                    struct err *err);
     const char *signing_help; /* one sentence: the form of `signing`; NULL when the service signs nothing */
     /* Translates a verified body into received mail, as it was handed on. NULL: the service receives no mail, or we do
-     * not know how it hands it on. Errors as in `parse`; what the mails mean is for mail/ to find out. */
+     * not know how it hands it on. Errors as in `parse`; what the mails mean is for mail/ to find out. They may point
+     * into the delivery's body, which outlives them: mail is large. */
     int (*parse_inbound)(const struct provider_endpoint *endpoint, const struct delivery *delivery,
                          struct json_reader *json, struct arena *arena, struct parsed_inbound *ret, struct err *err);
 };

@@ -1,4 +1,5 @@
 /* SendGrid's Event Webhook (twilio.com/docs/sendgrid/for-developers/tracking-events/event). */
+#include "providers/sendgrid.h"
 #include "providers/providers.h"
 
 #include "base/clock.h"
@@ -412,4 +413,5 @@ const struct provider provider_sendgrid = {
     .verify = ecdsa_verify,
     .parse = parse,
     .compose = compose,
+    .parse_inbound = sendgrid_parse_inbound,
 };

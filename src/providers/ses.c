@@ -274,49 +274,67 @@ static int parse_message(struct json_value root, struct ses_reader *reader, stru
 
 /* ---- envelope ---- */
 
-static int parse_notification(const struct sns_message *message, struct json_reader *json, struct ses_reader *reader,
-                              struct err *err) {
-    struct json_value root;
+static int open_notification(const struct sns_message *message, struct json_reader *json, struct arena *arena,
+                             struct ses_envelope *envelope, struct err *err) {
     struct slice text = slice_trim(message->message);
     if (slice_empty(text) || text.ptr[0] != '{') {
         /* "Successfully validated SNS topic for Amazon SES event publishing." */
-        reader->parsed.ignored = 1;
+        envelope->content = SES_NOTHING;
         return 0;
     }
-    reader->sns_timestamp = arena_copy(reader->arena, message->timestamp);
-    reader->event_id = arena_copy(reader->arena, message->message_id);
-    text = text_keep_padded(reader->arena, text); /* the reader lets go of the envelope */
-    int result = json_parse(json, text, &root, err);
-    return result < 0 ? result : parse_message(root, reader, err);
+    envelope->sns_timestamp = arena_copy(arena, message->timestamp);
+    envelope->event_id = arena_copy(arena, message->message_id);
+    text = text_keep_padded(arena, text); /* the reader lets go of the envelope */
+    return json_parse(json, text, &envelope->root, err);
 }
 
-static int parse(const struct provider_endpoint *endpoint, const struct delivery *delivery, struct json_reader *json,
-                 struct arena *arena, struct parsed_delivery *ret, struct err *err) {
-    struct ses_reader reader = {.arena = arena};
+int ses_open(const struct delivery *delivery, struct json_reader *json, struct arena *arena, struct ses_envelope *ret,
+             struct err *err) {
+    struct ses_envelope envelope = {.content = SES_MESSAGE};
     struct sns_message message;
-    struct json_value root;
     int result;
-    (void)endpoint;
     if (sns_is_raw(delivery)) {
-        reader.event_id = delivery->header(delivery, SLICE("x-amz-sns-message-id"));
-        if (!slice_is_utf8(reader.event_id)) reader.event_id = SLICE_NONE;
-        result = json_parse(json, delivery->body, &root, err);
-        if (result == 0) result = parse_message(root, &reader, err);
+        envelope.event_id = delivery->header(delivery, SLICE("x-amz-sns-message-id"));
+        if (!slice_is_utf8(envelope.event_id)) envelope.event_id = SLICE_NONE;
+        result = json_parse(json, delivery->body, &envelope.root, err);
     } else {
         result = sns_read(delivery, json, &message, err);
         if (result < 0) return result;
         switch (message.type) {
         case SNS_NOTIFICATION:
-            result = parse_notification(&message, json, &reader, err);
+            result = open_notification(&message, json, arena, &envelope, err);
             break;
         case SNS_SUBSCRIPTION_CONFIRMATION:
-            reader.parsed.outcome = PROVIDER_HANDSHAKE;
-            result = sns_handshake(&message, arena, &reader.parsed.handshake, err);
+            envelope.content = SES_SETUP;
+            result = sns_handshake(&message, arena, &envelope.handshake, err);
             break;
         case SNS_UNSUBSCRIBE_CONFIRMATION:
-            reader.parsed.ignored = 1;
+            envelope.content = SES_NOTHING;
             break;
         }
+    }
+    if (result == 0) *ret = envelope;
+    return result;
+}
+
+static int parse(const struct provider_endpoint *endpoint, const struct delivery *delivery, struct json_reader *json,
+                 struct arena *arena, struct parsed_delivery *ret, struct err *err) {
+    struct ses_envelope envelope;
+    (void)endpoint;
+    int result = ses_open(delivery, json, arena, &envelope, err);
+    if (result < 0) return result;
+    struct ses_reader reader = {.arena = arena, .sns_timestamp = envelope.sns_timestamp, .event_id = envelope.event_id};
+    switch (envelope.content) {
+    case SES_MESSAGE:
+        result = parse_message(envelope.root, &reader, err);
+        break;
+    case SES_SETUP:
+        reader.parsed.outcome = PROVIDER_HANDSHAKE;
+        reader.parsed.handshake = envelope.handshake;
+        break;
+    case SES_NOTHING:
+        reader.parsed.ignored = 1;
+        break;
     }
     if (result == 0) *ret = reader.parsed;
     return result;
@@ -337,4 +355,5 @@ const struct provider provider_ses = {
     .verify = sns_verify,
     .parse = parse,
     .compose = ses_compose,
+    .parse_inbound = ses_parse_inbound,
 };

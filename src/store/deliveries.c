@@ -6,12 +6,12 @@
 
 #define COLUMNS                                                                                                        \
     "organization_id, id, endpoint_id, kind, state, reason, headers, body_size, received_at, attempts, "               \
-    "next_attempt_at, last_error"
+    "next_attempt_at, last_error, inbound"
 
 static const struct statement insert = {
     "delivery insert",
     "INSERT INTO failed_deliveries (organization_id, endpoint_id, kind, state, reason, headers, body, body_size, "
-    "received_at, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+    "received_at, next_attempt_at, inbound) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     NULL};
 /* PostgreSQL: what another writer is removing is passed over, so that no refusal ever waits for another. */
 #define OLD                                                                                                            \
@@ -77,13 +77,13 @@ bool delivery_state_parse(struct slice name, enum delivery_state *ret) {
 }
 
 int delivery_keep(struct db *db, struct kept_delivery *delivery, int64_t max, struct err *err) {
-    int r =
-        db_insert(db, &insert,
-                  DB_VALUES(db_int(delivery->organization_id), db_int(delivery->endpoint_id), db_int(delivery->kind),
-                            db_int(delivery->state), db_text(delivery->reason), db_text(delivery->headers),
-                            db_blob(slice_first(delivery->body, DELIVERY_BODY_MAX)), db_int(delivery->body_size),
-                            db_int(delivery->received_at), db_time(delivery->next_attempt_at)),
-                  &delivery->id, err);
+    int r = db_insert(db, &insert,
+                      DB_VALUES(db_int(delivery->organization_id), db_int(delivery->endpoint_id),
+                                db_int(delivery->kind), db_int(delivery->state), db_text(delivery->reason),
+                                db_text(delivery->headers), db_blob(slice_first(delivery->body, DELIVERY_BODY_MAX)),
+                                db_int(delivery->body_size), db_int(delivery->received_at),
+                                db_time(delivery->next_attempt_at), db_int(delivery->inbound)),
+                      &delivery->id, err);
     if (r < 0) return r;
     return db_run(db, &trim, DB_VALUES(db_int(delivery->organization_id), db_int(delivery->kind), db_int(max)), NULL,
                   err);
@@ -103,6 +103,7 @@ static struct kept_delivery read_row(const struct db_rows *rows, struct arena *a
         .attempts = db_column_int(rows, 9),
         .next_attempt_at = row_time(rows, 10),
         .last_error = row_text(rows, 11, arena),
+        .inbound = db_column_int(rows, 12) != 0,
     };
 }
 
@@ -114,7 +115,7 @@ int delivery_load(struct db *db, int64_t organization_id, int64_t id, struct are
     if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no such delivery");
     *ret = read_row(rows, arena);
     /* Zeros behind it, for the JSON reader (base/json.h). */
-    struct slice body = db_column_blob(rows, 12);
+    struct slice body = db_column_blob(rows, 13);
     char *padded = arena_alloc(arena, body.len + 64);
     if (body.len > 0) memcpy(padded, body.ptr, body.len);
     ret->body = slice_of(padded, body.len);

@@ -28,6 +28,7 @@ struct kept_delivery {
     int64_t body_size;                              /* of the original */
     int64_t received_at, attempts, next_attempt_at; /* TIME_UNSET: not by itself */
     struct slice last_error;                        /* NULL ptr: none */
+    bool inbound;                                   /* received mail, not events */
 };
 static inline bool delivery_is_cut(const struct kept_delivery *delivery) {
     return delivery->body_size > DELIVERY_BODY_MAX;

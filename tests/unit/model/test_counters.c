@@ -170,7 +170,9 @@ static void test_each_type_touches_its_own_figure(void **state) {
     assert_int_equal(bounced.bounced_at, 7);
     assert_int_equal(bounced.bounce_type, BOUNCE_SOFT);
     for (enum event_type type = EVENT_PROCESSED; type <= EVENT_TYPE_MAX; type++) {
-        if (type != EVENT_PROCESSED && type != EVENT_DEFERRED && type != EVENT_GROUP_RESUBSCRIBE) continue;
+        if (type != EVENT_PROCESSED && type != EVENT_DEFERRED && type != EVENT_GROUP_RESUBSCRIBE &&
+            type != EVENT_AUTO_REPLY)
+            continue;
         struct email_stats stats = stats_after(type, VERDICT_HUMAN, NULL);
         assert_same_email(&stats, &untouched);
     }

@@ -93,7 +93,7 @@ static void test_bad_public_ids(void **state) {
         "BQA" /* a zero at the end */,
         "f_8",
         "BQEBAQEB" /* six numbers */,
-        "DQE" /* no such type */,
+        "DgE" /* no such type */,
         "BYCAgICAgICAgAI" /* beyond 64 bits */,
         "BYA" /* cut */,
     };
