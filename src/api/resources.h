@@ -23,6 +23,33 @@ void unsubscribe_take(struct http_request *request);
 void preferences_show(struct http_request *request);
 void preferences_take(struct http_request *request);
 
+/* session.c */
+int session_create(struct api_call *call, struct err *err);
+int session_delete(struct api_call *call, struct err *err);
+int me_sessions_list(struct api_call *call, struct err *err);
+int me_sessions_end(struct api_call *call, struct err *err);
+int me_sessions_end_others(struct api_call *call, struct err *err);
+
+/* first_run.c */
+int session_options(struct api_call *call, struct err *err);
+int setup_create(struct api_call *call, struct err *err);
+
+/* me.c */
+int me_show(struct api_call *call, struct err *err);
+int me_change(struct api_call *call, struct err *err);
+int me_set_password(struct api_call *call, struct err *err);
+
+/* second_factor.c */
+int me_second_factor_begin(struct api_call *call, struct err *err);
+int me_second_factor_confirm(struct api_call *call, struct err *err);
+int me_second_factor_remove(struct api_call *call, struct err *err);
+int user_second_factor_remove(struct api_call *call, struct err *err);
+
+/* links.c */
+int user_link_create(struct api_call *call, struct err *err);
+int account_links_show(struct api_call *call, struct err *err);
+int account_links_redeem(struct api_call *call, struct err *err);
+
 /* settings.c */
 int settings_show(struct api_call *call, struct err *err);
 int settings_replace(struct api_call *call, struct err *err);
@@ -33,6 +60,11 @@ int users_create(struct api_call *call, struct err *err);
 int users_show(struct api_call *call, struct err *err);
 int users_change(struct api_call *call, struct err *err);
 int users_disable(struct api_call *call, struct err *err);
+
+/* user_access.c */
+int user_jobs_list(struct api_call *call, struct err *err);
+int user_jobs_replace(struct api_call *call, struct err *err);
+int user_sessions_end(struct api_call *call, struct err *err);
 
 /* keys.c */
 int api_keys_list(struct api_call *call, struct err *err);

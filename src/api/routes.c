@@ -12,9 +12,9 @@
 #define BODY_WEBHOOK SIZE_MAX    /* as configured */
 #define BODY_INBOUND (SIZE_MAX - 1)
 
-#define ROUTE(handler_, role_)                                                                                         \
+#define ROUTE(handler_, permission_)                                                                                   \
     &(const struct api_route) {                                                                                        \
-        .handler = (handler_), .role = (role_)                                                                         \
+        .handler = (handler_), .permission = (permission_)                                                             \
     }
 
 /* clang-format off */
@@ -36,6 +36,24 @@ static const struct http_route table[] = {
     {HTTP_GET, "/p/{token}", preferences_show, HTTP_ROUTE_WORKER | HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
     {HTTP_POST, "/p/{token}", preferences_take, HTTP_ROUTE_EVERY_HOST, BODY_FORM, NULL},
 
+    {HTTP_GET, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(session_options, API_PUBLIC)},
+    {HTTP_POST, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(session_create, API_PUBLIC)},
+    {HTTP_DELETE, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(session_delete, API_SELF)},
+    {HTTP_POST, "/api/v1/setup", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(setup_create, API_PUBLIC)},
+
+    {HTTP_GET, "/api/v1/me", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_show, API_SELF)},
+    {HTTP_PATCH, "/api/v1/me", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_change, API_SELF)},
+    {HTTP_PUT, "/api/v1/me/password", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_set_password, API_SELF)},
+    {HTTP_GET, "/api/v1/me/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_list, API_SELF)},
+    {HTTP_DELETE, "/api/v1/me/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_end_others, API_SELF)},
+    {HTTP_DELETE, "/api/v1/me/sessions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_end, API_SELF)},
+
+    {HTTP_POST, "/api/v1/me/second-factor", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_second_factor_begin, API_SELF)},
+    {HTTP_PUT, "/api/v1/me/second-factor", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_second_factor_confirm, API_SELF)},
+    {HTTP_POST, "/api/v1/me/second-factor/remove", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_second_factor_remove, API_SELF)},
+    {HTTP_POST, "/api/v1/account-links/show", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(account_links_show, API_PUBLIC)},
+    {HTTP_POST, "/api/v1/account-links/redeem", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(account_links_redeem, API_PUBLIC)},
+
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},
     {HTTP_PUT, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(settings_replace, API_ADMIN)},
 
@@ -44,6 +62,12 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/users/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(users_show, API_ADMIN)},
     {HTTP_PATCH, "/api/v1/users/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(users_change, API_ADMIN)},
     {HTTP_DELETE, "/api/v1/users/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(users_disable, API_ADMIN)},
+
+    {HTTP_GET, "/api/v1/users/{id}/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_jobs_list, API_ADMIN)},
+    {HTTP_PUT, "/api/v1/users/{id}/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(user_jobs_replace, API_ADMIN)},
+    {HTTP_POST, "/api/v1/users/{id}/link", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_link_create, API_ADMIN)},
+    {HTTP_DELETE, "/api/v1/users/{id}/second-factor", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_second_factor_remove, API_ADMIN)},
+    {HTTP_DELETE, "/api/v1/users/{id}/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_sessions_end, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/api-keys", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(api_keys_list, API_ADMIN)},
     {HTTP_POST, "/api/v1/api-keys", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(api_keys_create, API_ADMIN)},
@@ -63,26 +87,26 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
 
-    {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ)},
-    {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_WRITE)},
-    {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_show, API_READ)},
-    {HTTP_PATCH, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(emails_change, API_WRITE)},
-    {HTTP_GET, "/api/v1/emails/{id}/events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_events, API_READ)},
-    {HTTP_GET, "/api/v1/emails/{id}/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_links_show, API_READ)},
+    {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ_JOBS)},
+    {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_REGISTER)},
+    {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_show, API_READ_JOBS)},
+    {HTTP_PATCH, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(emails_change, API_REGISTER)},
+    {HTTP_GET, "/api/v1/emails/{id}/events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_events, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/emails/{id}/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_links_show, API_READ_JOBS)},
 
-    {HTTP_GET, "/api/v1/candidates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_list_show, API_READ)},
-    {HTTP_GET, "/api/v1/candidates/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_show, API_READ)},
-    {HTTP_GET, "/api/v1/candidates/{id}/timeline", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_timeline, API_READ)},
+    {HTTP_GET, "/api/v1/candidates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_list_show, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/candidates/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_show, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/candidates/{id}/timeline", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_timeline, API_READ_JOBS)},
     {HTTP_PUT, "/api/v1/candidates/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(candidates_set_tracking, API_WRITE)},
     {HTTP_PUT, "/api/v1/campaigns/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(campaigns_set_tracking, API_WRITE)},
 
-    {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ)},
-    {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ)},
-    {HTTP_GET, "/api/v1/engagement/templates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_templates, API_READ)},
-    {HTTP_GET, "/api/v1/engagement/top", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_top, API_READ)},
-    {HTTP_GET, "/api/v1/engagement/campaigns", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_campaigns, API_READ)},
-    {HTTP_GET, "/api/v1/engagement/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_jobs, API_READ)},
-    {HTTP_GET, "/api/v1/engagement/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_links, API_READ)},
+    {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/engagement/templates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_templates, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/engagement/top", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_top, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/engagement/campaigns", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_campaigns, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/engagement/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_jobs, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/engagement/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_links, API_READ_JOBS)},
     {0},
 };
 /* clang-format on */

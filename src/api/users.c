@@ -2,6 +2,7 @@
 #include "store/users.h"
 
 #include "api/credentials.h"
+#include "api/links.h"
 #include "api/resources.h"
 
 #include "base/banned.h"
@@ -15,9 +16,12 @@ static void write_user(struct api_table *row, const struct user *user) {
     api_table_text(row, "name", user->name);
     api_table_text(row, "role", slice_cstr(user_role_name(user->role)));
     api_table_bool(row, "has_password", user->has_password);
+    api_table_bool(row, "has_second_factor", user->has_second_factor);
+    api_table_bool(row, "sees_scores", user_role_permissions(user->role, user->sees_scores) & API_SCORES);
     api_table_time(row, "created_at", user->created_at);
     api_table_time(row, "updated_at", user->updated_at);
     api_table_time(row, "disabled_at", user->disabled_at);
+    api_table_time(row, "signed_in_at", user->signed_in_at);
 }
 
 int users_list(struct api_call *call, struct err *err) {
@@ -60,7 +64,8 @@ struct change {
     struct json_value body;
     int64_t id;
     char hash[PASSWORD_HASH_MAX]; /* empty: no new password */
-    struct user user;             /* out */
+    bool invite;
+    struct user user; /* out */
 };
 
 /* Members that are absent keep their value. */
@@ -70,6 +75,7 @@ static int read_user(struct change *change, struct user *user, struct err *err) 
     int r = api_text(call, change->body, "email", USER_EMAIL_MAX, &email, err);
     if (r == 0) r = api_text(call, change->body, "name", USER_NAME_MAX, &user->name, err);
     if (r == 0) r = api_text(call, change->body, "role", 20, &role, err);
+    if (r == 0) r = api_bool(change->body, "sees_scores", &user->sees_scores, err);
     if (r != 0) return r;
     if (email.ptr) user->email = user_email_normalize(call->arena, email);
     if (!user->email.ptr) return err_set(err, ERR_INVALID, "email must be an email address");
@@ -97,16 +103,20 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     struct user user = {.organization_id = change->call->organization_id, .role = USER_RECRUITER};
     int r = read_user(change, &user, err);
     if (r == 0) r = user_insert(db, &user, hash_of(change), change->call->now, err);
-    if (r == 0) write_user(answer, &user);
-    return r;
+    if (r != 0) return r;
+    write_user(answer, &user);
+    return change->invite ? link_write(change->call, db, &user, answer, err) : 0;
 }
 
 int users_create(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "password", NULL};
+    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", "invite", NULL};
     struct change change = {.call = call};
     int r = api_body(call, &change.body, err);
     if (r == 0) r = api_known_members(change.body, members, err);
+    if (r == 0) r = api_bool(change.body, "invite", &change.invite, err);
     if (r == 0) r = read_password(&change, err);
+    if (r == 0 && change.invite && hash_of(&change))
+        r = err_set(err, ERR_INVALID, "who is invited sets a password of their own: leave password out");
     return r < 0 ? r : api_write_once(call, run_create, &change, 201, err);
 }
 
@@ -129,7 +139,7 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
 }
 
 int users_change(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "password", "disabled", NULL};
+    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", "disabled", NULL};
     struct change change = {.call = call};
     int r = api_id_param(call, "id", &change.id, err);
     if (r == 0) r = api_body(call, &change.body, err);

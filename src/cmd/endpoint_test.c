@@ -35,7 +35,7 @@ static int find_email(struct trial *trial, int64_t organization_id, struct err *
     struct session *session = trial->session;
     struct email_view email;
     int r = session_id("the email", trial->options->email, &trial->email_log_id, err);
-    if (r == 0) r = emails_get(session->db, organization_id, trial->email_log_id, session->arena, &email, err);
+    if (r == 0) r = emails_get(session->db, organization_id, 0, trial->email_log_id, session->arena, &email, err);
     if (r != 0) return r;
     trial->message_id = email.message_id;
     trial->recipient = email.recipient_address;

@@ -76,6 +76,9 @@
     X(journal_bytes_max, BYTES, "512M", 16 << 20, 1L << 40, START,                                                     \
       "Size of that journal, at most; beyond, opens and clicks are counted as dropped, while unsubscribes still have " \
       "room.")                                                                                                         \
+    X(session_idle_minutes, INTEGER, "480", 5, 100000, LIVE,                                                           \
+      "Minutes without a request after which somebody who is signed in has to sign in again.")                         \
+    X(session_hours, INTEGER, "168", 1, 8760, LIVE, "Hours after which somebody has to sign in again, however busy.")  \
     X(orphan_days, INTEGER, "30", 1, DAYS, LIVE, "Days for which events of unknown emails are kept.")                  \
     X(rejected_max, INTEGER, "1000", 0, COUNT, LIVE,                                                                   \
       "Rejected deliveries (wrong signature or source) kept for each organization; the oldest go.")                    \
