@@ -74,6 +74,8 @@ bool json_number(struct json_value value, double *ret); /* any number */
 bool json_i64_lenient(struct json_value value, int64_t *ret);
 /* A point in time as providers write it: seconds (integer, real, numeric string) or ISO 8601. See time_parse. */
 bool json_time(struct json_value value, int64_t *ret_ms);
+/* The same for milliseconds since 1970: an integer, or one as text. */
+bool json_time_ms(struct json_value value, int64_t *ret_ms);
 struct strbuf;
 /* Appends the value as compact JSON text to `out` ("null" for JSON_KIND_NONE). -1 when it does not fit (base/strbuf.h).
  */

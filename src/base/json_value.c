@@ -37,6 +37,14 @@ bool json_time(struct json_value value, int64_t *ret_ms) {
     return time_parse_seconds(slice_cstr(digits), ret_ms);
 }
 
+bool json_time_ms(struct json_value value, int64_t *ret_ms) {
+    int64_t ms;
+    char digits[40];
+    if (!json_i64_lenient(value, &ms) || ms < 0) return false;
+    snprintf(digits, sizeof(digits), "%lld.%03d", (long long)(ms / SECOND_MS), (int)(ms % SECOND_MS));
+    return time_parse_seconds(slice_cstr(digits), ret_ms); /* for its range */
+}
+
 /* As many digits as it takes to read the same number back. A point stays, so that a real number remains one. */
 static int write_real(double real, struct strbuf *out) {
     char text[G_ASCII_DTOSTR_BUF_SIZE];

@@ -57,9 +57,8 @@ static const struct brevo_name *find_name(struct slice name) {
  * is better than nothing only. Opens get whole seconds: the first of a mail is reported twice, as opened and as
  * unique_opened, and having the same time makes them one event. */
 static bool read_time(struct json_value object, struct event *event) {
-    int64_t ms;
-    if (json_i64_lenient(json_get(object, SLICE("ts_epoch")), &ms) && ms >= 0 && ms / DAY_MS < 366LL * 230) {
-        event->occurred_at = event->type == EVENT_OPEN ? ms - ms % SECOND_MS : ms;
+    if (json_time_ms(json_get(object, SLICE("ts_epoch")), &event->occurred_at)) {
+        if (event->type == EVENT_OPEN) event->occurred_at -= event->occurred_at % SECOND_MS;
         return true;
     }
     return json_time(json_get(object, SLICE("ts_event")), &event->occurred_at) ||

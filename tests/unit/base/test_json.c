@@ -244,6 +244,25 @@ static void times_in_every_spelling(void **state) {
     release(&parsed);
 }
 
+static void times_in_milliseconds(void **state) {
+    static const char *const good[] = {"1604937337001", "\"1604937337001\""}; /* Brevo */
+    static const char *const bad[] = {
+        "1604937337001.5",     "-1", "\"\"", "\"soon\"", "null", "[]", "7289654400000", "9223372036854775807",
+        "18446744073709551615"};
+    struct parsed parsed = {0};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(json_time_ms(parse_good(&parsed, slice_cstr(good[i])), &ms));
+        assert_int_equal(ms, 1604937337001);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ms = 42;
+        if (json_time_ms(parse_good(&parsed, slice_cstr(bad[i])), &ms)) fail_msg("%s is taken for a time", bad[i]);
+        assert_int_equal(ms, 42);
+    }
+    release(&parsed);
+}
+
 static void unreadable_texts_are_refused(void **state) {
     static const struct slice bad[] = {
         {"", 0},
@@ -440,6 +459,7 @@ int main(void) {
         cmocka_unit_test(reals_and_booleans),
         cmocka_unit_test(strings_are_unescaped),
         cmocka_unit_test(times_in_every_spelling),
+        cmocka_unit_test(times_in_milliseconds),
         cmocka_unit_test(unreadable_texts_are_refused),
         cmocka_unit_test(truncated_texts_are_refused),
         cmocka_unit_test(depth_is_limited),
