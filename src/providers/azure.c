@@ -60,9 +60,9 @@ static bool read_delivery(struct batch *batch, struct json_value data, struct ev
     if (!known) return false;
     event->type = known->type;
     event->bounce = known->bounce;
-    metadata_add_brief(&batch->metadata, SLICE("status"), json_get(data, SLICE("status")));
+    metadata_add_brief(&batch->reading.metadata, SLICE("status"), json_get(data, SLICE("status")));
     if (more.type == JSON_KIND_OBJECT) more = json_get(more, SLICE("statusMessage"));
-    metadata_add_brief(&batch->metadata, SLICE("statusMessage"), more);
+    metadata_add_brief(&batch->reading.metadata, SLICE("statusMessage"), more);
     return true;
 }
 
@@ -78,7 +78,7 @@ static int read_event(struct batch *batch, struct json_value object, struct even
     batch_key(batch, ret, json_get_string(data, SLICE("internetMessageId")));
     if (slice_empty(ret->keys[0])) return batch_wrong(batch, "data.messageId is missing", err);
     /* Reports of opens and clicks name no recipient in most samples. */
-    ret->recipient = text_keep_recipient(batch->arena, json_get_string(data, SLICE("recipient")));
+    ret->recipient = text_keep_recipient(batch->reading.arena, json_get_string(data, SLICE("recipient")));
     if (delivery && slice_empty(ret->recipient)) return batch_wrong(batch, "data.recipient is missing", err);
     batch_event_id(batch, ret, json_get_string(object, SLICE("id")));
     return 1;
@@ -138,8 +138,7 @@ static int write_event(struct strbuf *out, const struct event *event, struct are
     char time_text[TIME_TEXT_MAX];
     struct slice time = time_format(event->occurred_at, time_text), id = event->provider_event_id;
     size_t begin = out->len;
-    if (!status && !tracking)
-        return err_set(err, ERR_INVALID, "Azure Communication Services reports no %s", event_type_name(event->type));
+    if (!status && !tracking) return reading_no_event("Azure Communication Services", event->type, err);
     strbuf_add_cstr(out, "{\"data\":{");
     text_write_member(out, "recipient", event->recipient);
     text_write_member(out, "messageId", event->keys[0]);
@@ -164,25 +163,24 @@ static int write_event(struct strbuf *out, const struct event *event, struct are
 static int compose(const struct provider_endpoint *endpoint, const struct event *events, size_t count,
                    struct slice signing, int64_t now, struct arena *arena, struct composed_delivery *ret,
                    struct err *err) {
-    struct composed_delivery composed = {
-        .content_type = "application/json",
-        .headers = {{"aeg-event-type", SLICE("Notification")}},
-        .header_count = 1,
-    };
+    struct composed_delivery composed;
     struct strbuf body;
     int result = 0;
     (void)endpoint;
     (void)signing;
     (void)now;
-    strbuf_init(&body, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&body, COMPOSED_MAX_BYTES);
     strbuf_add_char(&body, '[');
     for (size_t i = 0; i < count && result == 0; i++) {
         if (i > 0) strbuf_add_char(&body, ',');
         result = write_event(&body, &events[i], arena, err);
     }
     strbuf_add_char(&body, ']');
-    if (result == 0) result = composed_body(&body, arena, &composed, err);
-    if (result == 0) *ret = composed;
+    if (result == 0) result = reading_composed(&body, "application/json", arena, &composed, err);
+    if (result == 0) {
+        composed.headers[composed.header_count++] = (struct composed_header){"aeg-event-type", SLICE("Notification")};
+        *ret = composed;
+    }
     strbuf_release(&body);
     return result;
 }

@@ -1,12 +1,10 @@
 #include "providers/batch.h"
 
-#include "base/strbuf.h"
 #include "providers/text.h"
 
 #include "base/banned.h"
 
-#define IP_TEXT_MAX_BYTES 64
-#define CAPACITY_FIRST    16
+#define CAPACITY_FIRST 16
 
 /* ---- names ---- */
 
@@ -30,12 +28,12 @@ const struct event_name *event_name_for(const struct event_name *names, size_t c
 /* ---- events ---- */
 
 void batch_init(struct batch *batch, struct arena *arena) {
-    *batch = (struct batch){.arena = arena, .parsed = {.outcome = PROVIDER_EVENTS}};
-    metadata_init(&batch->metadata);
+    *batch = (struct batch){.parsed = {.outcome = PROVIDER_EVENTS}};
+    reading_init(&batch->reading, arena);
 }
 
 void batch_release(struct batch *batch) {
-    metadata_release(&batch->metadata);
+    reading_release(&batch->reading);
 }
 
 int batch_wrong(const struct batch *batch, const char *what, struct err *err) {
@@ -46,7 +44,7 @@ static struct event *next_event(struct batch *batch) {
     struct parsed_delivery *parsed = &batch->parsed;
     if (parsed->event_count == batch->capacity) {
         size_t capacity = batch->capacity ? 2 * batch->capacity : CAPACITY_FIRST;
-        struct event *events = arena_alloc_array(batch->arena, capacity, sizeof(*events));
+        struct event *events = arena_alloc_array(batch->reading.arena, capacity, sizeof(*events));
         if (parsed->event_count) memcpy(events, parsed->events, parsed->event_count * sizeof(*events));
         parsed->events = events;
         batch->capacity = capacity;
@@ -63,7 +61,7 @@ int batch_one(struct batch *batch, struct json_value object, batch_translate *tr
     struct event *event = next_event(batch);
     int result = translate(batch, object, event, err);
     if (result < 0) return result;
-    struct slice metadata = metadata_finish(&batch->metadata, batch->arena);
+    struct slice metadata = metadata_finish(&batch->reading.metadata, batch->reading.arena);
     if (result > 0) {
         event->metadata = metadata;
         batch->parsed.event_count++;
@@ -85,20 +83,20 @@ int batch_each(struct batch *batch, struct json_value array, batch_translate *tr
 /* ---- slots ---- */
 
 void batch_client(const struct batch *batch, struct event *event, struct slice ip_address, struct slice user_agent) {
-    event->ip_address = text_keep(batch->arena, ip_address, IP_TEXT_MAX_BYTES);
-    event->user_agent = text_keep(batch->arena, user_agent, EVENT_AGENT_MAX_BYTES);
+    event->ip_address = text_keep(batch->reading.arena, ip_address, READING_IP_MAX_BYTES);
+    event->user_agent = text_keep(batch->reading.arena, user_agent, EVENT_AGENT_MAX_BYTES);
 }
 
 void batch_url(const struct batch *batch, struct event *event, struct slice url) {
-    if (event->type == EVENT_CLICK) event->url = text_keep(batch->arena, url, EVENT_URL_MAX_BYTES);
+    if (event->type == EVENT_CLICK) event->url = text_keep(batch->reading.arena, url, EVENT_URL_MAX_BYTES);
 }
 
 void batch_event_id(const struct batch *batch, struct event *event, struct slice id) {
-    event->provider_event_id = text_keep(batch->arena, id, EVENT_PROVIDER_ID_MAX_BYTES);
+    event->provider_event_id = text_keep(batch->reading.arena, id, EVENT_PROVIDER_ID_MAX_BYTES);
 }
 
 void batch_key(const struct batch *batch, struct event *event, struct slice message_id) {
-    struct slice key = text_keep_key(batch->arena, message_id);
+    struct slice key = text_keep_key(batch->reading.arena, message_id);
     if (slice_empty(key)) return;
     for (size_t i = 0; i < EVENT_KEYS_MAX; i++) {
         if (slice_equal(event->keys[i], key)) return;
@@ -106,44 +104,4 @@ void batch_key(const struct batch *batch, struct event *event, struct slice mess
         event->keys[i] = key;
         return;
     }
-}
-
-void batch_email_log_id(struct event *event, struct json_value value) {
-    int64_t id;
-    if (json_i64_lenient(value, &id) && id > 0) event->email_log_id = id;
-}
-
-void batch_custom(struct batch *batch, struct event *event, struct json_value object) {
-    struct json_iterator iterator = json_members(object);
-    struct slice name;
-    struct json_value value;
-    while (json_next_member(&iterator, &name, &value)) {
-        if (slice_equal(name, SLICE("email_log_id"))) {
-            batch_email_log_id(event, value);
-        } else {
-            metadata_add(&batch->metadata, name, value);
-        }
-    }
-}
-
-void batch_brief(struct batch *batch, struct json_value object, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        metadata_add_brief(&batch->metadata, slice_cstr(names[i]), json_get(object, slice_cstr(names[i])));
-}
-
-/* ---- compose ---- */
-
-int composed_body(const struct strbuf *body, struct arena *arena, struct composed_delivery *ret, struct err *err) {
-    if (body->overflow) return err_set(err, ERR_TOO_LARGE, "the events are too large for one delivery");
-    ret->body = text_keep_padded(arena, strbuf_slice(body));
-    return 0;
-}
-
-void composed_custom(struct strbuf *out, const char *name, const struct event *event) {
-    strbuf_printf(out, "\"%s\":{", name);
-    if (event->metadata.len > 2) strbuf_add(out, event->metadata.ptr + 1, event->metadata.len - 2);
-    if (event->email_log_id > 0)
-        strbuf_printf(out, "%s\"email_log_id\":\"%lld\"", event->metadata.len > 2 ? "," : "",
-                      (long long)event->email_log_id);
-    strbuf_add_cstr(out, "},");
 }

@@ -1,13 +1,10 @@
-/* batch: what translators of JSON events have in common: room for the events, the loop over a batch, errors that name
- * the event, and tables of names. The strings of events are copied into the arena, within the bounds of model/event.h.
- */
+/* batch: for services whose delivery holds more than one list of events (reading_events loops over one), or names the
+ * kinds of bounces in its types: room for the events, the loop, errors that name the event, tables of names with kinds.
+ * The strings of events are copied into the arena, within the bounds of model/event.h. */
 #ifndef INKLING_PROVIDERS_BATCH_H
 #define INKLING_PROVIDERS_BATCH_H
 
-#include "providers/metadata.h"
-#include "providers/provider.h"
-
-struct strbuf;
+#include "providers/reading.h"
 
 /* A type of event as a service names it. Several names may stand for one type; the first is what is composed. */
 struct event_name {
@@ -22,8 +19,7 @@ const struct event_name *event_name_for(const struct event_name *names, size_t c
 
 /* The state of one delivery's translation; one thread. */
 struct batch {
-    struct arena *arena;
-    struct metadata metadata; /* of the event being read */
+    struct reading reading; /* of the event being read */
     struct parsed_delivery parsed;
     size_t capacity;     /* of parsed.events */
     int64_t received_at; /* of the delivery; 0 unless the caller has set it */
@@ -49,18 +45,5 @@ void batch_url(const struct batch *batch, struct event *event, struct slice url)
 void batch_event_id(const struct batch *batch, struct event *event, struct slice id);
 /* A message id as the next free key; empty, too long and repeated ones are passed over. */
 void batch_key(const struct batch *batch, struct event *event, struct slice message_id);
-/* A whole number above 0, also as text; anything else is passed over. */
-void batch_email_log_id(struct event *event, struct json_value value);
-/* Each member of an object becomes one of the metadata; `email_log_id` goes where it belongs instead. */
-void batch_custom(struct batch *batch, struct event *event, struct json_value object);
-/* The named members of `object`, cut to what metadata holds. */
-void batch_brief(struct batch *batch, struct json_value object, const char *const *names, size_t count);
-
-/* Puts `body` into `arena` as the body of `ret`; ERR_TOO_LARGE when it has overflowed. */
-#define COMPOSED_BODY_MAX_BYTES ((size_t)32 << 20)
-MUST_USE int composed_body(const struct strbuf *body, struct arena *arena, struct composed_delivery *ret,
-                           struct err *err);
-/* Appends `"name":{…},` with the event's metadata and, when it has one, its email_log_id as text. */
-void composed_custom(struct strbuf *out, const char *name, const struct event *event);
 
 #endif

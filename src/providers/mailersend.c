@@ -65,15 +65,16 @@ static int verify(const struct provider_endpoint *endpoint, const struct provide
 
 /* ---- events ---- */
 
-static const char *const details_1[] = {"reason", "readable_reason"};
-static const char *const details_2[] = {"bounce_reason",      "bounce_code",        "bounce_type",     "reject_reason",
-                                        "suppression_reason", "unsubscribe_reason", "complaint_reason"};
+static const char *const details_1[] = {"reason", "readable_reason", NULL};
+static const char *const details_2[] = {"bounce_reason",      "bounce_code",        "bounce_type",      "reject_reason",
+                                        "suppression_reason", "unsubscribe_reason", "complaint_reason", NULL};
 
 /* The id that the sending API tells as x-message-id, and the Message-ID that each recipient's mail is given. */
 static void read_keys(struct batch *batch, struct slice message_id, struct slice email_id, struct event *event) {
     batch_key(batch, event, message_id);
     if (email_id.len > 0 && email_id.len <= EMAIL_ID_MAX_BYTES)
-        batch_key(batch, event, slice_cstr(arena_printf(batch->arena, "%.*s@mailersend.net", SLICE_FMT(email_id))));
+        batch_key(batch, event,
+                  slice_cstr(arena_printf(batch->reading.arena, "%.*s@mailersend.net", SLICE_FMT(email_id))));
 }
 
 static struct slice address_of(struct json_value recipient) {
@@ -85,24 +86,24 @@ static void read_version_1(struct batch *batch, struct json_value data, struct j
     struct json_value more = json_get(data, SLICE("morph"));
     read_keys(batch, json_get_string(json_get(email, SLICE("message")), SLICE("id")),
               json_get_string(email, SLICE("id")), event);
-    event->recipient = text_keep_recipient(batch->arena, address_of(json_get(email, SLICE("recipient"))));
+    event->recipient = text_keep_recipient(batch->reading.arena, address_of(json_get(email, SLICE("recipient"))));
     if (event_type_is_tracking(event->type))
         batch_client(batch, event, json_get_string(more, SLICE("ip")), json_get_string(more, SLICE("user_agent")));
     batch_url(batch, event, json_get_string(more, SLICE("url")));
-    batch_brief(batch, more, details_1, sizeof(details_1) / sizeof(details_1[0]));
-    metadata_add(&batch->metadata, SLICE("tags"), json_get(email, SLICE("tags")));
+    reading_keep(more, details_1, &batch->reading);
+    metadata_add(&batch->reading.metadata, SLICE("tags"), json_get(email, SLICE("tags")));
 }
 
 static void read_version_2(struct batch *batch, struct json_value data, struct event *event) {
     struct json_value more = json_get(data, SLICE("meta")), recipient = json_get(data, SLICE("recipient"));
     if (recipient.type == JSON_KIND_NONE) recipient = json_get(data, SLICE("email"));
     read_keys(batch, json_get_string(data, SLICE("message_id")), json_get_string(data, SLICE("email_id")), event);
-    event->recipient = text_keep_recipient(batch->arena, address_of(recipient));
+    event->recipient = text_keep_recipient(batch->reading.arena, address_of(recipient));
     if (event_type_is_tracking(event->type))
         batch_client(batch, event, json_get_string(more, SLICE("ip")), json_get_string(more, SLICE("user_agent")));
     batch_url(batch, event, json_get_string(more, SLICE("url")));
-    batch_brief(batch, more, details_2, sizeof(details_2) / sizeof(details_2[0]));
-    metadata_add(&batch->metadata, SLICE("tags"), json_get(data, SLICE("tags")));
+    reading_keep(more, details_2, &batch->reading);
+    metadata_add(&batch->reading.metadata, SLICE("tags"), json_get(data, SLICE("tags")));
 }
 
 static int read_event(struct batch *batch, struct json_value root, struct event *ret, struct err *err) {
@@ -215,11 +216,11 @@ static int compose(const struct provider_endpoint *endpoint, const struct event 
     if (count != 1) return err_set(err, ERR_INVALID, "MailerSend sends one event a delivery");
     const struct event *event = &events[0];
     const struct event_name *name = event_name_for(names, NAME_COUNT, event);
-    if (!name) return err_set(err, ERR_INVALID, "MailerSend reports no %s", event_type_name(event->type));
-    struct composed_delivery composed = {.content_type = "application/json"};
+    if (!name) return reading_no_event("MailerSend", event->type, err);
+    struct composed_delivery composed;
     struct slice id = event->provider_event_id;
     struct strbuf body;
-    strbuf_init(&body, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&body, COMPOSED_MAX_BYTES);
     strbuf_printf(&body, "{\"type\":\"activity.%s\",\"data\":{", name->name);
     text_write_member(&body, "type", slice_cstr(name->name));
     text_write_member(&body, "message_id", event->keys[0]);
@@ -231,7 +232,7 @@ static int compose(const struct provider_endpoint *endpoint, const struct event 
     strbuf_add_cstr(&body, "},\"created_at\":");
     text_write_json(&body, time_format(event->occurred_at, time));
     strbuf_add_char(&body, '}');
-    int result = composed_body(&body, arena, &composed, err);
+    int result = reading_composed(&body, "application/json", arena, &composed, err);
     if (result == 0) result = hmac_sign_header(signing, signature_header, arena, &composed, err);
     if (result == 0) *ret = composed;
     strbuf_release(&body);

@@ -34,7 +34,7 @@ static int verify(const struct provider_endpoint *endpoint, const struct provide
 
 /* ---- events ---- */
 
-static const char *const details[] = {"reason", "response", "response_code", "bounce_category", "category"};
+static const char *const details[] = {"reason", "response", "response_code", "bounce_category", "category", NULL};
 
 static int read_event(struct batch *batch, struct json_value object, struct event *ret, struct err *err) {
     struct slice name = json_get_string(object, SLICE("event"));
@@ -47,14 +47,14 @@ static int read_event(struct batch *batch, struct json_value object, struct even
         return batch_wrong(batch, "timestamp is missing or no time", err);
     batch_key(batch, ret, json_get_string(object, SLICE("message_id")));
     if (slice_empty(ret->keys[0])) return batch_wrong(batch, "message_id is missing", err);
-    ret->recipient = text_keep_recipient(batch->arena, json_get_string(object, SLICE("email")));
+    ret->recipient = text_keep_recipient(batch->reading.arena, json_get_string(object, SLICE("email")));
     if (slice_empty(ret->recipient)) return batch_wrong(batch, "email is missing", err);
     if (event_type_is_tracking(ret->type) || ret->type == EVENT_UNSUBSCRIBE)
         batch_client(batch, ret, json_get_string(object, SLICE("ip")), json_get_string(object, SLICE("user_agent")));
     batch_url(batch, ret, json_get_string(object, SLICE("url")));
     batch_event_id(batch, ret, json_get_string(object, SLICE("event_id")));
-    batch_brief(batch, object, details, sizeof(details) / sizeof(details[0]));
-    batch_custom(batch, ret, json_get(object, SLICE("custom_variables")));
+    reading_keep(object, details, &batch->reading);
+    reading_variables(json_get(object, SLICE("custom_variables")), &batch->reading, ret);
     return 1;
 }
 
@@ -104,14 +104,14 @@ static int write_event(struct strbuf *out, const struct event *event, struct are
     const struct event_name *name = event_name_for(names, NAME_COUNT, event);
     struct slice id = event->provider_event_id;
     size_t begin = out->len;
-    if (!name) return err_set(err, ERR_INVALID, "Mailtrap reports no %s", event_type_name(event->type));
+    if (!name) return reading_no_event("Mailtrap", event->type, err);
     strbuf_printf(out, "{\"event\":\"%s\",", name->name);
     text_write_member(out, "message_id", event->keys[0]);
     text_write_member(out, "email", event->recipient);
     text_write_member(out, "url", event->url);
     text_write_member(out, "ip", event->ip_address);
     text_write_member(out, "user_agent", event->user_agent);
-    composed_custom(out, "custom_variables", event);
+    reading_write_variables(out, "custom_variables", event);
     strbuf_printf(out, "\"timestamp\":%lld,\"event_id\":", (long long)(event->occurred_at / SECOND_MS));
     if (slice_empty(id)) id = text_uuid_of(slice_from(strbuf_slice(out), begin), arena);
     text_write_json(out, id);
@@ -122,19 +122,19 @@ static int write_event(struct strbuf *out, const struct event *event, struct are
 static int compose(const struct provider_endpoint *endpoint, const struct event *events, size_t count,
                    struct slice signing, int64_t now, struct arena *arena, struct composed_delivery *ret,
                    struct err *err) {
-    struct composed_delivery composed = {.content_type = "application/json"};
+    struct composed_delivery composed;
     struct strbuf body;
     int result = 0;
     (void)endpoint;
     (void)now;
-    strbuf_init(&body, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&body, COMPOSED_MAX_BYTES);
     strbuf_add_cstr(&body, "{\"events\":[");
     for (size_t i = 0; i < count && result == 0; i++) {
         if (i > 0) strbuf_add_char(&body, ',');
         result = write_event(&body, &events[i], arena, err);
     }
     strbuf_add_cstr(&body, "]}");
-    if (result == 0) result = composed_body(&body, arena, &composed, err);
+    if (result == 0) result = reading_composed(&body, "application/json", arena, &composed, err);
     if (result == 0) result = hmac_sign_header(signing, signature_header, arena, &composed, err);
     if (result == 0) *ret = composed;
     strbuf_release(&body);

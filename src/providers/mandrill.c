@@ -22,7 +22,8 @@ static const struct event_name names[] = {
 
 /* ---- events ---- */
 
-static const char *const details[] = {"diag", "bounce_description", "bgtools_code", "reject", "template", "subaccount"};
+static const char *const details[] = {"diag", "bounce_description", "bgtools_code", "reject", "template", "subaccount",
+                                      NULL};
 
 /* Of a mail that was put off, the last answer is worth keeping. */
 static void add_last_answer(struct batch *batch, struct json_value message) {
@@ -30,7 +31,7 @@ static void add_last_answer(struct batch *batch, struct json_value message) {
     struct json_value attempt, last = {0};
     while (json_next(&iterator, &attempt))
         last = attempt;
-    metadata_add_brief(&batch->metadata, SLICE("diag"), json_get(last, SLICE("diag")));
+    metadata_add_brief(&batch->reading.metadata, SLICE("diag"), json_get(last, SLICE("diag")));
 }
 
 static int read_event(struct batch *batch, struct json_value object, struct event *ret, struct err *err) {
@@ -45,15 +46,15 @@ static int read_event(struct batch *batch, struct json_value object, struct even
     batch_key(batch, ret, json_get_string(object, SLICE("_id")));
     batch_key(batch, ret, json_get_string(message, SLICE("_id")));
     if (slice_empty(ret->keys[0])) return batch_wrong(batch, "_id is missing", err);
-    ret->recipient = text_keep_recipient(batch->arena, json_get_string(message, SLICE("email")));
+    ret->recipient = text_keep_recipient(batch->reading.arena, json_get_string(message, SLICE("email")));
     if (slice_empty(ret->recipient)) return batch_wrong(batch, "msg.email is missing", err);
     if (event_type_is_tracking(ret->type) || ret->type == EVENT_UNSUBSCRIBE)
         batch_client(batch, ret, json_get_string(object, SLICE("ip")), json_get_string(object, SLICE("user_agent")));
     batch_url(batch, ret, json_get_string(object, SLICE("url")));
-    batch_brief(batch, message, details, sizeof(details) / sizeof(details[0]));
+    reading_keep(message, details, &batch->reading);
     if (ret->type == EVENT_DEFERRED) add_last_answer(batch, message);
-    metadata_add(&batch->metadata, SLICE("tags"), json_get(message, SLICE("tags")));
-    batch_custom(batch, ret, json_get(message, SLICE("metadata")));
+    metadata_add(&batch->reading.metadata, SLICE("tags"), json_get(message, SLICE("tags")));
+    reading_variables(json_get(message, SLICE("metadata")), &batch->reading, ret);
     return 1;
 }
 
@@ -124,7 +125,7 @@ static int parse_inbound(const struct provider_endpoint *endpoint, const struct 
 
 static int write_event(struct strbuf *out, const struct event *event, struct err *err) {
     const struct event_name *name = event_name_for(names, NAME_COUNT, event);
-    if (!name) return err_set(err, ERR_INVALID, "Mandrill reports no %s", event_type_name(event->type));
+    if (!name) return reading_no_event("Mandrill", event->type, err);
     strbuf_printf(out, "{\"event\":\"%s\",", name->name);
     text_write_member(out, "_id", event->keys[0]);
     text_write_member(out, "url", event->url);
@@ -133,7 +134,7 @@ static int write_event(struct strbuf *out, const struct event *event, struct err
     strbuf_add_cstr(out, "\"msg\":{");
     text_write_member(out, "_id", event->keys[0]);
     text_write_member(out, "email", event->recipient);
-    composed_custom(out, "metadata", event);
+    reading_write_variables(out, "metadata", event);
     strbuf_printf(out, "\"tags\":[]},\"ts\":%lld}", (long long)(event->occurred_at / SECOND_MS));
     return 0;
 }
@@ -144,7 +145,7 @@ static int compose(const struct provider_endpoint *endpoint, const struct event 
     struct strbuf text;
     int result = 0;
     (void)now;
-    strbuf_init(&text, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&text, COMPOSED_MAX_BYTES);
     strbuf_add_char(&text, '[');
     for (size_t i = 0; i < count && result == 0; i++) {
         if (i > 0) strbuf_add_char(&text, ',');

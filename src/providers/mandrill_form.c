@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/strbuf.h"
-#include "providers/batch.h"
 #include "providers/hmac.h"
+#include "providers/reading.h"
 #include "providers/text.h"
 
 #include "base/banned.h"
@@ -143,7 +143,7 @@ int mandrill_read_form(const struct delivery *delivery, struct json_reader *json
 
 int mandrill_compose_form(const struct provider_endpoint *endpoint, struct slice events, struct slice signing,
                           struct arena *arena, struct composed_delivery *ret, struct err *err) {
-    struct composed_delivery composed = {.content_type = CONTENT_TYPE_FORM};
+    struct composed_delivery composed;
     struct slice url = endpoint ? endpoint->url : SLICE(STAND_IN_URL), key = slice_trim(signing);
     struct form_field field = {.name = events_field, .value = events};
     struct form form = {&field, 1};
@@ -154,19 +154,21 @@ int mandrill_compose_form(const struct provider_endpoint *endpoint, struct slice
     if (key.len < HMAC_KEY_MIN_BYTES || key.len > HMAC_KEY_MAX_BYTES)
         return err_set(err, ERR_INVALID, "the webhook key has %d to %d characters", HMAC_KEY_MIN_BYTES,
                        HMAC_KEY_MAX_BYTES);
-    strbuf_init(&text, 2 * COMPOSED_BODY_MAX_BYTES);
-    strbuf_init(&body, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&text, 2 * COMPOSED_MAX_BYTES);
+    strbuf_init(&body, COMPOSED_MAX_BYTES);
     write_signed(&text, url, &form);
     mac_of(key, strbuf_slice(&text), mac);
     strbuf_clear(&text);
     base64_encode(&text, slice_of((const char *)mac, MAC_BYTES));
-    composed.headers[composed.header_count++] =
-        (struct composed_header){signature_header, arena_copy(arena, strbuf_slice(&text))};
     strbuf_add_slice(&body, events_field);
     strbuf_add_char(&body, '=');
     text_write_percent(&body, events);
-    int result = composed_body(&body, arena, &composed, err);
-    if (result == 0) *ret = composed;
+    int result = reading_composed(&body, CONTENT_TYPE_FORM, arena, &composed, err);
+    if (result == 0) {
+        composed.headers[composed.header_count++] =
+            (struct composed_header){signature_header, arena_copy(arena, strbuf_slice(&text))};
+        *ret = composed;
+    }
     strbuf_release(&body);
     strbuf_release(&text);
     return result;

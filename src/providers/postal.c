@@ -38,7 +38,7 @@ static bool read_time(const struct batch *batch, struct json_value root, struct 
     return !enveloped;
 }
 
-static const char *const details[] = {"status", "details", "output"};
+static const char *const details[] = {"status", "details", "output", NULL};
 
 static int read_event(struct batch *batch, struct json_value root, struct event *ret, struct err *err) {
     struct json_value payload = json_get(root, SLICE("payload"));
@@ -62,17 +62,17 @@ static int read_event(struct batch *batch, struct json_value root, struct event 
     batch_key(batch, ret, json_get_string(message, SLICE("message_id")));
     batch_key(batch, ret, json_get_string(message, SLICE("token")));
     if (slice_empty(ret->keys[0])) return batch_wrong(batch, "message.message_id is missing", err);
-    ret->recipient = text_keep_recipient(batch->arena, json_get_string(message, SLICE("to")));
+    ret->recipient = text_keep_recipient(batch->reading.arena, json_get_string(message, SLICE("to")));
     if (slice_empty(ret->recipient)) return batch_wrong(batch, "message.to is missing", err);
     if (event_type_is_tracking(ret->type))
         batch_client(batch, ret, json_get_string(payload, SLICE("ip_address")),
                      json_get_string(payload, SLICE("user_agent")));
     batch_url(batch, ret, json_get_string(payload, SLICE("url")));
     batch_event_id(batch, ret, json_get_string(root, SLICE("uuid")));
-    batch_brief(batch, payload, details, sizeof(details) / sizeof(details[0]));
+    reading_keep(payload, details, &batch->reading);
     if (ret->type == EVENT_CLICK)
-        metadata_add_brief(&batch->metadata, SLICE("link_token"), json_get(payload, SLICE("token")));
-    metadata_add_brief(&batch->metadata, SLICE("tag"), json_get(message, SLICE("tag")));
+        metadata_add_brief(&batch->reading.metadata, SLICE("link_token"), json_get(payload, SLICE("token")));
+    metadata_add_brief(&batch->reading.metadata, SLICE("tag"), json_get(message, SLICE("tag")));
     return 1;
 }
 

@@ -45,10 +45,10 @@ int postal_compose(const struct provider_endpoint *endpoint, const struct event 
     (void)now;
     if (count != 1) return err_set(err, ERR_INVALID, "Postal sends one event a delivery");
     const struct event_name *name = event_name_for(postal_names, POSTAL_NAME_COUNT, &events[0]);
-    if (!name) return err_set(err, ERR_INVALID, "Postal reports no %s", event_type_name(events[0].type));
-    struct composed_delivery composed = {.content_type = "application/json"};
+    if (!name) return reading_no_event("Postal", events[0].type, err);
+    struct composed_delivery composed;
     struct strbuf body;
-    strbuf_init(&body, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&body, COMPOSED_MAX_BYTES);
     strbuf_printf(&body, "{\"event\":\"%s\",\"timestamp\":%lld.%03d,", name->name,
                   (long long)(events[0].occurred_at / SECOND_MS), (int)(events[0].occurred_at % SECOND_MS));
     strbuf_add_cstr(&body, "\"payload\":{");
@@ -56,7 +56,7 @@ int postal_compose(const struct provider_endpoint *endpoint, const struct event 
     strbuf_add_cstr(&body, "},\"uuid\":");
     text_write_json(&body, text_uuid_of(strbuf_slice(&body), arena));
     strbuf_add_char(&body, '}');
-    int result = composed_body(&body, arena, &composed, err);
+    int result = reading_composed(&body, "application/json", arena, &composed, err);
     if (result == 0) result = postal_sign(signing, arena, &composed, err);
     if (result == 0) *ret = composed;
     strbuf_release(&body);

@@ -22,7 +22,7 @@ static const struct event_name names[] = {
 #define NAME_COUNT (sizeof(names) / sizeof(names[0]))
 
 static const char *const details[] = {"email_response_code", "email_response_message", "email_try_count",
-                                      "blocklist_type", "blocklist_reason"};
+                                      "blocklist_type",      "blocklist_reason",       NULL};
 
 /* ---- verify ---- */
 
@@ -54,14 +54,14 @@ static int verify(const struct provider_endpoint *endpoint, const struct provide
 /* ---- events ---- */
 
 /* SMTP headers of the mail: its Message-ID is a key, and email_log_id may be one of them. */
-static void read_headers(const struct batch *batch, struct json_value headers, struct event *event) {
+static void read_headers(struct batch *batch, struct json_value headers, struct event *event) {
     struct json_iterator iterator = json_elements(headers);
     for (struct json_value header; json_next(&iterator, &header);) {
         struct slice key = json_get_string(header, SLICE("key"));
         if (slice_equal_nocase(key, SLICE("Message-ID")))
             batch_key(batch, event, json_get_string(header, SLICE("value")));
         else if (slice_equal_nocase(key, SLICE("X-Email-Log-Id")) || slice_equal_nocase(key, SLICE("email_log_id")))
-            batch_email_log_id(event, json_get(header, SLICE("value")));
+            reading_variable(SLICE("email_log_id"), json_get(header, SLICE("value")), &batch->reading, event);
     }
 }
 
@@ -79,10 +79,10 @@ static int read_event(struct batch *batch, struct json_value object, struct even
         if (ret->type == EVENT_DROPPED) return 0;
         return batch_wrong(batch, "email_id is missing", err);
     }
-    ret->recipient = text_keep_recipient(batch->arena, json_get_string(object, SLICE("email_to")));
+    ret->recipient = text_keep_recipient(batch->reading.arena, json_get_string(object, SLICE("email_to")));
     if (slice_empty(ret->recipient)) return batch_wrong(batch, "email_to is missing", err);
     batch_event_id(batch, ret, json_get_string(object, SLICE("id")));
-    batch_brief(batch, object, details, sizeof(details) / sizeof(details[0]));
+    reading_keep(object, details, &batch->reading);
     return 1;
 }
 
@@ -155,7 +155,7 @@ static int compose(const struct provider_endpoint *endpoint, const struct event 
     if (count != 1) return err_set(err, ERR_INVALID, "Scaleway sends one event a message");
     const struct event *event = &events[0];
     const struct event_name *name = event_name_for(names, NAME_COUNT, event);
-    if (!name) return err_set(err, ERR_INVALID, "Scaleway reports no %s", event_type_name(event->type));
+    if (!name) return reading_no_event("Scaleway", event->type, err);
     struct strbuf message;
     strbuf_init(&message, MESSAGE_MAX_BYTES);
     strbuf_add_char(&message, '{');

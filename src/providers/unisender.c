@@ -125,7 +125,7 @@ static int verify(const struct provider_endpoint *endpoint, const struct provide
 
 /* ---- events ---- */
 
-static const char *const details[] = {"delivery_status", "destination_response"};
+static const char *const details[] = {"delivery_status", "destination_response", NULL};
 
 static int read_event(struct batch *batch, struct json_value object, struct event *ret, struct err *err) {
     struct json_value data = json_get(object, SLICE("event_data"));
@@ -146,13 +146,13 @@ static int read_event(struct batch *batch, struct json_value object, struct even
     /* One job may have many recipients; senders that need an id for each put it here. */
     batch_key(batch, ret, json_get_string(metadata, SLICE("message_id")));
     if (slice_empty(ret->keys[0])) return batch_wrong(batch, "job_id is missing", err);
-    ret->recipient = text_keep_recipient(batch->arena, json_get_string(data, SLICE("email")));
+    ret->recipient = text_keep_recipient(batch->reading.arena, json_get_string(data, SLICE("email")));
     if (slice_empty(ret->recipient)) return batch_wrong(batch, "email is missing", err);
     if (event_type_is_tracking(ret->type) || ret->type == EVENT_UNSUBSCRIBE)
         batch_client(batch, ret, json_get_string(info, SLICE("ip")), json_get_string(info, SLICE("user_agent")));
     batch_url(batch, ret, json_get_string(data, SLICE("url")));
-    batch_brief(batch, info, details, sizeof(details) / sizeof(details[0]));
-    batch_custom(batch, ret, metadata);
+    reading_keep(info, details, &batch->reading);
+    reading_variables(metadata, &batch->reading, ret);
     return 1;
 }
 
@@ -193,11 +193,11 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
 static int write_event(struct strbuf *out, const struct event *event, struct err *err) {
     const struct event_name *name = event_name_for(names, NAME_COUNT, event);
     char time[TIME_TEXT_MAX];
-    if (!name) return err_set(err, ERR_INVALID, "Unisender Go reports no %s", event_type_name(event->type));
+    if (!name) return reading_no_event("Unisender Go", event->type, err);
     time_format(event->occurred_at - event->occurred_at % SECOND_MS, time); /* 2026-11-24T08:00:00Z */
     strbuf_add_cstr(out, "{\"event_name\":\"transactional_email_status\",\"event_data\":{");
     text_write_member(out, "job_id", event->keys[0]);
-    composed_custom(out, "metadata", event);
+    reading_write_variables(out, "metadata", event);
     text_write_member(out, "email", event->recipient);
     text_write_member(out, "status", slice_cstr(name->name));
     text_write_member(out, "url", event->url);
@@ -235,7 +235,7 @@ static int compose(const struct provider_endpoint *endpoint, const struct event 
     (void)now;
     int result = secret_parse(signing, &secret, err);
     if (result < 0) return result;
-    strbuf_init(&body, COMPOSED_BODY_MAX_BYTES);
+    strbuf_init(&body, COMPOSED_MAX_BYTES);
     strbuf_add_cstr(&body, "{\"auth\":\"");
     size_t at = body.len;
     strbuf_add(&body, secret->key, secret->len);

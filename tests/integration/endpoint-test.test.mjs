@@ -52,16 +52,16 @@ describe('email services', () => {
     assert.equal(email.open_count, open ? 1 : 0);
   }
 
-  for (const [provider, secret] of [['generic', standardWebhooksSecret()], ['mailersend', 'signing-secret'], ['mailtrap', 'signing-secret'], ['mandrill', 'webhook-key'], ['unisender', 'api-key']]) {
+  for (const [provider, secret] of [['generic', standardWebhooksSecret()], ['mailersend', 'signing-secret'], ['mailgun', 'signing-key'], ['resend', standardWebhooksSecret()], ['mailtrap', 'signing-secret'], ['mandrill', 'webhook-key'], ['unisender', 'api-key']]) {
     test(`${provider}: the endpoint's secret signs the sample`, async () => {
       const endpoint = await at.must('POST', '/endpoints', { provider, secrets: [secret] });
       assert.equal(endpoint.ready, true);
       await samples(endpoint);
       // Another key, and the service says no.
-      await at.must('PATCH', `/endpoints/${endpoint.id}`, { secrets: [provider === 'generic' ? standardWebhooksSecret() : 'another-secret'] });
+      await at.must('PATCH', `/endpoints/${endpoint.id}`, { secrets: [secret.startsWith('whsec_') ? standardWebhooksSecret() : 'another-secret'] });
       await eventually(async () => sendSample(endpoint, '--key-file', file('old-key', secret)).status === 1, 'a refusal');
       const refused = sendSample(endpoint, '--key-file', file('old-key', secret));
-      assert.match(refused.stderr, /answered 401/);
+      assert.match(refused.stderr, provider === 'mailgun' ? /answered 406/ : /answered 401/);
     });
   }
 
@@ -98,6 +98,12 @@ describe('email services', () => {
     assert.equal((await at.must('GET', `/endpoints/${endpoint.id}`)).pending_confirmation, null);
     await samples(endpoint);
   });
+
+  for (const [provider, credential] of [['postmark', { username: 'hook', password: 'open sesame' }], ['sparkpost', { password: 'open sesame' }], ['mailjet', { username: 'hook', password: 'x' }], ['brevo', { password: 'x' }]]) {
+    test(`${provider}: the sample shows the endpoint's credentials`, async () => {
+      await samples(await at.must('POST', '/endpoints', { provider, credentials: [credential] }));
+    });
+  }
 
   test('what services do before they save an address', async () => {
     const mandrill = await at.must('POST', '/endpoints', { provider: 'mandrill' });

@@ -297,7 +297,7 @@ static void test_registry(void **state) {
         assert_true(is_signed ? provider->status_bad_signature >= 400 : !provider->secret_required);
         if (is_signed) provider->secret_free(NULL);
     }
-    assert_true(count >= 10);
+    assert_true(count >= 16);
     assert_null(provider_find(SLICE("SendGrid")));
     assert_null(provider_find(SLICE_NONE));
 }

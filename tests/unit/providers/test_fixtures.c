@@ -218,21 +218,31 @@ static void run_folder(const struct provider *provider, size_t at_least) {
     static void test_##provider(void **state) {                                                                        \
         run_folder(&provider_##provider, 10);                                                                          \
     }
+FOLDER(azure)
 FOLDER(brevo)
 FOLDER(generic)
+FOLDER(mailersend)
 FOLDER(mailgun)
 FOLDER(mailjet)
+FOLDER(mailtrap)
+FOLDER(mandrill)
+FOLDER(postal)
 FOLDER(postmark)
 FOLDER(resend)
+FOLDER(scaleway)
 FOLDER(sendgrid)
 FOLDER(ses)
 FOLDER(sparkpost)
+FOLDER(unisender)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_brevo),    cmocka_unit_test(test_generic),  cmocka_unit_test(test_mailgun),
-        cmocka_unit_test(test_mailjet),  cmocka_unit_test(test_postmark), cmocka_unit_test(test_resend),
-        cmocka_unit_test(test_sendgrid), cmocka_unit_test(test_ses),      cmocka_unit_test(test_sparkpost),
+        cmocka_unit_test(test_azure),      cmocka_unit_test(test_brevo),    cmocka_unit_test(test_generic),
+        cmocka_unit_test(test_mailersend), cmocka_unit_test(test_mailgun),  cmocka_unit_test(test_mailjet),
+        cmocka_unit_test(test_mailtrap),   cmocka_unit_test(test_mandrill), cmocka_unit_test(test_postal),
+        cmocka_unit_test(test_postmark),   cmocka_unit_test(test_resend),   cmocka_unit_test(test_scaleway),
+        cmocka_unit_test(test_sendgrid),   cmocka_unit_test(test_ses),      cmocka_unit_test(test_sparkpost),
+        cmocka_unit_test(test_unisender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
