@@ -144,8 +144,9 @@ static int quality(struct slice parameters) {
     struct slice parameter;
     while (slice_split_next(&parameters, ';', &parameter)) {
         parameter = slice_trim(parameter);
-        if (parameter.len < 3 || (parameter.ptr[0] | 0x20) != 'q' || parameter.ptr[1] != '=') continue;
+        if (parameter.len < 2 || (parameter.ptr[0] | 0x20) != 'q' || parameter.ptr[1] != '=') continue;
         struct slice value = slice_from(parameter, 2);
+        if (slice_empty(value)) return 0;
         int thousandths = value.ptr[0] == '1' ? 1000 : 0, weight = 100;
         if (value.ptr[0] != '0' && value.ptr[0] != '1') return 0;
         for (size_t i = 2; i < value.len && weight > 0 && value.ptr[1] == '.'; i++, weight /= 10) {

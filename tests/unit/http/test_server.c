@@ -299,6 +299,7 @@ static void test_prepared(void **state) {
         raw_send(raw, "GET /prepared HTTP/1.1\r\nHost: t\r\n\r\n");
         raw_read(raw, &reply, false);
         assert_int_equal(reply.status, 203);
+        assert_string_equal(reply_header(&reply, "X-Fixed"), "yes");
         assert_int_equal(reply.body_len, 3);
         assert_memory_equal(reply.body, "a\0b", 3);
         assert_string_equal(reply_header(&reply, "Content-Type"), "image/gif");
