@@ -147,13 +147,16 @@ static int purge_run(void *context, struct applier *applier, struct db *db, stru
 static int purge_organization(struct turn *turn, int64_t organization_id, struct err *err) {
     struct app *app = turn->janitor->app;
     const struct config *config = app_config(app);
+    struct organization organization;
+    int r = organization_load(turn->db, organization_id, turn->arena, &organization, err);
+    if (r < 0) return r;
     const int64_t days[PURGE_COUNT] = {
         [PURGE_ORPHANS] = config->orphan_days,
         [PURGE_DELIVERIES] = config->failed_days,
         [PURGE_IDEMPOTENCY_KEYS] = IDEMPOTENCY_DAYS,
         [PURGE_FINGERPRINTS] = FINGERPRINT_DAYS,
+        [PURGE_LINK_TEXTS] = organization.retention_days,
     };
-    int r = 0;
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {
         struct purging purging = {.what = (enum purge)what,
                                   .organization_id = organization_id,
