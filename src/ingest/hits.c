@@ -19,7 +19,7 @@
 #define IDLE_US     1000000
 #define RETRY_US    500000
 #define PORTION     5000
-#define CALM_HITS   500 /* gathered; more is a storm, which is written to disk first */
+#define CALM_HITS   150 /* gathered; more is a storm, which is written to disk first */
 #define ADMIT_SETS  16384
 #define ADMIT_WAYS  4
 #define STOP_US     5000000

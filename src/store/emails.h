@@ -77,7 +77,8 @@ MUST_USE int emails_links(struct db *db, int64_t organization_id, int64_t email_
 struct event_providers;
 MUST_USE int event_providers_load(struct db *db, int64_t organization_id, struct arena *arena,
                                   struct event_providers **ret, struct err *err);
-/* "inkling" for endpoint 0: what came by no webhook, as hits of our own tracking. ptr NULL: an endpoint that is gone. */
+/* "inkling" for endpoint 0: what came by no webhook, as hits of our own tracking. ptr NULL: an endpoint that is gone.
+ */
 struct slice event_provider(const struct event_providers *providers, int64_t endpoint_id);
 
 #endif
