@@ -148,6 +148,9 @@ static int purge_run(void *context, struct applier *applier, struct db *db, stru
 static int purge_organization(struct turn *turn, int64_t organization_id, struct err *err) {
     struct app *app = turn->janitor->app;
     const struct config *config = app_config(app);
+    struct organization organization;
+    int r = organization_load(turn->db, organization_id, turn->arena, &organization, err);
+    if (r < 0) return r;
     const int64_t kept_ms[PURGE_COUNT] = {
         [PURGE_ORPHANS] = config->orphan_days * DAY_MS,
         [PURGE_DELIVERIES] = config->failed_days * DAY_MS,
@@ -155,8 +158,8 @@ static int purge_organization(struct turn *turn, int64_t organization_id, struct
         [PURGE_FINGERPRINTS] = FINGERPRINT_DAYS * DAY_MS,
         [PURGE_SESSIONS] = config->session_hours * HOUR_MS,
         [PURGE_ACCOUNT_LINKS] = 0, /* they say themselves when they end */
+        [PURGE_LINK_TEXTS] = organization.retention_days * DAY_MS,
     };
-    int r = 0;
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {
         struct purging purging = {.what = (enum purge)what,
                                   .organization_id = organization_id,

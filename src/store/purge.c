@@ -42,6 +42,11 @@ static const struct statement sessions = {
 static const struct statement account_links = {
     "purge of account links",
     "DELETE FROM account_links WHERE organization_id = $1 AND id IN " OLDEST("account_links", "expires_at"), NULL};
+static const struct statement link_texts = {
+    "purge of link texts",
+    "DELETE FROM link_texts WHERE organization_id = $1 AND created_at < $2 AND created_at <= (SELECT max(created_at) "
+    "FROM (SELECT created_at FROM link_texts WHERE organization_id = $1 ORDER BY created_at LIMIT $3) AS oldest)",
+    NULL};
 
 int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit, int64_t *ret_removed,
           struct err *err) {
@@ -52,6 +57,7 @@ int purge(struct db *db, enum purge what, int64_t organization_id, int64_t befor
         [PURGE_FINGERPRINTS] = &fingerprints,
         [PURGE_SESSIONS] = &sessions,
         [PURGE_ACCOUNT_LINKS] = &account_links,
+        [PURGE_LINK_TEXTS] = &link_texts,
     };
     int64_t bound = what == PURGE_FINGERPRINTS ? before / DAY_MS : before;
     const struct db_value values[] = {db_int(organization_id), db_int(bound), db_int(limit)};

@@ -117,7 +117,7 @@ smtpd_recipient_restrictions = permit_mynetworks, reject
     for (const recipient of recipients) await say(`RCPT TO:<${recipient}>\r\n`, '250');
     await before.data?.();
     await say('DATA\r\n', '354');
-    socket.write(message.toString('latin1').replace(/\r?\n/g, '\r\n').replace(/^\./gm, '..'), 'latin1');
+    socket.write(message.toString('latin1').replace(/\r?\n/g, '\r\n').replace(/^\./gm, '..').replace(/\r\n$/, ''), 'latin1');
     await before.end?.();
     await say('\r\n.\r\n', '250');
     socket.end('QUIT\r\n');

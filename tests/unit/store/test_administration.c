@@ -354,8 +354,9 @@ static void old_records_go_in_portions(void **state) {
                  "occurred_at, event_type, message_id) VALUES (1, %d, %d, 0, %d, 0, 5, 'm%d');"
                  "INSERT INTO orphan_keys VALUES (1, %d, 0, %d);"
                  "INSERT INTO idempotency_keys VALUES (1, %d, 0, 0, 200, '', %d);"
-                 "INSERT INTO event_fingerprints VALUES (1, %d, %d, 0);",
-                 i + 1, i, i * 100, i, i, i + 1, i, i * 100, i, i);
+                 "INSERT INTO event_fingerprints VALUES (1, %d, %d, 0);"
+                 "INSERT INTO link_texts VALUES (1, %d, 0, 0, 'text', %d);",
+                 i + 1, i, i * 100, i, i, i + 1, i, i * 100, i, i, i, i * 100);
         run_sql(db, sql);
         struct kept_delivery kept = delivery(1, DELIVERY_FAILED, "body: no");
         kept.received_at = i * 100;
@@ -373,6 +374,8 @@ static void old_records_go_in_portions(void **state) {
     assert_int_equal(purge_all(db, PURGE_IDEMPOTENCY_KEYS, 500, 2), 5);
     assert_int_equal(ask_int(db, "SELECT min(created_at) FROM idempotency_keys"), 500);
     assert_int_equal(purge_all(db, PURGE_FINGERPRINTS, 4 * DAY_MS, 2), 4);
+    assert_int_equal(purge_all(db, PURGE_LINK_TEXTS, 500, 2), 5);
+    assert_int_equal(ask_int(db, "SELECT min(created_at) FROM link_texts"), 500);
     assert_int_equal(ask_int(db, "SELECT min(day) FROM event_fingerprints"), 4);
     assert_int_equal(purge_all(db, PURGE_ORPHANS, 500, 2), 0);
 }
