@@ -17,10 +17,11 @@ size_t received_headers_read(struct slice *rest, struct received_header *ret, si
             continue;
         }
         ptrdiff_t colon = slice_find_char(line, ':');
-        open = colon > 0 && count < max;
+        struct slice name = colon > 0 ? slice_trim(slice_first(line, (size_t)colon)) : SLICE_NONE;
+        open = !slice_empty(name) && count < max;
         if (!open) continue;
         ret[count++] = (struct received_header){
-            .name = slice_trim(slice_first(line, (size_t)colon)),
+            .name = name,
             .value = slice_of(line.ptr + colon + 1, line.len - (size_t)colon - 1),
         };
     }
