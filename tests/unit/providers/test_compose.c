@@ -147,6 +147,7 @@ static const struct unreported unreported[] = {
 };
 
 static bool is_reported(const struct provider *provider, enum event_type type) {
+    if (type == EVENT_AUTO_REPLY && provider != &provider_generic) return false; /* found in received mail only */
     for (size_t i = 0; i < sizeof(unreported) / sizeof(unreported[0]); i++) {
         for (size_t j = 0; j < 6 && unreported[i].provider == provider; j++) {
             if (unreported[i].types[j] == type) return false;
