@@ -22,6 +22,7 @@ struct app {
     struct writer *writer;
     struct endpoints *endpoints;
     struct certificates *certificates;
+    struct oidc_cache *oidc; /* api/oidc_provider.h */
     struct limits *limits;
     struct json_readers *json_readers; /* for bodies */
     struct secret_box secret_box;
