@@ -10,6 +10,7 @@ ALTER TABLE users ADD COLUMN oidc_subject TEXT;                       -- issuer 
 ALTER TABLE users ADD COLUMN signed_in_at BIGINT;
 -- Signing in names an address, not yet an organization.
 CREATE INDEX users_by_address ON users (email);
+CREATE INDEX users_by_identity ON users (oidc_subject) WHERE oidc_subject IS NOT NULL;
 CREATE UNIQUE INDEX users_by_subject ON users (organization_id, oidc_subject) WHERE oidc_subject IS NOT NULL;
 
 CREATE TABLE sessions (

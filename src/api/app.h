@@ -30,6 +30,7 @@ struct app {
     struct hits *hits;
     struct tracking_answers *tracking_answers;
     struct certificates *certificates;
+    struct oidc_cache *oidc; /* api/oidc_provider.h */
     struct limits *limits;
     struct json_readers *json_readers; /* for bodies */
     struct secret_box secret_box;

@@ -19,6 +19,7 @@ int session_options(struct api_call *call, struct err *err) {
     if (r != 0) return r;
     struct api_table *object = api_object_begin(call);
     api_table_bool(object, "setup_needed", is_open(call->app));
+    oidc_write_option(object, call->app);
     api_object_end(call, 200);
     return 0;
 }

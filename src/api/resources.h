@@ -34,6 +34,12 @@ int me_sessions_end_others(struct api_call *call, struct err *err);
 int session_options(struct api_call *call, struct err *err);
 int setup_create(struct api_call *call, struct err *err);
 
+/* oidc.c */
+int oidc_start(struct api_call *call, struct err *err);
+int oidc_callback(struct api_call *call, struct err *err);
+/* The member "single_sign_on": what the button says and where it leads, or null. */
+void oidc_write_option(struct api_table *object, struct app *app);
+
 /* me.c */
 int me_show(struct api_call *call, struct err *err);
 int me_change(struct api_call *call, struct err *err);

@@ -41,6 +41,9 @@ static const struct http_route table[] = {
     {HTTP_DELETE, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(session_delete, API_SELF)},
     {HTTP_POST, "/api/v1/setup", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(setup_create, API_PUBLIC)},
 
+    {HTTP_GET, "/api/v1/oidc/start", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(oidc_start, API_PUBLIC)},
+    {HTTP_GET, "/api/v1/oidc/callback", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(oidc_callback, API_PUBLIC)},
+
     {HTTP_GET, "/api/v1/me", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_show, API_SELF)},
     {HTTP_PATCH, "/api/v1/me", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_change, API_SELF)},
     {HTTP_PUT, "/api/v1/me/password", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_set_password, API_SELF)},

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/oidc_provider.h"
 #include "api/routes.h"
 #include "api/tracking.h"
 #include "base/clock.h"
@@ -220,6 +221,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     app->metrics = &service->metrics;
     app->started_at = clock_now();
     app->limits = limits_new(LIMIT_BUCKETS);
+    app->oidc = oidc_cache_new();
     app->json_readers = json_readers_new(JSON_READERS_MAX);
     block_signals();
     raise_descriptor_limit(config);
@@ -304,6 +306,7 @@ struct service *service_stop(struct service *service) {
     tracking_answers_free(app->tracking_answers);
     certificates_free(app->certificates);
     limits_free(app->limits);
+    oidc_cache_free(app->oidc);
     json_readers_free(app->json_readers);
     store_close(app->store);
     http_client_global_cleanup();

@@ -47,6 +47,9 @@ struct config {
     int64_t queue_events_max, queue_jobs_max, group_events_max;
     int64_t sqlite_cache_bytes;
     int64_t session_idle_minutes, session_hours;
+    const char *oidc_issuer, *oidc_client_id, *oidc_client_secret, *oidc_title, *oidc_domains, *oidc_role_claim,
+        *oidc_roles;
+    int64_t oidc_organization;
     int64_t orphan_days, failed_days;
     int64_t rejected_max, failed_max;
     int64_t stop_grace_s;

@@ -79,6 +79,19 @@
     X(session_idle_minutes, INTEGER, "480", 5, 100000, LIVE,                                                           \
       "Minutes without a request after which somebody who is signed in has to sign in again.")                         \
     X(session_hours, INTEGER, "168", 1, 8760, LIVE, "Hours after which somebody has to sign in again, however busy.")  \
+    X(oidc_issuer, TEXT, "", 0, 0, LIVE,                                                                               \
+      "Issuer of the OpenID Connect provider where people may sign in: https://id.example.org. Empty: none.")          \
+    X(oidc_client_id, TEXT, "", 0, 0, LIVE, "Our client id at the provider.")                                          \
+    X(oidc_client_secret, SECRET, "", 0, 0, LIVE, "Our secret at the provider. Empty: we are a public client.")        \
+    X(oidc_title, TEXT, "Single sign-on", 0, 0, LIVE, "What the button for it says.")                                  \
+    X(oidc_organization, INTEGER, "0", 0, 1L << 53, LIVE,                                                              \
+      "Organization whose people sign in there. 0: the one that has the account, or the only one.")                    \
+    X(oidc_domains, TEXT, "", 0, 0, LIVE,                                                                              \
+      "Domains, separated by commas, whose people get an account when they come for the first time. Empty: only who "  \
+      "has an account may sign in.")                                                                                   \
+    X(oidc_role_claim, TEXT, "", 0, 0, LIVE, "Claim of the provider's token that decides the role. Empty: none does.") \
+    X(oidc_roles, TEXT, "", 0, 0, LIVE,                                                                                \
+      "What its values mean: \"VALUE=admin, VALUE=recruiter, VALUE=hiring_manager\"; the first that fits counts.")     \
     X(orphan_days, INTEGER, "30", 1, DAYS, LIVE, "Days for which events of unknown emails are kept.")                  \
     X(rejected_max, INTEGER, "1000", 0, COUNT, LIVE,                                                                   \
       "Rejected deliveries (wrong signature or source) kept for each organization; the oldest go.")                    \

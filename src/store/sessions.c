@@ -20,6 +20,19 @@ static const struct statement by_address_within = {
     "accounts by address within an organization",
     "SELECT " ACCOUNT ACCOUNTS " AND u.email = $1 AND u.organization_id = $3 ORDER BY u.organization_id LIMIT $2",
     NULL};
+static const struct statement by_subject = {
+    "accounts by identity", "SELECT " ACCOUNT ACCOUNTS " AND u.oidc_subject = $1 ORDER BY u.organization_id LIMIT $2",
+    NULL};
+static const struct statement by_subject_within = {
+    "accounts by identity within an organization",
+    "SELECT " ACCOUNT ACCOUNTS
+    " AND u.oidc_subject = $1 AND u.organization_id = $3 ORDER BY u.organization_id LIMIT $2",
+    NULL};
+static const struct statement bind_subject = {
+    "identity of a user",
+    "UPDATE users SET oidc_subject = $3 WHERE organization_id = $1 AND id = $2 "
+    "AND (oidc_subject IS NULL OR oidc_subject = $3)",
+    NULL};
 static const struct statement by_id = {"account",
                                        "SELECT " ACCOUNT ACCOUNTS " AND u.organization_id = $1 AND u.id = $2", NULL};
 static const struct statement by_token = {
@@ -92,14 +105,14 @@ static struct web_session read_session(const struct db_rows *rows, struct arena 
     };
 }
 
-int accounts_find(struct db *db, struct slice email, int64_t organization_id, struct arena *arena, struct account **ret,
-                  size_t *ret_count, struct err *err) {
+static int find_accounts(struct db *db, const struct statement *everywhere, const struct statement *within,
+                         struct slice key, int64_t organization_id, struct arena *arena, struct account **ret,
+                         size_t *ret_count, struct err *err) {
     struct account *found = arena_alloc_array(arena, ACCOUNTS_MAX, sizeof(*found));
-    const struct db_value values[] = {db_text(email), db_int(ACCOUNTS_MAX), db_int(organization_id)};
+    const struct db_value values[] = {db_text(key), db_int(ACCOUNTS_MAX), db_int(organization_id)};
     size_t count = 0;
     struct db_rows *rows;
-    int r = organization_id ? db_query(db, &by_address_within, values, 3, &rows, err)
-                            : db_query(db, &by_address, values, 2, &rows, err);
+    int r = db_query(db, organization_id ? within : everywhere, values, organization_id ? 3 : 2, &rows, err);
     if (r < 0) return r;
     while (count < ACCOUNTS_MAX && (r = db_next(rows, err)) > 0)
         found[count++] = read_account(rows, 0, arena);
@@ -108,6 +121,24 @@ int accounts_find(struct db *db, struct slice email, int64_t organization_id, st
     *ret = found;
     *ret_count = count;
     return 0;
+}
+
+int accounts_find(struct db *db, struct slice email, int64_t organization_id, struct arena *arena, struct account **ret,
+                  size_t *ret_count, struct err *err) {
+    return find_accounts(db, &by_address, &by_address_within, email, organization_id, arena, ret, ret_count, err);
+}
+
+int accounts_find_subject(struct db *db, struct slice subject, int64_t organization_id, struct arena *arena,
+                          struct account **ret, size_t *ret_count, struct err *err) {
+    return find_accounts(db, &by_subject, &by_subject_within, subject, organization_id, arena, ret, ret_count, err);
+}
+
+int user_bind_subject(struct db *db, int64_t organization_id, int64_t user_id, struct slice subject, struct err *err) {
+    int64_t changes = 0;
+    int r =
+        db_run(db, &bind_subject, DB_VALUES(db_int(organization_id), db_int(user_id), db_text(subject)), &changes, err);
+    if (r < 0) return r;
+    return changes > 0 ? 0 : err_set(err, ERR_DENIED, "another identity signs in to this account");
 }
 
 int account_load(struct db *db, int64_t organization_id, int64_t user_id, struct arena *arena, struct account *ret,

@@ -28,6 +28,9 @@ struct account {
 /* Not disabled ones, by organization; `organization_id` 0: all, at most ACCOUNTS_MAX. Strings in `arena`. */
 MUST_USE int accounts_find(struct db *db, struct slice email, int64_t organization_id, struct arena *arena,
                            struct account **ret, size_t *ret_count, struct err *err);
+/* The same by the identity that signs in at a provider: "<issuer> <subject>". */
+MUST_USE int accounts_find_subject(struct db *db, struct slice subject, int64_t organization_id, struct arena *arena,
+                                   struct account **ret, size_t *ret_count, struct err *err);
 /* ERR_NOT_FOUND when there is none, or it is disabled. */
 MUST_USE int account_load(struct db *db, int64_t organization_id, int64_t user_id, struct arena *arena,
                           struct account *ret, struct err *err);
@@ -48,6 +51,9 @@ MUST_USE int session_insert(struct db *db, struct web_session *session, const un
 MUST_USE int session_used(struct db *db, int64_t organization_id, int64_t id, int64_t now, struct err *err);
 /* ERR_NOT_FOUND when the user has no such session. */
 MUST_USE int session_end(struct db *db, int64_t organization_id, int64_t user_id, int64_t id, struct err *err);
+/* From now on this identity signs in to the account. ERR_DENIED when another one does. */
+MUST_USE int user_bind_subject(struct db *db, int64_t organization_id, int64_t user_id, struct slice subject,
+                               struct err *err);
 /* All of a user but `except` (0: all). */
 MUST_USE int sessions_end(struct db *db, int64_t organization_id, int64_t user_id, int64_t except, struct err *err);
 

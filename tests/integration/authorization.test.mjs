@@ -32,6 +32,8 @@ const RULES = {
   'GET /api/v1/session': { needs: 'public' },
   'POST /api/v1/session': { needs: 'public' },
   'POST /api/v1/setup': { needs: 'public' },
+  'GET /api/v1/oidc/start': { needs: 'public' },
+  'GET /api/v1/oidc/callback': { needs: 'public' },
   'DELETE /api/v1/session': { needs: 'self', ends: true },
   'GET /api/v1/me': { needs: 'self' },
   'PATCH /api/v1/me': { needs: 'self', body: {} },

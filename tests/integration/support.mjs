@@ -153,9 +153,9 @@ export class Installation {
     return inkling([name, ...args, ...this.databaseFlags()], { env: cleanEnvironment(this.environment) });
   }
 
-  // Starts the program, which may not listen yet; every start has a port of its own.
+  // Starts the program, which may not listen yet; every start has a port of its own, unless `fixedPort` is set.
   async spawn() {
-    this.port = await freePort();
+    this.port = this.fixedPort ?? (await freePort());
     this.url = `http://127.0.0.1:${this.port}`;
     this.process = spawn(binary, ['serve', ...this.databaseFlags(), '--listen', `127.0.0.1:${this.port}`, ...this.flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
