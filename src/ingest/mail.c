@@ -142,7 +142,7 @@ static int add_events(struct matcher *matcher, const struct received_mail *mail,
                       struct arena *arena, struct event *events, size_t *count, struct err *err) {
     const struct mail_meaning *meaning = matcher->meaning;
     struct matched mail_matched = {0};
-    bool own;
+    bool own = false;
     if (meaning->finding_count == 0) return 0;
     int r = match_mail(matcher, &mail_matched, err);
     for (size_t i = 0; i < meaning->finding_count && r == 0; i++) {

@@ -71,10 +71,12 @@ function suite(name, makePostgres) {
       it('answers 201 once, then 200, and changes nothing', async () => {
         const first = await api('POST', '/emails', email);
         assert.equal(first.status, 201, first.body);
-        assert.deepEqual(first.json, { id: first.json.id, message_id: '<one@mail.example>', tracking: 'full', existed: false, adopted: 0 });
+        assert.deepEqual(first.json, { id: first.json.id, message_id: '<one@mail.example>', tracking: 'full', existed: false, adopted: 0, reply_token: first.json.reply_token });
+        assert.match(first.json.reply_token, /^[0-9a-hjkmnp-tv-z]{36}$/);
         const again = await api('POST', '/emails', { ...email, message_id: 'one@mail.example', subject: 'Other' });
         assert.equal(again.status, 200);
         assert.equal(again.json.existed, true);
+        assert.equal(again.json.reply_token, first.json.reply_token);
         assert.equal(again.json.id, first.json.id);
         const shown = await get(`/emails/${first.json.id}`);
         assert.equal(shown.subject, 'Hello');
