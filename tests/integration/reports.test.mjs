@@ -226,7 +226,7 @@ function suite(name, makePostgres) {
 
       it('lists links with their clicks', async () => {
         const { data } = await get(`/engagement/links?${period}&template=invite`);
-        assert.deepEqual(data, [{ url: 'https://jobs.example/schedule', link_position: null, click_rate: 24.08, click_base: 245, clicked: 59, clicks: 59, machine_clicks: 0, recorded_clicks: 59 }]);
+        assert.deepEqual(data, [{ url: 'https://jobs.example/schedule', link_position: null, link_text: null, click_rate: 24.08, click_base: 245, clicked: 59, clicks: 59, machine_clicks: 0, recorded_clicks: 59 }]);
       });
 
       it('pages through every row once', async () => {

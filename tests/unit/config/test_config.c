@@ -114,6 +114,8 @@ static void what_is_wrong_is_named(void **state) {
     load_refused(fixture, FLAGS("--database", "mysql://x"), "sqlite:PATH", "postgresql://");
     load_refused(fixture, FLAGS("--tls-key-file", "x"), "tls_certificate_file", "go together");
     load_refused(fixture, FLAGS("--public-url", "mail.example.org"), "public_url", "https://");
+    load_refused(fixture, FLAGS("--tracking-url", "https://links.example.org/\"><x"), "tracking_url", "quotes");
+    load_refused(fixture, FLAGS("--tracking-url", "https://links.example.org/?a"), "tracking_url", "query");
     write_file(fixture->file, "listen = 127.0.0.1:1\n\nlisten_port = 5\n");
     load_refused(fixture, NULL, "line 3", "listen_port");
     write_file(fixture->file, "listen\n");
