@@ -27,6 +27,7 @@ static const struct http_route table[] = {
 
     {HTTP_GET, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_NONE, NULL},
     {HTTP_POST, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_WEBHOOK, NULL, webhook_too_large},
+    {HTTP_GET, "/webhooks/inbound/{endpoint}", webhook_inbound, HTTP_ROUTE_WORKER, BODY_NONE, NULL},
     {HTTP_POST, "/webhooks/inbound/{endpoint}", webhook_inbound, HTTP_ROUTE_WORKER, BODY_INBOUND, NULL, webhook_inbound_too_large},
 
     {HTTP_GET, "/o/{token}", tracking_open, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},

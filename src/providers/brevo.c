@@ -53,11 +53,16 @@ static const struct brevo_name *find_name(struct slice name) {
     return NULL;
 }
 
-/* ts_epoch is in milliseconds, ts_event in seconds, both UTC; `ts` and `date` follow the account's zone, so that `ts`
- * is better than nothing only. Opens get whole seconds: the first of a mail is reported twice, as opened and as
- * unique_opened, and having the same time makes them one event. */
+#define OLDEST_MS 100000000000LL /* March 1973 in milliseconds, the year 5138 in seconds */
+
+/* ts_epoch is in milliseconds UTC, but samples in Brevo's own pages have seconds there. ts_event, in seconds, should be
+ * UTC as well; `ts` and `date` follow the account's zone, so that `ts` is better than nothing only. Opens get whole
+ * seconds: the first of a mail is reported twice, as opened and as unique_opened, and having the same time makes them
+ * one event. */
 static bool read_time(struct json_value object, struct event *event) {
-    if (json_time_ms(json_get(object, SLICE("ts_epoch")), &event->occurred_at)) {
+    struct json_value epoch = json_get(object, SLICE("ts_epoch"));
+    if (json_time_ms(epoch, &event->occurred_at)) {
+        if (event->occurred_at < OLDEST_MS) return json_time(epoch, &event->occurred_at);
         if (event->type == EVENT_OPEN) event->occurred_at -= event->occurred_at % SECOND_MS;
         return true;
     }

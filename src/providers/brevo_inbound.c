@@ -26,19 +26,6 @@ static void add_address_header(struct inbound_builder *builder, const char *name
     strbuf_release(&text);
 }
 
-/* A name that comes several times has an array. */
-static void add_headers(struct json_value headers, struct inbound_builder *builder) {
-    struct json_iterator members = json_members(headers);
-    struct json_value value, element;
-    struct slice name, text;
-    while (json_next_member(&members, &name, &value)) {
-        if (json_text(value, &text)) inbound_add_header(builder, name, text);
-        for (struct json_iterator elements = json_elements(value); json_next(&elements, &element);) {
-            if (json_text(element, &text)) inbound_add_header(builder, name, text);
-        }
-    }
-}
-
 static struct slice first_text(struct json_value array) {
     struct json_iterator elements = json_elements(array);
     struct json_value element;
@@ -54,7 +41,8 @@ static int read_mail(struct json_value item, size_t index, const struct delivery
     if (headers.type != JSON_KIND_OBJECT && slice_empty(message_id))
         return err_set(err, ERR_INVALID, "mail %zu has neither Headers nor a MessageId", index);
     inbound_init(&builder, arena, delivery->received_at);
-    add_headers(headers, &builder);
+    inbound_add_header_object(&builder, headers);
+    inbound_envelope_of_headers(&builder);
     inbound_add_missing_header(&builder, "Message-ID", message_id);
     inbound_add_missing_header(&builder, "In-Reply-To", json_get_string(item, SLICE("InReplyTo")));
     add_address_header(&builder, "From", json_get(item, SLICE("From")));

@@ -19,6 +19,13 @@ static void *grown(struct arena *arena, void *list, size_t count, size_t *capaci
     return larger;
 }
 
+static const struct received_header *find_header(const struct inbound_builder *builder, struct slice name) {
+    for (size_t i = 0; i < builder->mail.header_count; i++) {
+        if (slice_equal_nocase(builder->headers[i].name, name)) return &builder->headers[i];
+    }
+    return NULL;
+}
+
 void inbound_add_header(struct inbound_builder *builder, struct slice name, struct slice value) {
     struct received_mail *mail = &builder->mail;
     name = slice_trim(name);
@@ -31,14 +38,13 @@ void inbound_add_header(struct inbound_builder *builder, struct slice name, stru
     };
 }
 
-void inbound_add_headers(struct inbound_builder *builder, struct json_value object) {
-    struct json_iterator iterator = json_members(object);
-    struct slice name, text;
+void inbound_add_header_object(struct inbound_builder *builder, struct json_value headers) {
+    struct json_iterator members = json_members(headers);
     struct json_value value, element;
-    while (json_next_member(&iterator, &name, &value)) {
-        struct json_iterator elements = json_elements(value);
+    struct slice name, text;
+    while (json_next_member(&members, &name, &value)) {
         if (json_text(value, &text)) inbound_add_header(builder, name, text);
-        while (json_next(&elements, &element)) {
+        for (struct json_iterator elements = json_elements(value); json_next(&elements, &element);) {
             if (json_text(element, &text)) inbound_add_header(builder, name, text);
         }
     }
@@ -46,10 +52,7 @@ void inbound_add_headers(struct inbound_builder *builder, struct json_value obje
 
 void inbound_add_missing_header(struct inbound_builder *builder, const char *name, struct slice value) {
     if (slice_empty(slice_trim(value))) return;
-    for (size_t i = 0; i < builder->mail.header_count; i++) {
-        if (slice_equal_nocase(builder->headers[i].name, slice_cstr(name))) return;
-    }
-    inbound_add_header(builder, slice_cstr(name), value);
+    if (!find_header(builder, slice_cstr(name))) inbound_add_header(builder, slice_cstr(name), value);
 }
 
 void inbound_add_recipients(struct inbound_builder *builder, struct slice text) {
@@ -67,6 +70,13 @@ void inbound_set_sender(struct inbound_builder *builder, struct slice text) {
     struct slice address = recipient_address(text);
     builder->mail.has_sender = true;
     builder->mail.sender = slice_empty(address) ? SLICE_NONE : arena_copy(builder->arena, address);
+}
+
+void inbound_envelope_of_headers(struct inbound_builder *builder) {
+    const struct received_header *sender = find_header(builder, SLICE("Return-Path"));
+    const struct received_header *recipient = find_header(builder, SLICE("Delivered-To"));
+    if (sender && !builder->mail.has_sender) inbound_set_sender(builder, sender->value);
+    if (recipient && builder->mail.recipient_count == 0) inbound_add_recipients(builder, recipient->value);
 }
 
 struct slice inbound_text(struct inbound_builder *builder, struct slice text) {

@@ -20,13 +20,15 @@ struct inbound_builder {
 void inbound_init(struct inbound_builder *builder, struct arena *arena, int64_t received_at);
 
 void inbound_add_header(struct inbound_builder *builder, struct slice name, struct slice value);
-/* An object of headers, the value of each a text or, when it repeats, a list of texts. */
-void inbound_add_headers(struct inbound_builder *builder, struct json_value object);
+/* The members of a JSON object; a name that comes several times has an array of values. */
+void inbound_add_header_object(struct inbound_builder *builder, struct json_value headers);
 /* Only when the value is not empty and no header of that name is there: for what providers take out of the headers. */
 void inbound_add_missing_header(struct inbound_builder *builder, const char *name, struct slice value);
 /* Addresses separated by commas, in brackets or bare. */
 void inbound_add_recipients(struct inbound_builder *builder, struct slice text);
 void inbound_set_sender(struct inbound_builder *builder, struct slice text);
+/* Where the provider tells the envelope by the headers that its server has put in front: Return-Path, Delivered-To. */
+void inbound_envelope_of_headers(struct inbound_builder *builder);
 /* A copy that is UTF-8: what is none becomes '?'. */
 struct slice inbound_text(struct inbound_builder *builder, struct slice text);
 /* Kept when the content type (with or without parameters) is that of a report, see struct received_part. */

@@ -172,7 +172,7 @@ static int parse_inbound(const struct provider_endpoint *endpoint, const struct 
     if (!slice_empty(raw)) {
         mail->raw = arena_copy(arena, raw);
     } else {
-        inbound_add_headers(&builder, json_get(data, SLICE("headers")));
+        inbound_add_header_object(&builder, json_get(data, SLICE("headers")));
         mail->text = inbound_text(&builder, json_get_string(data, SLICE("text")));
         mail->html = inbound_text(&builder, json_get_string(data, SLICE("html")));
         if (mail->header_count == 0 && slice_empty(mail->text) && slice_empty(mail->html))

@@ -80,9 +80,9 @@ static int find_signatures(const struct delivery *delivery, struct json_reader *
     size_t count;
     int result = mailgun_form(delivery, arena, &fields, &count, err);
     if (result != 0) return result;
-    *ret = (struct signature){.timestamp = form_value(fields, count, SLICE("timestamp")),
-                              .token = form_value(fields, count, SLICE("token")),
-                              .signature = form_value(fields, count, SLICE("signature"))};
+    *ret = (struct signature){.timestamp = mailgun_last_value(fields, count, SLICE("timestamp")),
+                              .token = mailgun_last_value(fields, count, SLICE("token")),
+                              .signature = mailgun_last_value(fields, count, SLICE("signature"))};
     return 0;
 }
 
@@ -159,8 +159,13 @@ static int read_event(struct json_value data, size_t index, struct reading *read
     struct slice name;
     if (!json_text(json_get(data, SLICE("event")), &name)) return reading_wrong(err, index, "event", "is missing");
     if (!reading_find_type(READING_NAMES(event_names), name, &ret->type)) return 0;
-    int result = reading_identity(data, index, "timestamp", "recipient", NULL, reading, ret, err);
+    /* A rejected mail has no recipient of its own, only its header. */
+    bool from_header = ret->type == EVENT_DROPPED && slice_empty(json_get_string(data, SLICE("recipient")));
+    int result = from_header ? reading_time(data, index, "timestamp", ret, err)
+                             : reading_identity(data, index, "timestamp", "recipient", NULL, reading, ret, err);
     if (result != 0) return result;
+    if (from_header) ret->recipient = text_keep_recipient(reading->arena, json_get_string(headers, SLICE("to")));
+    if (slice_empty(ret->recipient)) return reading_wrong(err, index, "recipient", "is missing");
     ret->keys[0] = text_keep_key(reading->arena, json_get_string(headers, SLICE("message-id")));
     if (slice_empty(ret->keys[0])) return reading_wrong(err, index, "message-id", "is missing or too long");
     ret->provider_event_id = text_keep(reading->arena, reading_text(data, "id", reading), EVENT_PROVIDER_ID_MAX_BYTES);

@@ -12,6 +12,10 @@ bool mailgun_is_json(struct slice body);
 MUST_USE int mailgun_form(const struct delivery *delivery, struct arena *arena, struct form_field **ret,
                           size_t *ret_count, struct err *err);
 
+/* The last field of that name. The caller's variables come as fields beside Mailgun's own, and before the three of the
+ * signature: a variable named "token" must not be taken for it. */
+struct slice mailgun_last_value(const struct form_field *fields, size_t count, struct slice name);
+
 /* A legacy event (before 2018), as fields. As reading_event_fn. */
 int mailgun_read_legacy(const struct form_field *fields, size_t count, struct reading *reading, struct event *ret,
                         struct err *err);

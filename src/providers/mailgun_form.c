@@ -12,10 +12,22 @@ struct form {
     size_t count;
 };
 
+struct slice mailgun_last_value(const struct form_field *fields, size_t count, struct slice name) {
+    for (size_t i = count; i-- > 0;) {
+        if (slice_equal(fields[i].name, name)) return fields[i].value;
+    }
+    return SLICE_NONE;
+}
+
 /* Empty when absent or no UTF-8, which no field of ours can be. */
 static struct slice field(const struct form *form, const char *name) {
     struct slice value = form_value(form->fields, form->count, slice_cstr(name));
     return slice_is_utf8(value) ? value : SLICE_NONE;
+}
+
+/* That of the signature: the time of legacy events and of mails. */
+static bool read_timestamp(const struct form *form, int64_t *ret) {
+    return time_parse_seconds(mailgun_last_value(form->fields, form->count, SLICE("timestamp")), ret);
 }
 
 static bool has_field(const struct form *form, const char *name) {
@@ -32,12 +44,40 @@ static const struct reading_name legacy_names[] = {
 
 /* Mailgun's own fields; all others are variables of the caller. */
 static const char *const reserved[] = {
-    "event",          "recipient",     "domain",        "ip",          "country",         "region",
-    "city",           "user-agent",    "device-type",   "client-type", "client-name",     "client-os",
-    "campaign-id",    "campaign-name", "mailing-list",  "url",         "message-headers", "Message-Id",
-    "message-id",     "timestamp",     "token",         "signature",   "X-Mailgun-Sid",   "attachment-count",
-    "content-id-map", "body-plain",    "X-Mailgun-Tag", "tag",         "reason",          "code",
-    "error",          "notification",  "description",
+    "event",
+    "recipient",
+    "domain",
+    "ip",
+    "country",
+    "region",
+    "city",
+    "user-agent",
+    "device-type",
+    "client-type",
+    "client-name",
+    "client-os",
+    "campaign-id",
+    "campaign-name",
+    "mailing-list",
+    "url",
+    "message-headers",
+    "Message-Id",
+    "message-id",
+    "timestamp",
+    "token",
+    "signature",
+    "X-Mailgun-Sid",
+    "attachment-count",
+    "content-id-map",
+    "body-plain",
+    "h",
+    "X-Mailgun-Tag",
+    "tag",
+    "reason",
+    "code",
+    "error",
+    "notification",
+    "description",
 };
 
 static bool is_reserved(struct slice name) {
@@ -75,8 +115,7 @@ int mailgun_read_legacy(const struct form_field *fields, size_t count, struct re
     struct arena *arena = reading->arena;
     if (!has_field(&form, "event")) return err_set(err, ERR_UNREADABLE, "the form has no field event");
     if (!reading_find_type(READING_NAMES(legacy_names), field(&form, "event"), &ret->type)) return 0;
-    if (!time_parse_seconds(field(&form, "timestamp"), &ret->occurred_at))
-        return reading_wrong(err, 0, "timestamp", "is missing or no time");
+    if (!read_timestamp(&form, &ret->occurred_at)) return reading_wrong(err, 0, "timestamp", "is missing or no time");
     ret->recipient = text_keep_recipient(arena, field(&form, "recipient"));
     if (slice_empty(ret->recipient)) return reading_wrong(err, 0, "recipient", "is missing");
     ret->keys[0] = text_keep_key(arena, field(&form, has_field(&form, "Message-Id") ? "Message-Id" : "message-id"));
@@ -119,7 +158,7 @@ static int build_mail(const struct form *form, const struct delivery *delivery, 
                       struct arena *arena, struct received_mail *ret, struct err *err) {
     struct inbound_builder builder;
     int64_t received_at;
-    if (!time_parse_seconds(field(form, "timestamp"), &received_at)) received_at = delivery->received_at;
+    if (!read_timestamp(form, &received_at)) received_at = delivery->received_at;
     inbound_init(&builder, arena, received_at);
     if (has_field(form, "sender")) inbound_set_sender(&builder, field(form, "sender"));
     inbound_add_recipients(&builder, field(form, "recipient"));

@@ -2,6 +2,7 @@
  * is signed: basic credentials in the address are the lock. */
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "providers/inbound.h"
 #include "providers/providers.h"
 #include "providers/reading.h"
 #include "providers/text.h"
@@ -48,10 +49,15 @@ static int read_event(struct json_value object, size_t index, struct reading *re
     if (result != 0) return result;
     if (!read_keys(object, reading, ret))
         return reading_wrong(err, index, "MessageID", "is missing, as are Message_GUID and CustomID");
+    /* Greylisted: Mailjet goes on trying (its table of errors). */
+    if (ret->type == EVENT_BOUNCE && slice_equal(json_get_string(object, SLICE("error")), SLICE("greylisted")) &&
+        !reading_flag(object, "hard_bounce"))
+        ret->type = EVENT_DEFERRED;
     if (ret->type == EVENT_BOUNCE) ret->bounce = bounce_kind_of(object);
     if (event_type_is_tracking(ret->type) || ret->type == EVENT_UNSUBSCRIBE)
         reading_client(object, "url", "ip", "agent", reading, ret);
-    if (ret->type == EVENT_BOUNCE || ret->type == EVENT_DROPPED) reading_keep(object, failure, reading);
+    if (ret->type == EVENT_BOUNCE || ret->type == EVENT_DROPPED || ret->type == EVENT_DEFERRED)
+        reading_keep(object, failure, reading);
     reading_keep(object, common, reading);
     reading_variables_text(json_get_string(object, SLICE("Payload")), "Payload", reading, ret);
     return 1;
@@ -64,6 +70,64 @@ static int parse(const struct provider_endpoint *endpoint, const struct delivery
     int result = json_parse(json, delivery->body, &root, err);
     if (result != 0) return result;
     return reading_events(root, read_event, arena, ret, err);
+}
+
+/* ---- inbound: the Parse API (dev.mailjet.com/email/guides/parse-api) ---- */
+
+static struct slice content_type_of(struct json_value part) {
+    struct json_iterator members = json_members(json_get(part, SLICE("Headers")));
+    struct json_value value;
+    struct slice name, text;
+    while (json_next_member(&members, &name, &value)) {
+        if (slice_equal_nocase(name, SLICE("Content-Type")) && json_text(value, &text)) return text;
+    }
+    return SLICE_NONE;
+}
+
+/* A part names the member that holds its content; that of attachments is base64. */
+static void add_parts(struct json_value root, struct inbound_builder *builder) {
+    struct json_iterator parts = json_elements(json_get(root, SLICE("Parts")));
+    struct json_value part;
+    struct slice body;
+    while (json_next(&parts, &part)) {
+        struct slice type = content_type_of(part);
+        struct slice content = json_get_string(root, json_get_string(part, SLICE("ContentRef")));
+        if (inbound_is_report(type) && content.len && inbound_base64(builder->arena, content, &body))
+            inbound_add_part(builder, type, body);
+    }
+}
+
+static int parse_inbound(const struct provider_endpoint *endpoint, const struct delivery *delivery,
+                         struct json_reader *json, struct arena *arena, struct parsed_inbound *ret, struct err *err) {
+    struct parsed_inbound parsed = {.outcome = PROVIDER_EVENTS};
+    struct inbound_builder builder;
+    struct json_value root;
+    (void)endpoint;
+    int result = json_parse(json, delivery->body, &root, err);
+    if (result != 0) return result;
+    if (json_get(root, SLICE("event")).type == JSON_KIND_STRING) { /* an event, sent to the address of mails */
+        parsed.ignored = 1;
+        *ret = parsed;
+        return 0;
+    }
+    struct json_value headers = json_get(root, SLICE("Headers")), sender = json_get(root, SLICE("Sender"));
+    if (headers.type != JSON_KIND_OBJECT) return err_set(err, ERR_UNREADABLE, "the body is no mail: it has no Headers");
+    inbound_init(&builder, arena, delivery->received_at);
+    if (sender.type == JSON_KIND_STRING) inbound_set_sender(&builder, json_get_string(root, SLICE("Sender")));
+    inbound_add_recipients(&builder, json_get_string(root, SLICE("Recipient")));
+    inbound_add_header_object(&builder, headers);
+    inbound_add_missing_header(&builder, "From", json_get_string(root, SLICE("From")));
+    inbound_add_missing_header(&builder, "Subject", json_get_string(root, SLICE("Subject")));
+    inbound_add_missing_header(&builder, "Date", json_get_string(root, SLICE("Date")));
+    builder.mail.text = inbound_text(&builder, json_get_string(root, SLICE("Text-part")));
+    builder.mail.html = inbound_text(&builder, json_get_string(root, SLICE("Html-part")));
+    add_parts(root, &builder);
+    struct received_mail *mail = arena_alloc(arena, sizeof(*mail));
+    *mail = inbound_finish(&builder);
+    parsed.mails = mail;
+    parsed.mail_count = 1;
+    *ret = parsed;
+    return 0;
 }
 
 /* ---- compose ---- */
@@ -79,7 +143,8 @@ static void write_key(struct strbuf *out, struct slice key) {
 }
 
 static int write_event(struct strbuf *out, const struct event *event, struct err *err) {
-    const char *name = reading_name_of(READING_NAMES(event_names), event->type);
+    bool deferred = event->type == EVENT_DEFERRED;
+    const char *name = reading_name_of(READING_NAMES(event_names), deferred ? EVENT_BOUNCE : event->type);
     struct strbuf payload;
     if (!name) return reading_no_event("Mailjet", event->type, err);
     strbuf_add_char(out, '{');
@@ -93,6 +158,8 @@ static int write_event(struct strbuf *out, const struct event *event, struct err
         strbuf_printf(out, "\"hard_bounce\":%s,", event->bounce == BOUNCE_HARD ? "true" : "false");
         text_write_member(out, "error_related_to", event->bounce == BOUNCE_BLOCK ? SLICE("spam") : SLICE("recipient"));
     }
+    if (deferred)
+        strbuf_add_cstr(out, "\"hard_bounce\":false,\"error_related_to\":\"domain\",\"error\":\"greylisted\",");
     if (event->metadata.len > 2 || event->email_log_id > 0) {
         strbuf_init(&payload, 4 * EVENT_METADATA_MAX_BYTES);
         reading_write_variables_object(&payload, event);
@@ -130,4 +197,5 @@ const struct provider provider_mailjet = {
     .events_per_delivery = PROVIDER_EVENTS_MAX,
     .parse = parse,
     .compose = compose,
+    .parse_inbound = parse_inbound,
 };

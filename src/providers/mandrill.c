@@ -84,7 +84,7 @@ static int read_mail(struct json_value object, size_t index, const struct delive
     if (!slice_empty(raw)) {
         builder.mail.raw = arena_copy(arena, raw);
     } else {
-        inbound_add_headers(&builder, json_get(message, SLICE("headers")));
+        inbound_add_header_object(&builder, json_get(message, SLICE("headers")));
         builder.mail.text = inbound_text(&builder, json_get_string(message, SLICE("text")));
         builder.mail.html = inbound_text(&builder, json_get_string(message, SLICE("html")));
         if (builder.mail.header_count == 0)

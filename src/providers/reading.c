@@ -93,10 +93,15 @@ int reading_wrong(struct err *err, size_t index, const char *member, const char 
     return err_set(err, ERR_INVALID, "event %zu: %s %s", index, member, what);
 }
 
+int reading_time(struct json_value object, size_t index, const char *name, struct event *ret, struct err *err) {
+    if (json_time(json_get(object, slice_cstr(name)), &ret->occurred_at)) return 0;
+    return reading_wrong(err, index, name, "is missing or no time");
+}
+
 int reading_identity(struct json_value object, size_t index, const char *time_name, const char *recipient_name,
                      const char *key_name, struct reading *reading, struct event *ret, struct err *err) {
-    if (!json_time(json_get(object, slice_cstr(time_name)), &ret->occurred_at))
-        return reading_wrong(err, index, time_name, "is missing or no time");
+    int result = reading_time(object, index, time_name, ret, err);
+    if (result != 0) return result;
     ret->recipient = text_keep_recipient(reading->arena, json_get_string(object, slice_cstr(recipient_name)));
     if (slice_empty(ret->recipient)) return reading_wrong(err, index, recipient_name, "is missing");
     if (!key_name) return 0;

@@ -49,6 +49,7 @@ bool reading_flag(struct json_value object, const char *name);
 
 /* "event 3: Recipient is missing" and the like. */
 int reading_wrong(struct err *err, size_t index, const char *member, const char *what);
+MUST_USE int reading_time(struct json_value object, size_t index, const char *name, struct event *ret, struct err *err);
 /* The event's time, recipient and first key, which every event must have; `key_name` NULL: the caller finds the keys.
  */
 MUST_USE int reading_identity(struct json_value object, size_t index, const char *time_name, const char *recipient_name,

@@ -136,12 +136,9 @@ static void add_addresses(struct inbound_builder *builder, const char *name, str
 }
 
 static void add_headers(struct json_value headers, struct inbound_builder *builder) {
-    struct json_iterator members = json_members(headers), elements = json_elements(headers);
+    struct json_iterator elements = json_elements(headers);
     struct json_value value;
-    struct slice name, text;
-    while (json_next_member(&members, &name, &value)) {
-        if (json_text(value, &text)) inbound_add_header(builder, name, text);
-    }
+    inbound_add_header_object(builder, headers);
     while (json_next(&elements, &value))
         inbound_add_header(builder, json_get_string(value, SLICE("name")), json_get_string(value, SLICE("value")));
 }
