@@ -5,6 +5,7 @@
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -262,10 +263,21 @@ static int listen_at(const char *address, struct err *err) {
                           address);
 }
 
+/* Whoever sees the socket may end us at once; libmilter takes these signals only a moment later. Blocked, they wait. */
+static void hold_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
 /* libmilter ends by itself on SIGTERM, SIGINT and SIGHUP, when the dialogues at hand are over. */
 static int serve(struct milter *milter, const char *const *values, struct err *err) {
     const char *address = values[LISTEN] ? values[LISTEN] : "inet:8559@127.0.0.1";
     running = milter;
+    hold_signals();
     int r = listen_at(address, err);
     if (r == 0) r = share_socket(address, values[SOCKET_GROUP], err);
     if (r == 0) r = drop_privileges(values[USER], err);

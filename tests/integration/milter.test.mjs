@@ -161,6 +161,6 @@ describe('inkling milter in Postfix', { skip: canRunPostfix ? false : 'Postfix n
     const socket = path.join(at.directory, 'milter.sock');
     milter = await new Milter(at).start(`unix:${socket}`, () => fs.existsSync(socket));
     assert.equal(fs.statSync(socket).mode & 0o777, 0o660);
-    assert.equal(await milter.stop(), 0);
+    assert.equal(await milter.stop(), 0, milter.logs);
   });
 });
