@@ -55,8 +55,8 @@ static struct slice host_of(const char *url) {
 bool tracking_admits(struct http_request *request) {
     struct app *app = http_context(request);
     const struct config *config = app_config(app);
-    struct slice host = http_header(request, SLICE("Host")), ours = host_of(app_public_url(app));
-    if (slice_equal_nocase(host, ours)) return true;
+    struct slice host = http_header(request, SLICE("Host"));
+    if (*config->public_url && slice_equal_nocase(host, host_of(config->public_url))) return true;
     bool tracks = *config->tracking_url && slice_equal_nocase(host, host_of(config->tracking_url));
     if (!tracks) {
         const struct organization_set *organizations = organization_cache_acquire(app->organizations);
