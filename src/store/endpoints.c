@@ -18,7 +18,10 @@ static const struct statement select_active = {
     "active endpoints", "SELECT " COLUMNS " FROM endpoints WHERE disabled_at IS NULL ORDER BY organization_id, id",
     NULL};
 static const struct statement select_sealed = {
-    "any sealed secret", "SELECT 1 FROM endpoints WHERE secrets IS NOT NULL OR credentials IS NOT NULL LIMIT 1", NULL};
+    "any sealed secret",
+    "SELECT 1 FROM endpoints WHERE secrets IS NOT NULL OR credentials IS NOT NULL "
+    "UNION ALL SELECT 1 FROM users WHERE totp_secret IS NOT NULL LIMIT 1",
+    NULL};
 static const struct statement count_active = {
     "number of endpoints", "SELECT count(*) FROM endpoints WHERE organization_id = $1 AND disabled_at IS NULL", NULL};
 static const struct statement insert = {
