@@ -17,9 +17,9 @@ struct strbuf;
 
 struct embed_grant {
     int64_t organization_id, api_key_id;
-    int64_t expires_at;              /* ms */
-    struct slice origin;             /* "https://ats.example.org": the pages that may use it */
-    const struct slice *candidates;  /* the applicant tracking system's ids */
+    int64_t expires_at;             /* ms */
+    struct slice origin;            /* "https://ats.example.org": the pages that may use it */
+    const struct slice *candidates; /* the applicant tracking system's ids */
     size_t candidate_count;
     const int64_t *emails;
     size_t email_count;

@@ -51,6 +51,7 @@ static int authorize(struct api_call *call, const struct api_route *route, struc
     if (route->permission == API_PUBLIC)
         return http_request_method(call->request) == HTTP_GET ? 0 : browser_check_change(call, err);
     int r = api_authenticate(call, err);
+    if (r == 0 && call->embed && !route->embed) return err_set(err, ERR_DENIED, "an embed token does not open this");
     if (r != 0 || (call->permissions & route->permission)) return r;
     int index = 0;
     while (!(route->permission >> index & 1))

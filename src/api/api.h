@@ -25,6 +25,7 @@ struct api_call {
     int64_t api_key_id;                /* 0: not a program */
     const struct api_session *session; /* auth.h; NULL: nobody who is signed in */
     int64_t jobs_of;                   /* only the jobs of this user may be seen; 0: all */
+    const struct embed_grant *embed;   /* account/embed.h: only what it names may be seen; NULL: not by such a token */
     int64_t now;
 
     /* api.c's own */
@@ -37,6 +38,7 @@ struct api_call {
 struct api_route {
     int (*handler)(struct api_call *call, struct err *err);
     enum permission permission; /* that is needed. 0: none, anybody may call; then nothing of who calls is set */
+    bool embed; /* embed tokens open it too: the handler asks embed_check_candidate or embed_check_email */
 };
 #define API_PUBLIC ((enum permission)0)
 

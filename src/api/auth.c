@@ -2,6 +2,7 @@
 
 #include "api/browser.h"
 #include "api/credentials.h"
+#include "api/embed.h"
 #include "api/notes.h"
 #include "base/clock.h"
 #include "store/api_keys.h"
@@ -93,6 +94,8 @@ static int authenticate_session(struct api_call *call, struct slice token, struc
 
 int api_authenticate(struct api_call *call, struct err *err) {
     struct slice header = http_header(call->request, SLICE("Authorization")), token;
+    if (bearer(header, &token) && slice_starts_with(token, SLICE(EMBED_START)))
+        return embed_authenticate(call, token, err);
     if (bearer(header, &token)) return authenticate_key(call, token, err);
     token = browser_cookie(call, SESSION_COOKIE);
     if (slice_empty(header) && !slice_empty(token)) return authenticate_session(call, token, err);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/embed.h"
 #include "api/period.h"
 #include "api/views.h"
 #include "store/consent.h"
@@ -57,8 +58,10 @@ int candidates_list_show(struct api_call *call, struct err *err) {
 }
 
 static int load_candidate(struct api_call *call, struct candidate_view *ret, struct err *err) {
-    return candidates_get(call->db, call->organization_id, call->jobs_of, http_param(call->request, "id"), call->arena,
-                          ret, err);
+    struct slice id = http_param(call->request, "id");
+    int result = embed_check_candidate(call, id, err);
+    if (result != 0) return result;
+    return candidates_get(call->db, call->organization_id, call->jobs_of, id, call->arena, ret, err);
 }
 
 int candidates_show(struct api_call *call, struct err *err) {

@@ -110,6 +110,10 @@ int candidates_timeline(struct api_call *call, struct err *err);
 int candidates_set_tracking(struct api_call *call, struct err *err);
 int campaigns_set_tracking(struct api_call *call, struct err *err);
 
+/* embed.c */
+int embed_tokens_create(struct api_call *call, struct err *err);
+void embed_preflight(struct http_request *request);
+
 /* engagement.c */
 int engagement_summary(struct api_call *call, struct err *err);
 int engagement_series(struct api_call *call, struct err *err);

@@ -17,6 +17,11 @@
         .handler = (handler_), .permission = (permission_)                                                             \
     }
 
+#define ROUTE_EMBED(handler_)                                                                                          \
+    &(const struct api_route) {                                                                                        \
+        .handler = (handler_), .permission = API_READ_JOBS, .embed = true                                              \
+    }
+
 /* clang-format off */
 static const struct http_route table[] = {
     {HTTP_GET, "/", meta_page, 0, BODY_NONE, NULL},
@@ -93,16 +98,23 @@ static const struct http_route table[] = {
 
     {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ_JOBS)},
     {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_REGISTER)},
-    {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_show, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(emails_show)},
     {HTTP_PATCH, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(emails_change, API_REGISTER)},
-    {HTTP_GET, "/api/v1/emails/{id}/events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_events, API_READ_JOBS)},
-    {HTTP_GET, "/api/v1/emails/{id}/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_links_show, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/emails/{id}/events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(emails_events)},
+    {HTTP_GET, "/api/v1/emails/{id}/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(emails_links_show)},
 
     {HTTP_GET, "/api/v1/candidates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_list_show, API_READ_JOBS)},
-    {HTTP_GET, "/api/v1/candidates/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_show, API_READ_JOBS)},
-    {HTTP_GET, "/api/v1/candidates/{id}/timeline", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(candidates_timeline, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/candidates/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(candidates_show)},
+    {HTTP_GET, "/api/v1/candidates/{id}/timeline", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(candidates_timeline)},
     {HTTP_PUT, "/api/v1/candidates/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(candidates_set_tracking, API_WRITE)},
     {HTTP_PUT, "/api/v1/campaigns/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(campaigns_set_tracking, API_WRITE)},
+
+    {HTTP_POST, "/api/v1/embed-tokens", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(embed_tokens_create, API_EMBED)},
+    {HTTP_OPTIONS, "/api/v1/candidates/{id}", embed_preflight, 0, BODY_NONE, NULL},
+    {HTTP_OPTIONS, "/api/v1/candidates/{id}/timeline", embed_preflight, 0, BODY_NONE, NULL},
+    {HTTP_OPTIONS, "/api/v1/emails/{id}", embed_preflight, 0, BODY_NONE, NULL},
+    {HTTP_OPTIONS, "/api/v1/emails/{id}/events", embed_preflight, 0, BODY_NONE, NULL},
+    {HTTP_OPTIONS, "/api/v1/emails/{id}/links", embed_preflight, 0, BODY_NONE, NULL},
 
     {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ_JOBS)},

@@ -3,7 +3,7 @@
 #include "base/banned.h"
 
 const char *http_method_name(enum http_method method) {
-    static const char *const names[HTTP_METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    static const char *const names[HTTP_METHOD_COUNT] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     if (method >= HTTP_METHOD_COUNT) BUG("method %d", (int)method);
     return names[method];
 }

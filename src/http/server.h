@@ -29,7 +29,7 @@
 #include "base/slice.h"
 #include "base/strbuf.h"
 
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_METHOD_COUNT };
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_METHOD_COUNT };
 const char *http_method_name(enum http_method method);
 
 struct http_request;

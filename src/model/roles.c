@@ -20,7 +20,7 @@ static const struct role api_roles[] = {
 };
 #define API_ROLE_COUNT (sizeof(api_roles) / sizeof(api_roles[0]))
 static const struct role user_roles[] = {
-    [USER_ADMIN] = {"admin", API_SELF | CHANGING | API_ADMIN},
+    [USER_ADMIN] = {"admin", API_SELF | (CHANGING & ~(unsigned)API_EMBED) | API_ADMIN},
     [USER_RECRUITER] = {"recruiter", API_SELF | READING | API_WRITE},
     [USER_HIRING_MANAGER] = {"hiring_manager", API_SELF | API_READ_JOBS},
 };

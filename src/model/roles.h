@@ -12,7 +12,7 @@ enum permission {
     API_SCORES = 1 << 3,    /* see the engagement score (compliance C-103) */
     API_REGISTER = 1 << 4,  /* tell of emails that were sent */
     API_WRITE = 1 << 5,     /* record what candidates and campaigns allow */
-    API_EMBED = 1 << 6,     /* hand out tokens for pieces inside other pages */
+    API_EMBED = 1 << 6,     /* hand out tokens for pieces inside other pages: programs only */
     API_ADMIN = 1 << 7,     /* settings, users, keys, endpoints, refused and failed deliveries, security events */
 };
 /* "read_jobs", "admin" …; by index, from 0: the permission is 1 << index. NULL behind the last. */

@@ -10,7 +10,7 @@ const PASSWORD = 'correct horse battery staple';
 // What each role may do. Written down a second time on purpose.
 const READING = ['read_jobs', 'read', 'scores'];
 const PERMISSIONS = {
-  admin: ['self', ...READING, 'register', 'write', 'embed', 'admin'],
+  admin: ['self', ...READING, 'register', 'write', 'admin'],
   recruiter: ['self', ...READING, 'write'],
   hiring_manager: ['self', 'read_jobs'],
   'key read': READING,
@@ -101,6 +101,8 @@ const RULES = {
   // An objection is taken of people who are not known yet, so another organization's id is nobody's: it makes an own one.
   'PUT /api/v1/candidates/{id}/tracking': { needs: 'write', object: 'candidate', body: { level: 'full' }, makes: true },
   'PUT /api/v1/campaigns/{id}/tracking': { needs: 'write', object: 'campaign', body: { level: 'full' }, makes: true },
+
+  'POST /api/v1/embed-tokens': { needs: 'embed', body: { candidates: ['x'], origin: 'https://ats.example' } },
 
   'GET /api/v1/engagement/summary': { needs: 'read_jobs' },
   'GET /api/v1/engagement/series': { needs: 'read_jobs' },
@@ -329,6 +331,96 @@ function suite(kind) {
     assert.deepEqual((await manager.must('GET', '/me')).permissions, ['self', 'read_jobs']);
     await alpha.must('PATCH', `/users/${id}`, { sees_scores: true });
     assert.deepEqual((await manager.must('GET', '/me')).permissions, ['self', 'read_jobs', 'scores']);
+  });
+
+  describe('an embed token', () => {
+    const origin = 'https://ats.example';
+    const EMBEDDED = ['GET /api/v1/emails/{id}', 'GET /api/v1/emails/{id}/events', 'GET /api/v1/emails/{id}/links', 'GET /api/v1/candidates/{id}', 'GET /api/v1/candidates/{id}/timeline'];
+    const make = async (body, key = 'key embed') => {
+      const answer = await alpha.actors[key].api('POST', '/embed-tokens', { origin, ...body });
+      assert.equal(answer.status, 201, answer.body);
+      return answer.json;
+    };
+    const holder = (token, from = origin) => ({
+      api: (method, target, body) => service.api(method, target, body, { key: token, headers: from ? { Origin: from } : {} }),
+    });
+
+    test('opens what it names on the few routes it is for, and nothing else', async () => {
+      const { token, expires_at: until } = await make({ candidates: ['alpha-candidate-1'] });
+      assert.match(token, /^emb_[A-Za-z0-9_-]+$/);
+      assert.ok(!Buffer.from(token.slice(4), 'base64url').includes('candidate'), 'says nothing');
+      assert.ok(Math.abs(Date.parse(until) - Date.now() - 900e3) < 10e3);
+      for (const [route, rule] of guarded()) {
+        const [own, other, foreign] = await Promise.all([alpha.object(rule.object ?? 'email', route, 1), alpha.object(rule.object ?? 'email', route, 2), bravo.object(rule.object ?? 'email', route, 1)]);
+        if (!EMBEDDED.includes(route)) {
+          assert.equal((await call(holder(token), route, rule, own)).status, 403, route);
+          continue;
+        }
+        const answer = await call(holder(token), route, rule, own);
+        assert.equal(answer.status, 200, `${route}: ${answer.body}`);
+        assert.deepEqual([answer.headers['access-control-allow-origin'], answer.headers['access-control-allow-credentials']], [origin, undefined]);
+        assert.match(String(answer.headers.vary), /Origin/);
+        for (const id of [other, foreign]) {
+          const refused = await call(holder(token), route, rule, id);
+          assert.deepEqual([refused.status, refused.headers['access-control-allow-origin']], [404, origin], route);
+        }
+      }
+    });
+
+    test('may name single emails', async () => {
+      const { token } = await make({ emails: [alpha.emails[2], String(alpha.emails[1])] }, 'key write');
+      for (const job of [1, 2]) assert.equal((await holder(token).api('GET', `/emails/${alpha.emails[job]}`)).status, 200);
+      assert.equal((await holder(token).api('GET', '/candidates/alpha-candidate-2')).status, 404);
+      const foreign = await make({ emails: [bravo.emails[1]], candidates: ['bravo-candidate-2'] });
+      assert.equal((await holder(foreign.token).api('GET', `/emails/${bravo.emails[1]}`)).status, 404, 'another organization');
+      assert.equal((await holder(foreign.token).api('GET', '/candidates/bravo-candidate-2')).status, 404);
+    });
+
+    test('is for its origin only, and ends with its time and its key', async () => {
+      const { token } = await make({ candidates: ['alpha-candidate-1'] });
+      const read = (text, from) => holder(text, from).api('GET', '/candidates/alpha-candidate-1');
+      for (const from of ['https://evil.example', 'null', '', 'https://ats.example.evil.example', 'http://ats.example']) {
+        const answer = await read(token, from);
+        assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [403, undefined], from);
+      }
+      for (const text of [`${token.slice(0, -4)}AAAA`, 'emb_', `emb_${'A'.repeat(200)}`, `${token}A`]) assert.equal((await read(text)).status, 401, text);
+      const made = await alpha.must('POST', '/api-keys', { name: 'pages', role: 'embed' });
+      const answer = await service.api('POST', '/embed-tokens', { candidates: ['alpha-candidate-1'], origin, seconds: 3600 }, { key: made.key });
+      assert.equal((await read(answer.json.token)).status, 200);
+      await alpha.must('DELETE', `/api-keys/${made.id}`);
+      assert.equal((await read(answer.json.token)).status, 401, 'the key was revoked');
+      const { token: short } = await make({ candidates: ['alpha-candidate-1'], seconds: 60 });
+      await service.stop();
+      service.environment = { INKLING_CLOCK_OFFSET_MS: '61000' };
+      await service.start();
+      const late = await read(short);
+      assert.deepEqual([late.status, late.headers['access-control-allow-origin']], [401, origin], 'too old, and the page can see it');
+      await service.stop();
+      service.environment = {};
+      await service.start();
+    });
+
+    test('is made of what makes sense', async () => {
+      for (const body of [
+        {}, { candidates: [] }, { candidates: ['a'], origin: 'http://ats.example' }, { candidates: ['a'], origin: '*' }, { candidates: [''] }, { candidates: [1] },
+        { emails: ['x'] }, { emails: [0] }, { candidates: ['a'], seconds: 3601 }, { candidates: ['a'], seconds: 1 }, { candidates: 'a' },
+        { candidates: Array(51).fill('a') }, { candidates: ['a'], more: 1 }, { candidates: Array(50).fill('x'.repeat(255)) },
+      ])
+        assert.equal((await alpha.actors['key embed'].api('POST', '/embed-tokens', { origin, ...body })).status, 400, JSON.stringify(body).slice(0, 100));
+    });
+
+    test('is sent by browsers after they have asked', async () => {
+      const asking = { Origin: origin, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' };
+      for (const route of EMBEDDED) {
+        const answer = await service.fetch(route.split(' ')[1].replace('{id}', '1'), { method: 'OPTIONS', headers: asking });
+        assert.equal(answer.status, 204, route);
+        assert.deepEqual([answer.headers['access-control-allow-origin'], answer.headers['access-control-allow-methods'], answer.headers['access-control-allow-headers']], ['*', 'GET', 'Authorization']);
+      }
+      for (const target of ['/api/v1/settings', '/api/v1/me', '/api/v1/emails'])
+        assert.equal((await service.fetch(target, { method: 'OPTIONS', headers: asking })).status, 405, target);
+      const { headers } = await alpha.actors.admin.api('GET', '/candidates/alpha-candidate-1', undefined, { headers: { Origin: origin } });
+      assert.equal(headers['access-control-allow-origin'], undefined, 'a session is of no use to other origins');
+    });
   });
 
   test('one\'s own emails are a filter, for who has a session', async () => {
