@@ -15,6 +15,7 @@
 #include "ingest/secret_box.h"
 #include "ingest/writer.h"
 #include "store/store.h"
+#include "web/web.h"
 
 struct app {
     _Atomic(const struct config *) config; /* replaced as a whole on SIGHUP: read through app_config() */
@@ -23,6 +24,7 @@ struct app {
     struct endpoints *endpoints;
     struct certificates *certificates;
     struct limits *limits;
+    struct web *web;
     struct json_readers *json_readers; /* for bodies */
     struct secret_box secret_box;
     struct metrics *metrics;

@@ -173,6 +173,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     int r = open_store(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_endpoints(service, config, err);
+    if (r == 0) r = web_new(config->web_root, &app->web, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
     if (r < 0) {
@@ -235,6 +236,7 @@ struct service *service_stop(struct service *service) {
     janitor_free(service->janitor);
     writer_free(app->writer);
     http_server_free(service->server);
+    web_free(app->web);
     endpoints_free(app->endpoints);
     certificates_free(app->certificates);
     limits_free(app->limits);
