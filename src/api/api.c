@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/auth.h"
+#include "api/browser.h"
 #include "api/cursor.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -11,6 +12,7 @@
 
 #define ANSWER_MAX  (64UL << 20)
 #define LINK_MAX    8192
+#define PROBLEM_MAX 65536
 #define RETRY_AFTER "5"
 
 /* The one table of what an error is in HTTP. */
@@ -43,6 +45,20 @@ void api_problem(struct http_request *request, const struct err *err) {
     http_problem(request, status, problems[err->code].title, detail ? detail : err->text);
 }
 
+/* A change that anybody may ask for, like signing in, is one of our own pages' too: so that no other site signs its
+ * visitor in under an account of its own. */
+static int authorize(struct api_call *call, const struct api_route *route, struct err *err) {
+    if (route->permission == API_PUBLIC)
+        return http_request_method(call->request) == HTTP_GET ? 0 : browser_check_change(call, err);
+    int r = api_authenticate(call, err);
+    if (r != 0 || (call->permissions & route->permission)) return r;
+    int index = 0;
+    while (!(route->permission >> index & 1))
+        index++;
+    return err_set(err, ERR_DENIED, "your role does not have the permission \"%s\", which this needs",
+                   permission_name(index));
+}
+
 void api_dispatch(struct http_request *request) {
     const struct api_route *route = http_matched_route(request)->data;
     struct api_call call = {
@@ -53,9 +69,7 @@ void api_dispatch(struct http_request *request) {
     };
     struct err err = {0};
     int r = store_reader(call.app->store, &call.db, &err);
-    if (r == 0) r = api_authenticate(&call, &err);
-    if (r == 0 && call.role < route->role)
-        r = err_set(&err, ERR_DENIED, "this needs an API key with the role %s", api_role_name(route->role));
+    if (r == 0) r = authorize(&call, route, &err);
     if (r == 0) r = route->handler(&call, &err);
     if (r != 0)
         api_problem(request, &err);
@@ -67,6 +81,22 @@ void api_dispatch(struct http_request *request) {
 }
 
 /* ---- answers ---- */
+
+void api_answer_problem(struct api_call *call, int status, const char *title, const char *detail, const char *member,
+                        struct slice json) {
+    struct strbuf body;
+    strbuf_init(&body, PROBLEM_MAX);
+    strbuf_add_cstr(&body, "{\"type\":\"about:blank\",\"title\":");
+    api_quote(&body, slice_cstr(title));
+    strbuf_printf(&body, ",\"status\":%d,\"detail\":", status);
+    api_quote(&body, slice_cstr(detail));
+    strbuf_add_cstr(&body, ",\"request_id\":");
+    api_quote(&body, http_request_id(call->request));
+    strbuf_printf(&body, ",\"%s\":%.*s}", member, SLICE_FMT(json));
+    http_answer_buffer(call->request, status, "application/problem+json", &body);
+    strbuf_release(&body);
+    call->answered = true;
+}
 
 void api_answer_empty(struct api_call *call, int status) {
     http_answer(call->request, status, NULL, SLICE_NONE);

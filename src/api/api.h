@@ -1,6 +1,8 @@
 /* api: what every route of /api/v1 has in common. Authentication, roles, parameters, cursors, answers as JSON or CSV.
- * A handler gets a call that is authenticated and bound to one organization, reads through `db`, writes through
- * api_write(), and either answers or returns an error, which becomes an RFC 9457 problem by the one table in api.c. */
+ * A handler gets a call that is authenticated and bound to one organization (and, with `jobs_of`, to some of its jobs:
+ * only routes that ask for API_READ_JOBS get such calls, and must pass it on to the store), reads through `db`, writes
+ * through api_write(), and either answers or returns an error, which becomes an RFC 9457 problem by the one table in
+ * api.c. */
 #ifndef INKLING_API_API_H
 #define INKLING_API_API_H
 
@@ -18,9 +20,11 @@ struct api_call {
     struct db *db; /* a reader, for the duration of the call; not in a transaction */
     struct json_reader *json;
     int64_t organization_id;
-    struct slice time_zone; /* the organization's */
-    int64_t api_key_id;
-    enum api_role role;
+    struct slice time_zone;            /* the organization's: figures belong to its days */
+    unsigned permissions;              /* enum permission */
+    int64_t api_key_id;                /* 0: not a program */
+    const struct api_session *session; /* auth.h; NULL: nobody who is signed in */
+    int64_t jobs_of;                   /* only the jobs of this user may be seen; 0: all */
     int64_t now;
 
     /* api.c's own */
@@ -32,8 +36,9 @@ struct api_call {
 /* What a row of the route table carries in `data`. */
 struct api_route {
     int (*handler)(struct api_call *call, struct err *err);
-    enum api_role role; /* the least that is needed */
+    enum permission permission; /* that is needed. 0: none, anybody may call; then nothing of who calls is set */
 };
+#define API_PUBLIC ((enum permission)0)
 
 /* The http_handler of all API routes (HTTP_ROUTE_WORKER): does the common part, then calls route->data's handler. */
 void api_dispatch(struct http_request *request);
@@ -50,6 +55,9 @@ bool api_wants_csv(const struct api_call *call);
 /* `next`: the cursor of the following page, NULL on the last; also sent as a Link header (RFC 8288). Answers the call.
  */
 void api_table_end(struct api_call *call, const char *next);
+/* A problem with one more member, whose value is JSON. */
+void api_answer_problem(struct api_call *call, int status, const char *title, const char *detail, const char *member,
+                        struct slice json);
 /* Answers with the problem that belongs to the error. For routes outside api_dispatch. */
 void api_problem(struct http_request *request, const struct err *err);
 

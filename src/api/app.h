@@ -28,7 +28,9 @@ struct app {
     struct json_readers *json_readers; /* for bodies */
     struct secret_box secret_box;
     struct metrics *metrics;
-    char listen_url[128]; /* "http://127.0.0.1:8558": what is listened on */
+    char listen_url[128];     /* "http://127.0.0.1:8558": what is listened on */
+    char setup_token[40];     /* what opens the first-run set-up; empty: there are accounts */
+    _Atomic bool setup_taken; /* it is being used, or was */
     int64_t started_at;
     _Atomic bool ready;               /* /readyz */
     _Atomic int64_t refresh_asked_us; /* when an unknown endpoint last caused a look into the database */

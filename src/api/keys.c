@@ -72,7 +72,7 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
 
 int api_keys_create(struct api_call *call, struct err *err) {
     static const char *const members[] = {"name", "role", NULL};
-    struct change change = {.call = call, .role = API_READ};
+    struct change change = {.call = call, .role = KEY_READ};
     struct slice role = SLICE_NONE;
     struct json_value body;
     int r = api_body(call, &body, err);
@@ -82,7 +82,7 @@ int api_keys_create(struct api_call *call, struct err *err) {
     if (r != 0) return r;
     if (slice_empty(change.name)) return err_set(err, ERR_INVALID, "name must say what the key is for");
     if (!role.ptr || !api_role_parse(role, &change.role))
-        return err_set(err, ERR_INVALID, "role must be read, write or admin");
+        return err_set(err, ERR_INVALID, "role must be read, ingest, embed, write or admin");
     return api_write_once(call, run_create, &change, 201, err);
 }
 

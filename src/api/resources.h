@@ -13,6 +13,22 @@ void meta_openapi(struct http_request *request);
 /* webhook.c */
 void webhook_email(struct http_request *request);
 
+/* session.c */
+int session_create(struct api_call *call, struct err *err);
+int session_delete(struct api_call *call, struct err *err);
+int me_sessions_list(struct api_call *call, struct err *err);
+int me_sessions_end(struct api_call *call, struct err *err);
+int me_sessions_end_others(struct api_call *call, struct err *err);
+
+/* first_run.c */
+int session_options(struct api_call *call, struct err *err);
+int setup_create(struct api_call *call, struct err *err);
+
+/* me.c */
+int me_show(struct api_call *call, struct err *err);
+int me_change(struct api_call *call, struct err *err);
+int me_set_password(struct api_call *call, struct err *err);
+
 /* settings.c */
 int settings_show(struct api_call *call, struct err *err);
 int settings_replace(struct api_call *call, struct err *err);

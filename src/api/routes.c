@@ -11,9 +11,9 @@
 #define BODY_EMAILS  (4UL << 20) /* REGISTRATION_EMAILS_MAX of them */
 #define BODY_WEBHOOK SIZE_MAX    /* as configured */
 
-#define ROUTE(handler_, role_)                                                                                         \
+#define ROUTE(handler_, permission_)                                                                                   \
     &(const struct api_route) {                                                                                        \
-        .handler = (handler_), .role = (role_)                                                                         \
+        .handler = (handler_), .permission = (permission_)                                                             \
     }
 
 /* What a page preloads. */
@@ -52,6 +52,18 @@ static const struct http_route table[] = {
 
     {HTTP_POST, "/webhooks/email/{endpoint}", webhook_email, 0, BODY_WEBHOOK, NULL, webhook_too_large},
 
+    {HTTP_GET, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(session_options, API_PUBLIC)},
+    {HTTP_POST, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(session_create, API_PUBLIC)},
+    {HTTP_DELETE, "/api/v1/session", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(session_delete, API_SELF)},
+    {HTTP_POST, "/api/v1/setup", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(setup_create, API_PUBLIC)},
+
+    {HTTP_GET, "/api/v1/me", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_show, API_SELF)},
+    {HTTP_PATCH, "/api/v1/me", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_change, API_SELF)},
+    {HTTP_PUT, "/api/v1/me/password", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_set_password, API_SELF)},
+    {HTTP_GET, "/api/v1/me/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_list, API_SELF)},
+    {HTTP_DELETE, "/api/v1/me/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_end_others, API_SELF)},
+    {HTTP_DELETE, "/api/v1/me/sessions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_end, API_SELF)},
+
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},
     {HTTP_PUT, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(settings_replace, API_ADMIN)},
 
@@ -80,9 +92,9 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ)},
-    {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_WRITE)},
+    {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_REGISTER)},
     {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_show, API_READ)},
-    {HTTP_PATCH, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(emails_change, API_WRITE)},
+    {HTTP_PATCH, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(emails_change, API_REGISTER)},
     {HTTP_GET, "/api/v1/emails/{id}/events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_events, API_READ)},
     {HTTP_GET, "/api/v1/emails/{id}/links", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_links_show, API_READ)},
 

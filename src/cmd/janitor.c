@@ -145,17 +145,19 @@ static int purge_run(void *context, struct applier *applier, struct db *db, stru
 static int purge_organization(struct turn *turn, int64_t organization_id, struct err *err) {
     struct app *app = turn->janitor->app;
     const struct config *config = app_config(app);
-    const int64_t days[PURGE_COUNT] = {
-        [PURGE_ORPHANS] = config->orphan_days,
-        [PURGE_DELIVERIES] = config->failed_days,
-        [PURGE_IDEMPOTENCY_KEYS] = IDEMPOTENCY_DAYS,
-        [PURGE_FINGERPRINTS] = FINGERPRINT_DAYS,
+    const int64_t kept_ms[PURGE_COUNT] = {
+        [PURGE_ORPHANS] = config->orphan_days * DAY_MS,
+        [PURGE_DELIVERIES] = config->failed_days * DAY_MS,
+        [PURGE_IDEMPOTENCY_KEYS] = IDEMPOTENCY_DAYS * DAY_MS,
+        [PURGE_FINGERPRINTS] = FINGERPRINT_DAYS * DAY_MS,
+        [PURGE_SESSIONS] = config->session_hours * HOUR_MS,
+        [PURGE_ACCOUNT_LINKS] = 0, /* they say themselves when they end */
     };
     int r = 0;
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {
         struct purging purging = {.what = (enum purge)what,
                                   .organization_id = organization_id,
-                                  .before = clock_now() - days[what] * DAY_MS,
+                                  .before = clock_now() - kept_ms[what],
                                   .removed = PURGE_AT_ONCE};
         for (int round = 0; round < PURGE_ROUNDS && purging.removed >= PURGE_AT_ONCE && r == 0; round++) {
             purging.removed = 0;

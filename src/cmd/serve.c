@@ -10,10 +10,12 @@
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "build_config.h"
 #include "cmd/command.h"
 #include "cmd/janitor.h"
 #include "cmd/session.h"
+#include "store/users.h"
 
 #include "base/banned.h"
 
@@ -22,6 +24,7 @@
 #define EVENT_THREADS_MAX 8
 #define DESCRIPTORS_OWN   256 /* files and database connections beside the clients' */
 #define CONFIGS_MAX       1000
+#define SETUP_TOKEN_CHARS 26 /* 130 bits */
 
 struct service {
     struct app app;
@@ -116,6 +119,18 @@ static int load_endpoints(struct service *service, const struct config *config, 
     return r;
 }
 
+/* Before anybody has a password, one token opens the set-up (api/first_run.c). */
+static int prepare_setup(struct service *service, struct err *err) {
+    struct app *app = &service->app;
+    struct db *db = NULL;
+    bool any = true;
+    int r = store_reader(app->store, &db, err);
+    if (r == 0) r = users_any_password(db, &any, err);
+    store_reader_return(app->store, db);
+    if (r == 0 && !any) random_token(app->setup_token, SETUP_TOKEN_CHARS);
+    return r;
+}
+
 /* Pattern, not path: paths carry tokens. */
 static void answered(const struct http_request *request, int status, int64_t duration_us, void *context) {
     const struct http_route *route = http_matched_route(request);
@@ -174,6 +189,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_endpoints(service, config, err);
     if (r == 0) r = web_new(config->web_root, &app->web, err);
+    if (r == 0) r = prepare_setup(service, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
     if (r < 0) {
@@ -296,6 +312,10 @@ static int run(const struct command *command, int argument_count, char *const *a
     if (r < 0) return r;
     log_info("listening", LOG_TEXT("url", service_url(service)),
              LOG_TEXT("database", store_url_shown(service_app(service)->store)), LOG_TEXT("version", INKLING_VERSION));
+    if (*service_app(service)->setup_token)
+        log_info("there is no account yet: open the address and enter this token, which is good for the first one",
+                 LOG_TEXT("url", app_public_url(service_app(service))),
+                 LOG_TEXT("token", service_app(service)->setup_token));
     wait_for_signals(service, argument_count, arguments);
     log_info("stopping");
     service_stop(service);

@@ -37,6 +37,7 @@ struct config {
     int64_t webhook_rate_limit; /* requests a minute of one source to one endpoint; 0: no limit */
     int64_t queue_events_max, queue_jobs_max, group_events_max;
     int64_t sqlite_cache_bytes;
+    int64_t session_idle_minutes, session_hours;
     int64_t orphan_days, failed_days;
     int64_t rejected_max, failed_max;
     int64_t stop_grace_s;

@@ -56,6 +56,9 @@
       "compiled in.")                                                                                                  \
     X(sns_certificates_directory, TEXT, "", 0, 0, START,                                                               \
       "Directory with pinned Amazon SNS signing certificates (PEM), looked at before any is fetched. Empty: none.")    \
+    X(session_idle_minutes, INTEGER, "480", 5, 100000, LIVE,                                                           \
+      "Minutes without a request after which somebody who is signed in has to sign in again.")                         \
+    X(session_hours, INTEGER, "168", 1, 8760, LIVE, "Hours after which somebody has to sign in again, however busy.")  \
     X(orphan_days, INTEGER, "30", 1, DAYS, LIVE, "Days for which events of unknown emails are kept.")                  \
     X(rejected_max, INTEGER, "1000", 0, COUNT, LIVE,                                                                   \
       "Rejected deliveries (wrong signature or source) kept for each organization; the oldest go.")                    \

@@ -55,7 +55,7 @@ static int insert_all(struct db *db, struct demo_place *place, const char *passw
                         .role = USER_ADMIN,
                         .disabled_at = TIME_UNSET};
     struct api_key key = {
-        .name = SLICE("demo"), .role = API_ADMIN, .last_used_at = TIME_UNSET, .revoked_at = TIME_UNSET};
+        .name = SLICE("demo"), .role = KEY_ADMIN, .last_used_at = TIME_UNSET, .revoked_at = TIME_UNSET};
     unsigned char hash[API_KEY_HASH_SIZE];
     organization_init(&organization);
     organization.name = SLICE(DEMO_ORGANIZATION);

@@ -129,3 +129,23 @@ struct address http_client_address(const struct http_request *request) {
     }
     return client;
 }
+
+bool http_is_secure(const struct http_request *request) {
+    const struct http_server *server = request->connection->loop->server;
+    if (server->tls_certificate != NULL) return true;
+    if (!request->connection->peer_is_proxy) return false;
+    struct slice list = http_header(request, SLICE("X-Forwarded-Proto"));
+    return slice_equal_nocase(slice_trim(take_last_hop(&list)), SLICE("https"));
+}
+
+struct slice http_cookie(const struct http_request *request, struct slice name) {
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct slice list = request->headers[i].value, pair, key;
+        if (!slice_equal_nocase(request->headers[i].name, SLICE("Cookie"))) continue;
+        while (slice_split_next(&list, ';', &pair)) {
+            pair = slice_trim(pair);
+            if (slice_split_next(&pair, '=', &key) && slice_equal(key, name)) return pair;
+        }
+    }
+    return SLICE_NONE;
+}

@@ -67,9 +67,13 @@ static int seconds_until(double missing, double rate) {
     return whole < seconds || whole == 0 ? whole + 1 : whole;
 }
 
+/* Multiplied out, because keys may differ in their high bits only (2^64 / golden ratio). */
+static struct set *set_of(struct limits *limits, uint64_t key) {
+    return &limits->sets[(size_t)((key * 0x9E3779B97F4A7C15u) >> 32) & limits->mask];
+}
+
 bool limits_take(struct limits *limits, uint64_t key, double rate, double burst, int64_t now_us, int *ret_wait_s) {
-    /* Multiplied out, because keys may differ in their high bits only (2^64 / golden ratio). */
-    struct set *set = &limits->sets[(size_t)((key * 0x9E3779B97F4A7C15u) >> 32) & limits->mask];
+    struct set *set = set_of(limits, key);
     if (now_us <= 0) now_us = 1;
     pthread_mutex_lock(&set->lock);
     struct bucket *bucket = bucket_for(set, key, burst, now_us);
@@ -86,4 +90,16 @@ bool limits_take(struct limits *limits, uint64_t key, double rate, double burst,
         *ret_wait_s = seconds_until(1 - bucket->tokens, rate);
     pthread_mutex_unlock(&set->lock);
     return taken;
+}
+
+void limits_give(struct limits *limits, uint64_t key, double burst) {
+    struct set *set = set_of(limits, key);
+    pthread_mutex_lock(&set->lock);
+    for (size_t i = 0; i < WAYS; i++) {
+        struct bucket *bucket = &set->buckets[i];
+        if (bucket->touched_us == 0 || bucket->key != key) continue;
+        bucket->tokens = bucket->tokens + 1 > burst ? burst : bucket->tokens + 1;
+        break;
+    }
+    pthread_mutex_unlock(&set->lock);
 }

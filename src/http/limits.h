@@ -16,5 +16,7 @@ struct limits *limits_free(struct limits *limits);
  * empty; *ret_wait_s then says in how many whole seconds (>= 1) one token will be there. `now_us`: clock_monotonic_us.
  */
 bool limits_take(struct limits *limits, uint64_t key, double rate, double burst, int64_t now_us, int *ret_wait_s);
+/* Puts a token that was taken back, for what turned out not to count. */
+void limits_give(struct limits *limits, uint64_t key, double burst);
 
 #endif

@@ -107,6 +107,10 @@ bool http_query_present(const struct http_request *request, struct slice name);
 /* Visits every query parameter in order; for refusing unknown ones. */
 void http_each_query(const struct http_request *request, http_header_visitor visit, void *context);
 struct address http_client_address(const struct http_request *request);
+/* Did the request come over TLS, to us or (X-Forwarded-Proto) to a trusted proxy? */
+bool http_is_secure(const struct http_request *request);
+/* The value of a cookie as it was sent (RFC 6265 section 5.4); empty when absent. */
+struct slice http_cookie(const struct http_request *request, struct slice name);
 struct slice http_request_id(const struct http_request *request);
 int64_t http_received_us(const struct http_request *request); /* clock_monotonic_us at the last byte of the request */
 struct arena *http_arena(struct http_request *request);

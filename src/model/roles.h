@@ -1,17 +1,34 @@
-/* roles: what users and API keys may do. Stored as their names. */
+/* roles: what people and programs may do. Roles are stored as their names; each is a set of permissions, and a route
+ * asks for one of them. */
 #ifndef INKLING_MODEL_ROLES_H
 #define INKLING_MODEL_ROLES_H
 
 #include "base/slice.h"
 
-/* Of an API key; each may do what the former may. */
-enum api_role { API_READ, API_WRITE, API_ADMIN };
-const char *api_role_name(enum api_role role); /* "read", "write", "admin" */
+enum permission {
+    API_SELF = 1 << 0,      /* one's own account: only people who are signed in */
+    API_READ_JOBS = 1 << 1, /* emails, candidates and figures; of the caller's jobs where the role is bound to them */
+    API_READ = 1 << 2,      /* all emails, candidates and figures, and the settings */
+    API_SCORES = 1 << 3,    /* see the engagement score (compliance C-103) */
+    API_REGISTER = 1 << 4,  /* tell of emails that were sent */
+    API_WRITE = 1 << 5,     /* record what candidates and campaigns allow */
+    API_EMBED = 1 << 6,     /* hand out tokens for pieces inside other pages */
+    API_ADMIN = 1 << 7,     /* settings, users, keys, endpoints, refused and failed deliveries, security events */
+};
+/* "read_jobs", "admin" …; by index, from 0: the permission is 1 << index. NULL behind the last. */
+const char *permission_name(int index);
+
+/* Of an API key. */
+enum api_role { KEY_READ, KEY_INGEST, KEY_EMBED, KEY_WRITE, KEY_ADMIN };
+const char *api_role_name(enum api_role role); /* "read", "ingest", "embed", "write", "admin" */
 bool api_role_parse(struct slice name, enum api_role *ret);
+unsigned api_role_permissions(enum api_role role);
 
 /* Of a person. */
 enum user_role { USER_ADMIN, USER_RECRUITER, USER_HIRING_MANAGER };
 const char *user_role_name(enum user_role role); /* "admin", "recruiter", "hiring_manager" */
 bool user_role_parse(struct slice name, enum user_role *ret);
+/* `sees_scores` adds API_SCORES to a role that does not have it. */
+unsigned user_role_permissions(enum user_role role, bool sees_scores);
 
 #endif

@@ -39,7 +39,7 @@ static struct api_key read_row(const struct db_rows *rows, struct arena *arena) 
         .revoked_at = row_time(rows, 7),
     };
     /* A role that this program does not know may do the least. */
-    if (!api_role_parse(db_column_text(rows, 4), &key.role)) key.role = API_READ;
+    if (!api_role_parse(db_column_text(rows, 4), &key.role)) key.role = KEY_READ;
     return key;
 }
 

@@ -36,6 +36,13 @@ static const struct statement fingerprints = {
     "ORDER BY day LIMIT $3)",
     NULL};
 
+static const struct statement sessions = {
+    "purge of sessions", "DELETE FROM sessions WHERE organization_id = $1 AND id IN " OLDEST("sessions", "created_at"),
+    NULL};
+static const struct statement account_links = {
+    "purge of account links",
+    "DELETE FROM account_links WHERE organization_id = $1 AND id IN " OLDEST("account_links", "expires_at"), NULL};
+
 int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit, int64_t *ret_removed,
           struct err *err) {
     static const struct statement *const statements[PURGE_COUNT] = {
@@ -43,6 +50,8 @@ int purge(struct db *db, enum purge what, int64_t organization_id, int64_t befor
         [PURGE_DELIVERIES] = &deliveries,
         [PURGE_IDEMPOTENCY_KEYS] = &idempotency_keys,
         [PURGE_FINGERPRINTS] = &fingerprints,
+        [PURGE_SESSIONS] = &sessions,
+        [PURGE_ACCOUNT_LINKS] = &account_links,
     };
     int64_t bound = what == PURGE_FINGERPRINTS ? before / DAY_MS : before;
     const struct db_value values[] = {db_int(organization_id), db_int(bound), db_int(limit)};

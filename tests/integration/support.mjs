@@ -115,15 +115,17 @@ function cleanEnvironment(extra = {}) {
   return { ...Object.fromEntries(kept), ...extra };
 }
 
-// A database and the service on it. `postgres`: a Postgres to make the database in; SQLite otherwise.
+// A database and the service on it. `postgres`: a Postgres to make the database in; SQLite otherwise. `empty`: before
+// the set-up.
 export class Installation {
-  constructor({ postgres, flags = [], environment = {} } = {}) {
+  constructor({ postgres, flags = [], environment = {}, empty = false } = {}) {
     this.directory = temporaryDirectory();
     this.database = postgres ? postgres.createDatabase() : `sqlite:${this.directory}/inkling.db`;
     this.isSqlite = !postgres;
     this.flags = flags;
     this.environment = environment;
     this.logs = '';
+    if (empty) return;
     const setup = this.setup('Acme Recruiting', 'admin@acme.example');
     this.apiKey = setup.api_key;
     this.organizationId = setup.organization_id;
@@ -134,8 +136,15 @@ export class Installation {
     return ['--database', this.database, '--data-directory', this.directory];
   }
 
-  setup(name, email) {
-    const { status, stdout, stderr } = this.command('setup', '--org', name, '--email', email);
+  // A file beside the database; its path.
+  file(name, text) {
+    const place = path.join(this.directory, name);
+    fs.writeFileSync(place, text);
+    return place;
+  }
+
+  setup(name, email, ...more) {
+    const { status, stdout, stderr } = this.command('setup', '--org', name, '--email', email, ...more);
     if (status !== 0) throw new Error(`setup failed: ${stderr}`);
     return JSON.parse(stdout);
   }
@@ -238,6 +247,46 @@ export class Installation {
     const { body } = await this.fetch('/metrics');
     const line = body.split('\n').find((text) => text.startsWith(`${name} `));
     return line === undefined ? undefined : Number(line.split(' ')[1]);
+  }
+}
+
+// What a browser adds to a request of our own pages: cookies, where it comes from, and the header that pages set.
+export class Browser {
+  constructor(service) {
+    this.service = service;
+    this.cookies = new Map();
+  }
+
+  cookie() {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
+  async fetch(target, { method = 'GET', headers = {}, body } = {}) {
+    const change = method === 'GET' ? {} : { 'X-Inkling-Request': '1', Origin: this.service.url };
+    const cookie = this.cookies.size > 0 ? { Cookie: this.cookie() } : {};
+    const answer = await this.service.fetch(target, { method, body, headers: { ...cookie, ...change, ...headers } });
+    for (const text of answer.headers['set-cookie'] ?? []) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(text);
+      if (/; Max-Age=0/.test(text)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+      if (value) this.kept = [name, value];
+    }
+    return answer;
+  }
+
+  api(method, target, body, { headers = {} } = {}) {
+    const sent = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    return this.fetch(`/api/v1${target}`, { method, headers: { ...sent, ...headers }, body: body === undefined ? undefined : JSON.stringify(body) });
+  }
+
+  async must(method, target, body, options) {
+    const answer = await this.api(method, target, body, options);
+    if (answer.status >= 300) throw new Error(`${method} ${target} answered ${answer.status}: ${answer.body}`);
+    return answer.json;
+  }
+
+  signIn(email, password, more = {}) {
+    return this.must('POST', '/session', { email, password, ...more });
   }
 }
 

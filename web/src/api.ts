@@ -1,10 +1,12 @@
 // Talks to the API: one function for calls, one hook for what a screen shows.
 import { signal } from '@preact/signals';
 import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { wentBack } from './router';
 
 export const API = '/api/v1';
 const CACHE_MAX = 80;
 const FRESH_MS = 3000;
+const FRESH_BACK_MS = 300_000; // going back shows what was there, as the scroll position belongs to it
 
 // An answer that is not a success (RFC 9457), or none at all: then the status is 0.
 export class Problem extends Error {
@@ -130,6 +132,12 @@ export function refresh(prefix: string): void {
   changed();
 }
 
+// After signing in again: what was refused meanwhile.
+export function retryFailed(): void {
+  for (const [path, entry] of [...entries]) if (entry.problem) load(path);
+  changed();
+}
+
 export interface Resource<T> {
   data: T | undefined;
   problem: Problem | undefined;
@@ -149,7 +157,7 @@ export function useResource<T>(path: string | null): Resource<T> {
   useEffect(() => {
     if (path === null) return;
     const entry = entries.get(path);
-    if (!entry || entry.problem || Date.now() - entry.at > FRESH_MS) {
+    if (!entry || entry.problem || Date.now() - entry.at > (wentBack() ? FRESH_BACK_MS : FRESH_MS)) {
       load(path);
       redraw(0 as never);
     }

@@ -1,7 +1,9 @@
 // Numbers, days and times as people read them. Where there is nothing to show it is "–", never 0.
 import { signal } from '@preact/signals';
 
+// Of moments: the person's. Of the days of reports: the organization's.
 export const timeZone = signal('UTC');
+export const reportZone = signal('UTC');
 // Moves on each minute, so that "2 hours ago" stays true.
 export const minute = signal(Date.now());
 setInterval(() => (minute.value = Date.now()), 60_000);
@@ -55,21 +57,21 @@ export function dayText(day: string, { weekday = false, year }: { weekday?: bool
 export const spanText = (from: string, to: string): string => (from === to ? dayText(from) : `${dayText(from, { year: from.slice(0, 4) !== to.slice(0, 4) })} – ${dayText(to)}`);
 
 const zoned = new Map<string, Intl.DateTimeFormat>();
-function zonedFormat(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${name} ${timeZone.value}`;
+function zonedFormat(name: string, options: Intl.DateTimeFormatOptions, zone = timeZone.value): Intl.DateTimeFormat {
+  const key = `${name} ${zone}`;
   let format = zoned.get(key);
-  if (!format) zoned.set(key, (format = new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: timeZone.value })));
+  if (!format) zoned.set(key, (format = new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: zone })));
   return format;
 }
 
 // The local day of a moment.
-export function dayOf(moment: string | number): string {
-  const parts = zonedFormat('day', { year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(new Date(moment));
+export function dayOf(moment: string | number, zone = timeZone.value): string {
+  const parts = zonedFormat('day', { year: 'numeric', month: '2-digit', day: '2-digit' }, zone).formatToParts(new Date(moment));
   const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
   return `${part('year')}-${part('month')}-${part('day')}`;
 }
 
-export const today = (): string => dayOf(minute.value);
+export const today = (): string => dayOf(minute.value, reportZone.value);
 
 export const clockText = (moment: string): string => zonedFormat('clock', { hour: '2-digit', minute: '2-digit' }).format(new Date(moment));
 

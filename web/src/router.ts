@@ -7,6 +7,8 @@ export const search = computed(() => current.value.search);
 // Counts arrivals at a screen; 0 for the one the page was loaded with, whose focus stays where the browser put it.
 export const arrivals = signal(0);
 let restore: number | null = null;
+let back = false;
+export const wentBack = (): boolean => back;
 
 export function scrollToRestore(): number | null {
   const position = restore;
@@ -21,6 +23,7 @@ function keepScroll(): void {
 export function navigate(to: string, { replace = false } = {}): void {
   const url = new URL(to, window.location.href);
   if (url.origin !== window.location.origin) return;
+  back = false;
   const newScreen = url.pathname !== current.value.pathname;
   if (replace) {
     history.replaceState(history.state, '', url);
@@ -91,6 +94,7 @@ export function startRouter(): void {
   window.addEventListener('beforeunload', keepScroll);
   window.addEventListener('popstate', (event) => {
     const url = new URL(window.location.href);
+    back = true;
     if (url.pathname !== current.value.pathname) arrivals.value++;
     restore = (event.state as { scroll?: number } | null)?.scroll ?? 0;
     current.value = url;

@@ -237,4 +237,24 @@ export interface Settings {
   consent_mode: 'opt_out' | 'opt_in';
   address_policy: 'drop' | 'truncate' | 'keep';
   retention_days: number;
+  score_enabled?: boolean;
+}
+
+export interface Me {
+  user: { id: number; name: string | null; email: string; time_zone: string | null; has_password: boolean; has_second_factor: boolean };
+  role: User['role'];
+  permissions: string[];
+  organization: { id: number; name: string; time_zone: string };
+  time_zone: string;
+  preferences: Record<string, unknown>;
+  session: { id: number; created_at: string; expires_at: string; idle_minutes: number };
+}
+
+export interface Session {
+  id: number;
+  created_at: string;
+  last_used_at?: string | null;
+  current?: boolean;
+  source?: string | null;
+  user_agent?: string | null;
 }

@@ -98,7 +98,8 @@ static void refresh_looks_at_the_version_only(void **state) {
 static void unreadable_settings_refuse_everything(void **state) {
     struct fixture *fixture = fixture_of(state);
     struct secret_box other = {.key = {9}};
-    struct endpoints *endpoints = endpoints_new(&box, "https://inkling.example.org"), *strange = endpoints_new(&other, "https://inkling.example.org");
+    struct endpoints *endpoints = endpoints_new(&box, "https://inkling.example.org"),
+                     *strange = endpoints_new(&other, "https://inkling.example.org");
     struct endpoint_row rows[5];
     for (int i = 0; i < 5; i++)
         rows[i] = row_with(fixture->arena, arena_printf(fixture->arena, "row%d", i), "[\"" SECRET_ONE "\"]");

@@ -88,6 +88,16 @@ static void users_by_address(void **state) {
     in_transaction(user_update(db, &read, NULL, NOW + 1, err)); /* her own address is no conflict */
     assert_done(user_load(db, organization, jane.id, arena, &read, err));
     assert_true(read.has_password && slice_equal(read.name, SLICE("Jane")));
+    struct user bob = {.organization_id = organization, .email = SLICE("bob@example.org"), .role = USER_ADMIN};
+    in_transaction(user_insert(db, &bob, NULL, NOW, err)); /* cannot sign in, so does not count */
+    assert_done(db_begin(db, DB_WRITE, err));
+    assert_fails(ERR_CONFLICT, user_disable(db, organization, jane.id, NOW + 2, err));
+    db_rollback(db);
+    read.role = USER_RECRUITER;
+    assert_done(db_begin(db, DB_WRITE, err));
+    assert_fails(ERR_CONFLICT, user_update(db, &read, NULL, NOW + 2, err));
+    db_rollback(db);
+    in_transaction(user_set_password(db, organization, bob.id, "hash", NOW + 2, err));
     in_transaction(user_disable(db, organization, jane.id, NOW + 2, err));
     assert_done(db_begin(db, DB_WRITE, err));
     assert_fails(ERR_NOT_FOUND, user_disable(db, organization, jane.id, NOW + 3, err));
@@ -104,12 +114,12 @@ static void keys_until_revoked(void **state) {
     unsigned char hash[API_KEY_HASH_SIZE] = {1, 2, 0, 255}, unknown[API_KEY_HASH_SIZE] = {3};
     int64_t organization = add_organization(db, "First");
     struct api_key key = {
-        .organization_id = organization, .name = SLICE("k"), .prefix = SLICE("ink_1_abc"), .role = API_WRITE};
+        .organization_id = organization, .name = SLICE("k"), .prefix = SLICE("ink_1_abc"), .role = KEY_WRITE};
     struct api_key found;
     struct slice zone;
     in_transaction(api_key_insert(db, &key, hash, NOW, err));
     assert_int_equal(api_key_find(db, organization, hash, fixture->arena, &found, &zone, NULL), 1);
-    assert_true(found.id == key.id && found.role == API_WRITE && found.last_used_at == TIME_UNSET);
+    assert_true(found.id == key.id && found.role == KEY_WRITE && found.last_used_at == TIME_UNSET);
     assert_true(slice_equal(zone, SLICE("UTC")));
     assert_int_equal(api_key_find(db, organization, unknown, fixture->arena, &found, &zone, NULL), 0);
     assert_int_equal(api_key_find(db, organization + 1, hash, fixture->arena, &found, &zone, NULL), 0);

@@ -1,0 +1,67 @@
+// The one wrapper of everything that comes from the API: it decides between loading, error, empty, old and shown, so that
+// no screen can forget a state.
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Problem, Resource } from '../api';
+
+const SKELETON_AFTER_MS = 150;
+
+export function ProblemState({ problem, retry }: { problem: Problem; retry?: () => void }): JSX.Element {
+  const { status, title, detail, requestId, retryAfter } = problem;
+  const words =
+    status === 403 ? 'You may not see this. An administrator of your organization can give you the right.'
+    : status === 404 ? 'There is nothing here, or it is not yours to see.'
+    : status === 429 ? `Too many requests${retryAfter ? `; try again in ${retryAfter} seconds` : '; try again in a minute'}.`
+    : detail;
+  return (
+    <div class="state" role="alert">
+      <h3>{status === 404 ? 'Not found' : status === 403 ? 'Not allowed' : title}</h3>
+      <p>{words}</p>
+      {requestId && status >= 500 && <p class="small muted">Request {requestId}</p>}
+      <div class="row">
+        {retry && status !== 403 && status !== 404 && <button type="button" class="button small" onClick={retry}>Retry</button>}
+        {(status === 404 || status === 403) && <a href="/dashboard">Back to the dashboard</a>}
+      </div>
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+  return (
+    <div class="state">
+      <h3>{title}</h3>
+      {children}
+    </div>
+  );
+}
+
+// Nothing is drawn for a moment, then a grey area of the height that the content will have.
+export function Skeleton({ height }: { height: number }): JSX.Element {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), SKELETON_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div style={{ minHeight: `${height}px` }} aria-busy="true">
+      {late && <div class="skeleton" style={{ height: `${Math.max(16, height - 16)}px`, margin: '8px 16px' }}><span class="hidden-text">Loading</span></div>}
+    </div>
+  );
+}
+
+interface PanelProps<T> {
+  of: Resource<T>;
+  height: number; // of the content, so that nothing jumps
+  children: (data: T) => ComponentChildren;
+}
+
+export function Panel<T>({ of, height, children }: PanelProps<T>): JSX.Element {
+  if (of.problem && (of.data === undefined || of.old)) return <div style={{ minHeight: `${height}px`, display: 'grid' }}><ProblemState problem={of.problem} retry={of.reload} /></div>;
+  if (of.data === undefined) return <Skeleton height={height} />;
+  return (
+    <div class={of.old ? 'dim' : 'fade'} aria-busy={of.old} style={{ minHeight: `${height}px` }}>
+      {of.problem && <p class="notice bad small" role="alert">Not up to date: {of.problem.detail} <button type="button" class="link" onClick={of.reload}>Retry</button></p>}
+      {children(of.data)}
+    </div>
+  );
+}
