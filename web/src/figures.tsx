@@ -1,12 +1,12 @@
 // The figures of a period as cards, strip and chart; shared by the dashboard and the pages of campaigns, templates and jobs.
 import type { JSX } from 'preact';
 import { useResource, query } from './api';
-import { count, dayText, duration, fraction, percent, spanText } from './format';
+import { count, duration, fraction, percent, spanText } from './format';
 import { useKeys } from './keys';
 import { emailsOf, type Scope } from './links';
 import { intervalFor, spanOf, type Period } from './period';
 import { navigate, setQuery } from './router';
-import type { Interval, Report, Span, Summary } from './types';
+import type { Interval, Report, Summary } from './types';
 import { DataTable, type Column } from './ui/DataTable';
 import { Toggles } from './ui/Field';
 import { Delta, Kpi, LOW_VOLUME } from './ui/Kpi';
@@ -105,7 +105,7 @@ function sentence(rows: Interval[], summary: Summary | undefined): string {
   return `${before === null ? `Opens are at ${percent(summary.open_rate)}` : `Opens ${verb} ${percent(summary.open_rate)}`}.${bestDay(rows)}`;
 }
 
-const columns = (span: Span, scope: Scope): Column<Interval>[] => [
+const columns = (scope: Scope): Column<Interval>[] => [
   { key: 'day', label: 'Days', head: true, cell: (row) => intervalName(row) },
   { key: 'sent', label: 'Sent', number: true, cell: (row) => <a href={emailsOf(scope, row)}>{count(row.sent)}</a> },
   { key: 'opened', label: 'Opened', number: true, cell: (row) => count(row.opened) },
@@ -149,7 +149,7 @@ export function OverTime({ period, scope, summary, view, compare, table }: OverT
               <p class="small sub" style={{ marginBottom: '8px', minHeight: '18px' }}>{sentence(data, summary)}</p>
               {table ? (
                 <div style={{ maxHeight: '420px', overflow: 'auto' }} tabIndex={0} role="region" aria-label="Values by day">
-                  <DataTable label="Engagement over time" columns={columns(span, scope)} rows={data} rowKey={({ from }) => from} />
+                  <DataTable label="Engagement over time" columns={columns(scope)} rows={data} rowKey={({ from }) => from} />
                 </div>
               ) : (
                 <LineChart rows={data} previous={compare ? before.data?.data : undefined} view={view} onOpen={(row) => navigate(emailsOf(scope, row))} />
@@ -162,6 +162,3 @@ export function OverTime({ period, scope, summary, view, compare, table }: OverT
     </section>
   );
 }
-
-export const periodLine = (summary: Summary | undefined, span: Span): string =>
-  summary ? `${spanText(summary.from, summary.to)}, compared with ${spanText(summary.previous.from, summary.previous.to)}` : `${spanText(span.from, span.to)}, compared with the ${dayText(span.from)}`;

@@ -253,8 +253,8 @@ export interface Me {
 export interface Session {
   id: number;
   created_at: string;
-  last_used_at?: string | null;
-  current?: boolean;
-  source?: string | null;
-  user_agent?: string | null;
+  last_used_at: string;
+  current: boolean;
+  source: string | null;
+  agent: string | null;
 }

@@ -1,6 +1,6 @@
 // Form controls with their labels.
-import type { ComponentChildren, JSX } from 'preact';
-import { useId } from 'preact/hooks';
+import type { ComponentChildren, JSX, TargetedEvent } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
 
 interface SelectProps {
   label: string;
@@ -22,24 +22,51 @@ export function Select({ label, value, options, onChange, hideLabel = false }: S
   );
 }
 
-interface InputProps extends Omit<JSX.InputHTMLAttributes<HTMLInputElement>, 'label'> {
+interface InputProps {
   label: string;
+  value: string;
+  onInput?: (event: TargetedEvent<HTMLInputElement>) => void;
+  onChange?: (event: TargetedEvent<HTMLInputElement>) => void;
+  type?: 'text' | 'email' | 'password' | 'date' | 'number';
+  name?: string;
+  autocomplete?: string;
+  inputMode?: 'numeric';
+  placeholder?: string;
+  required?: boolean;
+  autofocus?: boolean;
+  readOnly?: boolean;
+  minLength?: number;
+  maxLength?: number;
+  min?: number;
+  max?: number | string;
   hint?: ComponentChildren;
   error?: string | undefined;
 }
 
-export function Input({ label, hint, error, ...rest }: InputProps): JSX.Element {
+export function Input({ label, hint, error, autofocus = false, ...rest }: InputProps): JSX.Element {
   const id = useId();
+  const ref = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (autofocus) ref.current!.focus();
+  }, []);
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} aria-invalid={error ? 'true' : undefined} aria-describedby={error || hint ? `${id}-more` : undefined} {...rest} />
+      <input id={id} ref={ref} aria-invalid={error ? 'true' : undefined} aria-describedby={error || hint ? `${id}-more` : undefined} {...(rest as object)} />
       {(error || hint) && <span id={`${id}-more`} class={error ? 'error' : 'hint'}>{error || hint}</span>}
     </div>
   );
 }
 
-export function Area({ label, hint, ...rest }: { label: string; hint?: ComponentChildren } & JSX.TextareaHTMLAttributes<HTMLTextAreaElement>): JSX.Element {
+interface AreaProps {
+  label: string;
+  value: string;
+  onInput: (event: TargetedEvent<HTMLTextAreaElement>) => void;
+  placeholder?: string;
+  hint?: ComponentChildren;
+}
+
+export function Area({ label, hint, ...rest }: AreaProps): JSX.Element {
   const id = useId();
   return (
     <div class="field">
@@ -50,10 +77,10 @@ export function Area({ label, hint, ...rest }: { label: string; hint?: Component
   );
 }
 
-export function Check({ label, ...rest }: { label: string } & JSX.InputHTMLAttributes<HTMLInputElement>): JSX.Element {
+export function Check({ label, checked, onChange }: { label: string; checked: boolean; onChange: (event: TargetedEvent<HTMLInputElement>) => void }): JSX.Element {
   return (
     <label class="check">
-      <input type="checkbox" {...rest} />
+      <input type="checkbox" checked={checked} onChange={onChange} />
       <span>{label}</span>
     </label>
   );

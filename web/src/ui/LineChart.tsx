@@ -112,7 +112,7 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
           onPointerDown={(event) => event.pointerType !== 'mouse' && setAt(nearest(event.clientX))}
           onClick={(event) => {
             const index = nearest(event.clientX);
-            if ((event as PointerEvent).pointerType === 'mouse') onOpen(rows[index]!);
+            if ((event as unknown as PointerEvent).pointerType === 'mouse') onOpen(rows[index]!);
           }}
         >
           {width > 0 && (
