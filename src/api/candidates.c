@@ -23,7 +23,8 @@ static int write_candidates(struct api_call *call, struct api_table *table, cons
                             size_t count, struct err *err) {
     for (size_t i = 0; i < count; i++) {
         struct candidate_figures figures;
-        int result = candidates_figures(call->db, call->organization_id, candidates[i].id, &figures, err);
+        int result =
+            candidates_figures(call->db, call->organization_id, call->jobs_of, candidates[i].id, &figures, err);
         if (result != 0) return result;
         api_table_row(table);
         view_candidate(table, &candidates[i], &figures);
@@ -44,8 +45,8 @@ int candidates_list_show(struct api_call *call, struct err *err) {
     if (result == 0) result = db_begin(call->db, DB_READ, err);
     if (result != 0) return result;
     const char *next = NULL;
-    result = candidates_list(call->db, call->organization_id, has_after ? after : 0, (size_t)limit + 1, call->arena,
-                             &candidates, &count, err);
+    result = candidates_list(call->db, call->organization_id, call->jobs_of, has_after ? after : 0, (size_t)limit + 1,
+                             call->arena, &candidates, &count, err);
     if (result == 0) {
         if (count > (size_t)limit) next = api_cursor_make(call, list, &candidates[--count - 1].id, 1);
         result = write_candidates(call, api_table_begin(call, list), candidates, count, err);
@@ -56,7 +57,8 @@ int candidates_list_show(struct api_call *call, struct err *err) {
 }
 
 static int load_candidate(struct api_call *call, struct candidate_view *ret, struct err *err) {
-    return candidates_get(call->db, call->organization_id, http_param(call->request, "id"), call->arena, ret, err);
+    return candidates_get(call->db, call->organization_id, call->jobs_of, http_param(call->request, "id"), call->arena,
+                          ret, err);
 }
 
 int candidates_show(struct api_call *call, struct err *err) {
@@ -66,7 +68,8 @@ int candidates_show(struct api_call *call, struct err *err) {
     if (result == 0) result = db_begin(call->db, DB_READ, err);
     if (result != 0) return result;
     result = load_candidate(call, &candidate, err);
-    if (result == 0) result = candidates_figures(call->db, call->organization_id, candidate.id, &figures, err);
+    if (result == 0)
+        result = candidates_figures(call->db, call->organization_id, call->jobs_of, candidate.id, &figures, err);
     db_rollback(call->db);
     if (result != 0) return result;
     view_candidate(api_object_begin(call), &candidate, &figures);
@@ -104,7 +107,10 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
     int result = load_candidate(call, &candidate, err);
     if (result != 0) return result;
     const struct email_filter filter = {
-        .cohort = {.organization_id = call->organization_id, .from_day = EMAILS_FIRST_DAY, .to_day = EMAILS_LAST_DAY},
+        .cohort = {.organization_id = call->organization_id,
+                   .from_day = EMAILS_FIRST_DAY,
+                   .to_day = EMAILS_LAST_DAY,
+                   .jobs_of = call->jobs_of},
         .candidate_id = candidate.id,
     };
     result = emails_list(call->db, &filter, &(struct email_page){.limit = TIMELINE_EMAILS + 1}, call->arena, &emails,

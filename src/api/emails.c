@@ -66,7 +66,7 @@ static int load_email(struct api_call *call, struct email_view *ret, struct err 
     int64_t id;
     int result = api_known_parameters(call, (const char *const[]){NULL}, err);
     if (result == 0) result = api_id_param(call, "id", &id, err);
-    if (result == 0) result = emails_get(call->db, call->organization_id, id, call->arena, ret, err);
+    if (result == 0) result = emails_get(call->db, call->organization_id, call->jobs_of, id, call->arena, ret, err);
     return result;
 }
 
@@ -156,7 +156,8 @@ int emails_change(struct api_call *call, struct err *err) {
     if (slice_empty(change.message_id) && slice_empty(change.rfc_message_id))
         return err_set(err, ERR_INVALID, "message_id or rfc_message_id must be given");
     result = api_write(call, run_change, &change, err);
-    if (result == 0) result = emails_get(call->db, call->organization_id, change.id, call->arena, &email, err);
+    if (result == 0)
+        result = emails_get(call->db, call->organization_id, call->jobs_of, change.id, call->arena, &email, err);
     if (result != 0) return result;
     struct api_table *answer = api_object_begin(call);
     view_email(answer, &email);

@@ -1,5 +1,6 @@
 #include "api/period.h"
 
+#include "api/auth.h"
 #include "base/clock.h"
 #include "base/timezone.h"
 #include "store/emails.h"
@@ -53,11 +54,19 @@ int period_reference(struct api_call *call, const char *parameter, enum report_r
     return reports_find(call->db, call->organization_id, reference, id, ret_id, err);
 }
 
+/* "me" is who is signed in, for the choice between one's own emails and the team's. */
+static int read_sender(struct api_call *call, int64_t *ret_id, struct err *err) {
+    if (!call->session || !slice_equal(http_query(call->request, SLICE("sender")), SLICE("me")))
+        return period_reference(call, "sender", REPORT_SENDER, ret_id, err);
+    *ret_id = call->session->account.user.id;
+    return 0;
+}
+
 static int read_references(struct api_call *call, struct report_filter *filter, struct err *err) {
     int result = period_reference(call, "job", REPORT_JOB, &filter->job_id, err);
     if (result == 0) result = period_reference(call, "template", REPORT_TEMPLATE, &filter->template_id, err);
     if (result == 0) result = period_reference(call, "campaign", REPORT_CAMPAIGN, &filter->campaign_id, err);
-    if (result == 0) result = period_reference(call, "sender", REPORT_SENDER, &filter->sender_id, err);
+    if (result == 0) result = read_sender(call, &filter->sender_id, err);
     return result;
 }
 
@@ -66,16 +75,20 @@ int period_filter(struct api_call *call, struct report_filter *ret, struct err *
     int result = period_parse(http_query(call->request, SLICE("from")), http_query(call->request, SLICE("to")),
                               call->time_zone, call->now, &period, err);
     if (result != 0) return result;
-    *ret = (struct report_filter){
-        .organization_id = call->organization_id, .from_day = period.from_day, .to_day = period.to_day};
+    *ret = (struct report_filter){.organization_id = call->organization_id,
+                                  .from_day = period.from_day,
+                                  .to_day = period.to_day,
+                                  .jobs_of = call->jobs_of};
     return read_references(call, ret, err);
 }
 
 int period_filter_open(struct api_call *call, struct report_filter *ret, struct err *err) {
     if (http_query_present(call->request, SLICE("from")) || http_query_present(call->request, SLICE("to")))
         return period_filter(call, ret, err);
-    *ret = (struct report_filter){
-        .organization_id = call->organization_id, .from_day = EMAILS_FIRST_DAY, .to_day = EMAILS_LAST_DAY};
+    *ret = (struct report_filter){.organization_id = call->organization_id,
+                                  .from_day = EMAILS_FIRST_DAY,
+                                  .to_day = EMAILS_LAST_DAY,
+                                  .jobs_of = call->jobs_of};
     return read_references(call, ret, err);
 }
 

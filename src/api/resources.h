@@ -40,6 +40,11 @@ int users_show(struct api_call *call, struct err *err);
 int users_change(struct api_call *call, struct err *err);
 int users_disable(struct api_call *call, struct err *err);
 
+/* user_access.c */
+int user_jobs_list(struct api_call *call, struct err *err);
+int user_jobs_replace(struct api_call *call, struct err *err);
+int user_sessions_end(struct api_call *call, struct err *err);
+
 /* keys.c */
 int api_keys_list(struct api_call *call, struct err *err);
 int api_keys_create(struct api_call *call, struct err *err);

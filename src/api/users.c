@@ -15,9 +15,12 @@ static void write_user(struct api_table *row, const struct user *user) {
     api_table_text(row, "name", user->name);
     api_table_text(row, "role", slice_cstr(user_role_name(user->role)));
     api_table_bool(row, "has_password", user->has_password);
+    api_table_bool(row, "has_second_factor", user->has_second_factor);
+    api_table_bool(row, "sees_scores", user_role_permissions(user->role, user->sees_scores) & API_SCORES);
     api_table_time(row, "created_at", user->created_at);
     api_table_time(row, "updated_at", user->updated_at);
     api_table_time(row, "disabled_at", user->disabled_at);
+    api_table_time(row, "signed_in_at", user->signed_in_at);
 }
 
 int users_list(struct api_call *call, struct err *err) {
@@ -70,6 +73,7 @@ static int read_user(struct change *change, struct user *user, struct err *err) 
     int r = api_text(call, change->body, "email", USER_EMAIL_MAX, &email, err);
     if (r == 0) r = api_text(call, change->body, "name", USER_NAME_MAX, &user->name, err);
     if (r == 0) r = api_text(call, change->body, "role", 20, &role, err);
+    if (r == 0) r = api_bool(change->body, "sees_scores", &user->sees_scores, err);
     if (r != 0) return r;
     if (email.ptr) user->email = user_email_normalize(call->arena, email);
     if (!user->email.ptr) return err_set(err, ERR_INVALID, "email must be an email address");
@@ -102,7 +106,7 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
 }
 
 int users_create(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "password", NULL};
+    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", NULL};
     struct change change = {.call = call};
     int r = api_body(call, &change.body, err);
     if (r == 0) r = api_known_members(change.body, members, err);
@@ -129,7 +133,7 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
 }
 
 int users_change(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "password", "disabled", NULL};
+    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", "disabled", NULL};
     struct change change = {.call = call};
     int r = api_id_param(call, "id", &change.id, err);
     if (r == 0) r = api_body(call, &change.body, err);

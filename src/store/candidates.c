@@ -7,6 +7,7 @@
 #include "store/db.h"
 #include "store/email_columns.h"
 #include "store/rows.h"
+#include "store/visible.h"
 
 #include "base/banned.h"
 
@@ -14,17 +15,24 @@
 
 static const struct statement list_candidates = {
     .name = "candidates",
-    .sql = CANDIDATE_COLUMNS " WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+    .sql = CANDIDATE_COLUMNS " WHERE organization_id = $1 AND id < $2"
+                             " AND " CANDIDATE_VISIBLE("$4", "candidates.id") " ORDER BY id DESC LIMIT $3",
 };
 static const struct statement select_candidate = {
     .name = "candidate",
-    .sql = CANDIDATE_COLUMNS " WHERE organization_id = $1 AND external_id = $2",
+    .sql = CANDIDATE_COLUMNS " WHERE organization_id = $1 AND external_id = $2"
+                             " AND " CANDIDATE_VISIBLE("$3", "candidates.id"),
 };
 static const struct statement select_figures = {
     .name = "figures of a candidate",
-    .sql = "SELECT " EMAIL_STATS_COLUMNS " FROM email_logs e CROSS JOIN email_stats s"
-           " WHERE e.organization_id = $1 AND e.recipient_id = $2"
-           " AND s.organization_id = $1 AND s.email_log_id = e.id ORDER BY e.sent_at DESC, e.id DESC LIMIT $3",
+    .sql =
+        "SELECT " EMAIL_STATS_COLUMNS " FROM email_logs e CROSS JOIN email_stats s"
+        " WHERE e.organization_id = $1 AND e.recipient_id = $2"
+        " AND s.organization_id = $1 AND s.email_log_id = e.id"
+        " AND " JOB_VISIBLE(
+            "$4",
+            "(SELECT job_id FROM cohorts WHERE organization_id = $1 AND id = e.cohort_id)") " ORDER BY e.sent_at DESC, "
+                                                                                            "e.id DESC LIMIT $3",
 };
 
 static void read_candidate(const struct db_rows *rows, struct arena *arena, struct candidate_view *ret) {
@@ -41,12 +49,13 @@ static void read_candidate(const struct db_rows *rows, struct arena *arena, stru
     };
 }
 
-int candidates_list(struct db *db, int64_t organization_id, int64_t after, size_t limit, struct arena *arena,
-                    struct candidate_view **ret, size_t *ret_count, struct err *err) {
+int candidates_list(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t after, size_t limit,
+                    struct arena *arena, struct candidate_view **ret, size_t *ret_count, struct err *err) {
     struct db_rows *rows;
-    int result = db_query(
-        db, &list_candidates,
-        DB_VALUES(db_int(organization_id), db_int(after > 0 ? after : INT64_MAX), db_int((int64_t)limit)), &rows, err);
+    int result = db_query(db, &list_candidates,
+                          DB_VALUES(db_int(organization_id), db_int(after > 0 ? after : INT64_MAX),
+                                    db_int((int64_t)limit), db_int(jobs_of)),
+                          &rows, err);
     if (result < 0) return result;
     struct candidate_view *candidates = arena_alloc_array(arena, limit, sizeof(*candidates));
     size_t count = 0;
@@ -59,11 +68,11 @@ int candidates_list(struct db *db, int64_t organization_id, int64_t after, size_
     return 0;
 }
 
-int candidates_get(struct db *db, int64_t organization_id, struct slice external_id, struct arena *arena,
-                   struct candidate_view *ret, struct err *err) {
+int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice external_id,
+                   struct arena *arena, struct candidate_view *ret, struct err *err) {
     struct db_rows *rows;
-    int found =
-        db_query_row(db, &select_candidate, DB_VALUES(db_int(organization_id), db_text(external_id)), &rows, err);
+    int found = db_query_row(db, &select_candidate,
+                             DB_VALUES(db_int(organization_id), db_text(external_id), db_int(jobs_of)), &rows, err);
     if (found < 0) return found;
     if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no candidate with this id");
     read_candidate(rows, arena, ret);
@@ -71,12 +80,13 @@ int candidates_get(struct db *db, int64_t organization_id, struct slice external
     return 0;
 }
 
-int candidates_figures(struct db *db, int64_t organization_id, int64_t candidate_id, struct candidate_figures *ret,
-                       struct err *err) {
+int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t candidate_id,
+                       struct candidate_figures *ret, struct err *err) {
     struct db_rows *rows;
-    int result =
-        db_query(db, &select_figures,
-                 DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(CANDIDATE_EMAILS_MAX)), &rows, err);
+    int result = db_query(
+        db, &select_figures,
+        DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(CANDIDATE_EMAILS_MAX), db_int(jobs_of)), &rows,
+        err);
     if (result < 0) return result;
     struct candidate_figures figures = {.figures = {.median_open_delay_s = MEDIAN_NONE}, .last_sent_at = TIME_UNSET};
     struct delay_histogram *histogram = memory_alloc(sizeof(*histogram));

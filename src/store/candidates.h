@@ -14,12 +14,14 @@ struct candidate_view {
     int64_t created_at, updated_at;
 };
 
+/* `jobs_of`: only candidates with emails about jobs of this user, and only those emails; 0: all. */
+
 /* The newest first; behind the one with id `after` (0: from the start). Strings in `arena`. */
-MUST_USE int candidates_list(struct db *db, int64_t organization_id, int64_t after, size_t limit, struct arena *arena,
-                             struct candidate_view **ret, size_t *ret_count, struct err *err);
+MUST_USE int candidates_list(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t after, size_t limit,
+                             struct arena *arena, struct candidate_view **ret, size_t *ret_count, struct err *err);
 /* By the applicant tracking system's own id. ERR_NOT_FOUND. */
-MUST_USE int candidates_get(struct db *db, int64_t organization_id, struct slice external_id, struct arena *arena,
-                            struct candidate_view *ret, struct err *err);
+MUST_USE int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice external_id,
+                            struct arena *arena, struct candidate_view *ret, struct err *err);
 
 /* What the person's emails came to, with the latest moment of each kind. Of the latest CANDIDATE_EMAILS_MAX emails. */
 #define CANDIDATE_EMAILS_MAX 10000
@@ -27,7 +29,7 @@ struct candidate_figures {
     struct figures figures; /* without anonymous counts: nobody knows whose they are */
     int64_t last_sent_at;   /* TIME_UNSET: never */
 };
-MUST_USE int candidates_figures(struct db *db, int64_t organization_id, int64_t candidate_id,
+MUST_USE int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t candidate_id,
                                 struct candidate_figures *ret, struct err *err);
 
 #endif

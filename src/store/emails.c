@@ -5,6 +5,7 @@
 #include "store/db.h"
 #include "store/email_columns.h"
 #include "store/rows.h"
+#include "store/visible.h"
 
 #include "base/banned.h"
 
@@ -46,27 +47,33 @@ bool email_status_parse(struct slice name, enum email_status *ret) {
 
 static const struct statement select_email = {
     .name = "email",
-    .sql = "SELECT " EMAIL_COLUMNS " FROM email_logs e" EMAIL_JOINS " WHERE e.organization_id = $1 AND e.id = $2",
+    .sql = "SELECT " EMAIL_COLUMNS " FROM email_logs e" EMAIL_JOINS " WHERE e.organization_id = $1 AND e.id = $2"
+           " AND " JOB_VISIBLE("$3", "c.job_id"),
 };
 
 /* A page: first its keys out of the index that fits the conditions, then the wide rows of those alone. `tables` gives
  * the order in which SQLite walks (CROSS JOIN). $1 organization, $2 and $3 days, $4 to $7 job, template, campaign,
  * sender, $8 and $9 the times between which emails are looked at (the later one excluded), $10 enum email_status, $11
- * limit, $12 and $13 sent_at and id of the email before the page, $14 candidate. */
+ * limit, $12 and $13 sent_at and id of the email before the page, $14 candidate, $15 whose jobs (visible.h). */
 #define LIST(tables, more)                                                                                             \
     "SELECT " EMAIL_COLUMNS " FROM (SELECT f.organization_id, f.id FROM " tables                                       \
     " WHERE f.organization_id = $1 AND k.organization_id = $1 AND k.id = f.cohort_id"                                  \
     " AND f.sent_at >= $8 AND f.sent_at < $9 AND (f.sent_at, f.id) < ($12, $13)"                                       \
-    " AND k.day >= $2 AND k.day <= $3"                                                                                 \
-    " AND (CAST($4 AS BIGINT) = 0 OR k.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR k.template_id = $5)"                \
-    " AND (CAST($6 AS BIGINT) = 0 OR k.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR k.sender_id = $7)"             \
-    " AND (CAST($10 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM email_stats s WHERE s.organization_id = $1"                \
-    " AND s.email_log_id = f.id AND CASE $10 WHEN 1 THEN s.delivered_at WHEN 2 THEN s.opened_at"                       \
-    " WHEN 3 THEN s.clicked_at WHEN 4 THEN s.replied_at WHEN 5 THEN s.bounced_at WHEN 6 THEN s.dropped_at"             \
-    " WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN s.complained_at END IS NOT NULL))" more                                \
-    " ORDER BY f.sent_at DESC, f.id DESC LIMIT $11) o"                                                                 \
-    " JOIN email_logs e ON e.organization_id = o.organization_id AND e.id = o.id" EMAIL_JOINS                          \
-    " ORDER BY e.sent_at DESC, e.id DESC"
+    " AND k.day >= $2 AND k.day <= $3 AND " JOB_VISIBLE(                                                               \
+        "$15",                                                                                                         \
+        "k.job_id") " AND (CAST($4 AS BIGINT) = 0 OR k.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR k.template_id = "   \
+                    "$5)"                                                                                              \
+                    " AND (CAST($6 AS BIGINT) = 0 OR k.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR k.sender_id "  \
+                    "= $7)"                                                                                            \
+                    " AND (CAST($10 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM email_stats s WHERE s.organization_id = "  \
+                    "$1"                                                                                               \
+                    " AND s.email_log_id = f.id AND CASE $10 WHEN 1 THEN s.delivered_at WHEN 2 THEN s.opened_at"       \
+                    " WHEN 3 THEN s.clicked_at WHEN 4 THEN s.replied_at WHEN 5 THEN s.bounced_at WHEN 6 THEN "         \
+                    "s.dropped_at"                                                                                     \
+                    " WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN s.complained_at END IS NOT NULL))" more                \
+                    " ORDER BY f.sent_at DESC, f.id DESC LIMIT $11) o"                                                 \
+                    " JOIN email_logs e ON e.organization_id = o.organization_id AND e.id = o.id" EMAIL_JOINS          \
+                    " ORDER BY e.sent_at DESC, e.id DESC"
 
 static const struct statement list_by_time = {
     .name = "emails by time",
@@ -80,7 +87,7 @@ static const struct statement list_by_candidate = {
     .name = "emails by candidate",
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND f.recipient_id = $14"),
 };
-#define LIST_VALUES 14
+#define LIST_VALUES 15
 
 static const struct statement select_first_sent = {
     .name = "first email",
@@ -132,10 +139,11 @@ static void read_email(const struct db_rows *rows, struct arena *arena, struct e
     take_named(rows, &column, arena, &ret->sequence);
 }
 
-int emails_get(struct db *db, int64_t organization_id, int64_t email_log_id, struct arena *arena,
+int emails_get(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t email_log_id, struct arena *arena,
                struct email_view *ret, struct err *err) {
     struct db_rows *rows;
-    int found = db_query_row(db, &select_email, DB_VALUES(db_int(organization_id), db_int(email_log_id)), &rows, err);
+    int found = db_query_row(db, &select_email,
+                             DB_VALUES(db_int(organization_id), db_int(email_log_id), db_int(jobs_of)), &rows, err);
     if (found < 0) return found;
     if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no email %lld", (long long)email_log_id);
     read_email(rows, arena, ret);
@@ -206,11 +214,13 @@ int emails_list(struct db *db, const struct email_filter *filter, const struct e
                    db_int(cohort->job_id), db_int(cohort->template_id), db_int(cohort->campaign_id),
                    db_int(cohort->sender_id), db_null(), db_null(), db_int(filter->status), db_null(),
                    db_int(page->has_after ? page->after_sent_at : INT64_MAX),
-                   db_int(page->has_after ? page->after_id : INT64_MAX), db_int(filter->candidate_id)},
+                   db_int(page->has_after ? page->after_id : INT64_MAX), db_int(filter->candidate_id),
+                   db_int(cohort->jobs_of)},
     };
     int64_t from = cohort->from_day * DAY_MS - ZONE_MARGIN_MS, to = (cohort->to_day + 1) * DAY_MS + ZONE_MARGIN_MS;
     if (page->has_after && page->after_sent_at < to) to = page->after_sent_at + 1;
-    bool of_cohorts = cohort->job_id || cohort->template_id || cohort->campaign_id || cohort->sender_id;
+    bool of_cohorts =
+        cohort->job_id || cohort->template_id || cohort->campaign_id || cohort->sender_id || cohort->jobs_of;
     int result;
     if (filter->candidate_id != REPORT_ANY)
         result = list_between(&listing, &list_by_candidate, from, to, err);

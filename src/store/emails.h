@@ -59,9 +59,10 @@ struct email_page {
 /* The newest first. Strings in `arena`. */
 MUST_USE int emails_list(struct db *db, const struct email_filter *filter, const struct email_page *page,
                          struct arena *arena, struct email_view **ret, size_t *ret_count, struct err *err);
-/* ERR_NOT_FOUND when the organization has no such email. */
-MUST_USE int emails_get(struct db *db, int64_t organization_id, int64_t email_log_id, struct arena *arena,
-                        struct email_view *ret, struct err *err);
+/* ERR_NOT_FOUND when the organization has no such email, or it is about none of the jobs of the user `jobs_of` (0: all
+ * may be seen). */
+MUST_USE int emails_get(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t email_log_id,
+                        struct arena *arena, struct email_view *ret, struct err *err);
 
 /* The links of an email on which a click was recorded, by position; at most `limit`. */
 struct email_link {

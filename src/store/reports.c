@@ -7,20 +7,23 @@
 #include "base/memory.h"
 #include "store/db.h"
 #include "store/rows.h"
+#include "store/visible.h"
 
 #include "base/banned.h"
 
 /* ---- statements ----
  * Totals are stored (of cohorts, or of whole days where a report is of all emails) and the changes that wait come on
  * top. Each part is summed by an expression over the cohort or day, the key, before both are added. $1 organization, $2
- * and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition). CROSS JOIN keeps SQLite to the
- * order written: cohorts of the days first and their rows after; changes first, for they are few. */
+ * and $3 days, $4 to $7 job, template, campaign, sender (REPORT_ANY: no condition), $8 whose jobs (visible.h). CROSS
+ * JOIN keeps SQLite to the order written: cohorts of the days first and their rows after; changes first, for they are
+ * few. */
 
 #define FILTER                                                                                                         \
     " c.organization_id = $1 AND c.day >= $2 AND c.day <= $3"                                                          \
     " AND (CAST($4 AS BIGINT) = 0 OR c.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR c.template_id = $5)"                \
-    " AND (CAST($6 AS BIGINT) = 0 OR c.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR c.sender_id = $7)"
-#define FILTER_VALUES 7
+    " AND (CAST($6 AS BIGINT) = 0 OR c.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR c.sender_id = $7)"             \
+    " AND " JOB_VISIBLE("$8", "c.job_id")
+#define FILTER_VALUES 8
 
 #define SUM_OF_COHORTS(field) ", SUM(c." #field ") AS " #field
 #define SUM_OF_DELTAS(field)  ", SUM(d." #field ") AS " #field
@@ -61,26 +64,25 @@
     "SELECT g.*, n.external_id, n.name FROM (" page ") g"                                                              \
     " LEFT JOIN " table " n ON n.organization_id = $1 AND n.id = g.key ORDER BY " order
 
-/* $8 limit, $9 count and $10 id of the row before; $9 NULL: from the start. */
+/* $9 limit, $10 count and $11 id of the row before; $10 NULL: from the start. */
 #define GROUPS_BY(key, table)                                                                                          \
-    NAMED("SELECT * FROM (" SUMS(                                                                                      \
-              OF_COHORTS,                                                                                              \
-              key) ") y WHERE y.sent > 0"                                                                              \
-                   " AND (CAST($9 AS BIGINT) IS NULL OR y.sent < $9 OR (y.sent = $9 AND y.key < CAST($10 AS BIGINT)))" \
-                   " ORDER BY y.sent DESC, y.key DESC LIMIT $8",                                                       \
+    NAMED("SELECT * FROM (" SUMS(OF_COHORTS, key) ") y WHERE y.sent > 0"                                               \
+                                                  " AND (CAST($10 AS BIGINT) IS NULL OR y.sent < $10 OR (y.sent = "    \
+                                                  "$10 AND y.key < CAST($11 AS BIGINT)))"                              \
+                                                  " ORDER BY y.sent DESC, y.key DESC LIMIT $9",                        \
           table, "g.sent DESC, g.key DESC")
 
-/* $8 limit, $9 enum report_rank, $10 the least base. */
+/* $9 limit, $10 enum report_rank, $11 the least base. */
 #define RANKED(opened, clicked, replied)                                                                               \
-    "CASE CAST($9 AS BIGINT) WHEN 1 THEN y." opened " WHEN 2 THEN y." clicked " ELSE y." replied " END"
+    "CASE CAST($10 AS BIGINT) WHEN 1 THEN y." opened " WHEN 2 THEN y." clicked " ELSE y." replied " END"
 #define TOP_BY(key, table)                                                                                             \
     NAMED(                                                                                                             \
         "SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                      \
             "open_base", "click_base",                                                                                 \
             "sent") " AS base FROM (" SUMS(OF_COHORTS, key) ") y"                                                      \
-                                                            " WHERE y.key <> 0) z WHERE z.base >= CAST($10 AS BIGINT)" \
+                                                            " WHERE y.key <> 0) z WHERE z.base >= CAST($11 AS BIGINT)" \
                                                             " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base "     \
-                                                            "DESC, z.base DESC, z.key DESC LIMIT $8",                  \
+                                                            "DESC, z.base DESC, z.key DESC LIMIT $9",                  \
         table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
 
 /* Of all emails (the totals of days), or of those of a filter. */
@@ -108,21 +110,21 @@ static const struct statement groups[] = {
 };
 static const struct statement top_templates = {.name = "top templates", .sql = TOP_BY("c.template_id", "templates")};
 
-/* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $8 to $10 as in GROUPS_BY. */
+/* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $9 to $11 as in GROUPS_BY. */
 static const struct statement link_page = {
     .name = "report links",
-    .sql =
-        "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
-        " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
-        " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
-        " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
-        " FROM (" BREAKDOWNS(COHORT_BREAKDOWNS, "0", "2, 3, 4") ") x GROUP BY x.item) y"
-                                                                " WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
-                                                                " AND (CAST($9 AS BIGINT) IS NULL OR y.emails < $9 OR "
-                                                                "(y.emails = $9 AND y.item < CAST($10 AS BIGINT)))"
-                                                                " ORDER BY y.emails DESC, y.item DESC LIMIT $8) g"
-                                                                " LEFT JOIN links l ON l.organization_id = $1 AND l.id "
-                                                                "= g.item ORDER BY g.emails DESC, g.item DESC",
+    .sql = "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position FROM (SELECT * FROM (SELECT x.item,"
+           " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
+           " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
+           " CAST(SUM(CASE WHEN x.kind = 4 THEN x.n ELSE 0 END) AS BIGINT) AS machine_clicks"
+           " FROM (" BREAKDOWNS(COHORT_BREAKDOWNS, "0",
+                                "2, 3, 4") ") x GROUP BY x.item) y"
+                                           " WHERE (y.clicks > 0 OR y.machine_clicks > 0)"
+                                           " AND (CAST($10 AS BIGINT) IS NULL OR y.emails < $10 OR "
+                                           "(y.emails = $10 AND y.item < CAST($11 AS BIGINT)))"
+                                           " ORDER BY y.emails DESC, y.item DESC LIMIT $9) g"
+                                           " LEFT JOIN links l ON l.organization_id = $1 AND l.id "
+                                           "= g.item ORDER BY g.emails DESC, g.item DESC",
 };
 
 static const struct statement find_reference[] = {
@@ -154,7 +156,7 @@ int reports_find(struct db *db, int64_t organization_id, enum report_reference r
     return 0;
 }
 
-/* The values $1 to $7, and whatever follows. */
+/* The values $1 to $8, and whatever follows. */
 static void fill_values(const struct report_filter *filter, struct db_value *values) {
     values[0] = db_int(filter->organization_id);
     values[1] = db_int(filter->from_day);
@@ -163,11 +165,12 @@ static void fill_values(const struct report_filter *filter, struct db_value *val
     values[4] = db_int(filter->template_id);
     values[5] = db_int(filter->campaign_id);
     values[6] = db_int(filter->sender_id);
+    values[7] = db_int(filter->jobs_of);
 }
 
 static int source_of(const struct report_filter *filter) {
     bool all = filter->job_id == REPORT_ANY && filter->template_id == REPORT_ANY && filter->campaign_id == REPORT_ANY &&
-               filter->sender_id == REPORT_ANY;
+               filter->sender_id == REPORT_ANY && filter->jobs_of == 0;
     return all ? OF_ALL : OF_SOME;
 }
 

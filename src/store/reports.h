@@ -21,6 +21,7 @@ struct report_filter {
     int64_t organization_id;
     int32_t from_day, to_day; /* days sent, both included */
     int64_t job_id, template_id, campaign_id, sender_id;
+    int64_t jobs_of; /* only emails about jobs of this user; 0: all */
 };
 
 /* The id behind the applicant tracking system's own id; REPORT_UNKNOWN when there is none. A sender is also found by

@@ -18,8 +18,8 @@ static const struct statement select_by_email = {
     "user by email", "SELECT id FROM users WHERE organization_id = $1 AND email = $2", NULL};
 static const struct statement insert = {
     "user insert",
-    "INSERT INTO users (organization_id, external_id, email, name, role, password_hash, created_at, updated_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id",
+    "INSERT INTO users (organization_id, external_id, email, name, role, password_hash, created_at, updated_at, "
+    "sees_scores) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) RETURNING id",
     NULL};
 static const struct statement update = {
     "user update",
@@ -145,12 +145,12 @@ int user_insert(struct db *db, struct user *user, const char *password_hash, int
     r = db_insert(db, &insert,
                   DB_VALUES(db_int(user->organization_id), db_text_or_null(user->external_id), db_text(user->email),
                             db_text_or_null(user->name), db_text(slice_cstr(user_role_name(user->role))),
-                            hash_value(password_hash), db_int(now)),
+                            hash_value(password_hash), db_int(now), db_int(user->sees_scores)),
                   &user->id, err);
     if (r < 0) return r;
     user->has_password = password_hash != NULL;
     user->created_at = user->updated_at = now;
-    user->disabled_at = TIME_UNSET;
+    user->disabled_at = user->signed_in_at = TIME_UNSET;
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "store/candidates.h"
 #include "store/consent.h"
 #include "store/emails.h"
+#include "store/users.h"
 
 #include "base/banned.h"
 
@@ -55,7 +56,9 @@ struct wish {
     int job, template_, campaign, sender, candidate; /* candidate: number + 1 */
     enum email_status status;
     const char *from, *to;
+    bool as_manager; /* who sees jobs 1 and 3 */
 };
+#define MANAGER 77
 
 static bool is_wished(const struct scene *scene, int i, const struct wish *wish) {
     const struct mail *mail = &scene->mails[i];
@@ -64,7 +67,8 @@ static bool is_wished(const struct scene *scene, int i, const struct wish *wish)
            (!wish->campaign || mail->campaign == wish->campaign) && (!wish->sender || mail->sender == wish->sender) &&
            (!wish->candidate || mail->candidate == wish->candidate - 1) &&
            (wish->status != EMAIL_OPENED || scene->opened[i]) && (wish->status != EMAIL_REPLIED || scene->replied[i]) &&
-           (!wish->from || (sent >= day(wish->from) && sent <= day(wish->to)));
+           (!wish->from || (sent >= day(wish->from) && sent <= day(wish->to))) &&
+           (!wish->as_manager || mail->job == 1 || mail->job == 3);
 }
 
 static int64_t id_of(struct scene *scene, struct arena *arena, enum report_reference reference, const char *kind,
@@ -85,11 +89,22 @@ static struct email_filter filter_of(struct scene *scene, struct arena *arena, c
                    .job_id = id_of(scene, arena, REPORT_JOB, "job", wish->job),
                    .template_id = id_of(scene, arena, REPORT_TEMPLATE, "template", wish->template_),
                    .campaign_id = id_of(scene, arena, REPORT_CAMPAIGN, "campaign", wish->campaign),
-                   .sender_id = id_of(scene, arena, REPORT_SENDER, "sender", wish->sender)},
+                   .sender_id = id_of(scene, arena, REPORT_SENDER, "sender", wish->sender),
+                   .jobs_of = wish->as_manager ? MANAGER : 0},
         .candidate_id =
             wish->candidate ? id_of(scene, arena, REPORT_CANDIDATE, "candidate", wish->candidate - 1) : REPORT_ANY,
         .status = wish->status,
     };
+}
+
+static void give_jobs(struct history *history, struct arena *arena) {
+    int64_t jobs[2];
+    for (int i = 0; i < 2; i++)
+        assert_done(reports_find(history->db, history->organization_id, REPORT_JOB,
+                                 slice_cstr(arena_printf(arena, "job-%d", 1 + 2 * i)), &jobs[i], err));
+    assert_done(db_begin(history->db, DB_WRITE, err));
+    assert_done(user_jobs_set(history->db, history->organization_id, MANAGER, jobs, 2, err));
+    assert_done(db_commit(history->db, err));
 }
 
 /* Walks all pages: each email of the wish exactly once, in order. */
@@ -138,8 +153,12 @@ static void pages_hold_every_email_once(void **state) {
         {.from = "2026-02-10", .to = "2026-02-20"},
         {.from = "2026-03-01", .to = "2026-03-01", .job = 3},
         {.candidate = 2, .from = "2026-02-01", .to = "2026-02-28"},
+        {.as_manager = true},
+        {.as_manager = true, .job = 2},
+        {.as_manager = true, .candidate = 1, .status = EMAIL_OPENED},
     };
     scene_begin(scene, fixture);
+    give_jobs(&scene->history, fixture->arena);
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
         walk(scene, fixture->arena, &wishes[i], 1 + i % 2 * 6);
         walk(scene, fixture->arena, &wishes[i], 1000);
@@ -198,7 +217,7 @@ static void one_email_comes_with_all_that_belongs_to_it(void **state) {
          .url = "https://b.example.org/"},
     };
     history_apply(&history, happenings, 3);
-    assert_done(emails_get(fixture->db, history.organization_id, mail.id, fixture->arena, &email, err));
+    assert_done(emails_get(fixture->db, history.organization_id, 0, mail.id, fixture->arena, &email, err));
     assert_true(slice_equal(email.subject, SLICE("Interview Invitation")));
     assert_true(slice_equal(email.candidate.external_id, SLICE("candidate-7")));
     assert_true(slice_equal(email.job.external_id, SLICE("job-1")) && slice_equal(email.job.name, SLICE("Job-1")));
@@ -212,7 +231,7 @@ static void one_email_comes_with_all_that_belongs_to_it(void **state) {
     assert_int_equal(email.stats.click_count, 1);
     assert_int_equal(email.stats.machine_click_count, 1);
     assert_fails(ERR_NOT_FOUND,
-                 emails_get(fixture->db, history.organization_id + 1, mail.id, fixture->arena, &email, err));
+                 emails_get(fixture->db, history.organization_id + 1, 0, mail.id, fixture->arena, &email, err));
     assert_done(emails_links(fixture->db, history.organization_id, mail.id, 10, fixture->arena, &links, &count, err));
     assert_int_equal(count, 2);
     assert_true(slice_equal(links[0].url, SLICE("https://b.example.org/")));
@@ -249,8 +268,8 @@ static void candidates_come_with_their_figures(void **state) {
     };
     history_apply(&history, happenings, 5);
     do { /* one a page */
-        assert_done(
-            candidates_list(fixture->db, history.organization_id, after, 1, fixture->arena, &candidates, &count, err));
+        assert_done(candidates_list(fixture->db, history.organization_id, 0, after, 1, fixture->arena, &candidates,
+                                    &count, err));
         if (count == 0) break;
         if (after != 0) assert_true(candidates[0].id < after);
         after = candidates[0].id;
@@ -258,9 +277,9 @@ static void candidates_come_with_their_figures(void **state) {
     } while (seen < 10);
     assert_int_equal(seen, 3);
     assert_done(
-        candidates_get(fixture->db, history.organization_id, SLICE("candidate-0"), fixture->arena, &candidate, err));
+        candidates_get(fixture->db, history.organization_id, 0, SLICE("candidate-0"), fixture->arena, &candidate, err));
     assert_false(candidate.has_tracking);
-    assert_done(candidates_figures(fixture->db, history.organization_id, candidate.id, &figures, err));
+    assert_done(candidates_figures(fixture->db, history.organization_id, 0, candidate.id, &figures, err));
     assert_int_equal(figures.figures.sums.sent, 4);
     assert_int_equal(figures.figures.sums.open_base, 3);
     assert_int_equal(figures.figures.sums.click_base, 4);
@@ -270,8 +289,48 @@ static void candidates_come_with_their_figures(void **state) {
     assert_int_equal(figures.figures.sums.machine_opens, 1);
     assert_true(figures.figures.median_open_delay_s == 20);
     assert_true(figures.last_sent_at == mails[9].sent_at);
-    assert_fails(ERR_NOT_FOUND, candidates_get(fixture->db, history.organization_id, SLICE("candidate-9"),
+    assert_fails(ERR_NOT_FOUND, candidates_get(fixture->db, history.organization_id, 0, SLICE("candidate-9"),
                                                fixture->arena, &candidate, err));
+    history_end(&history);
+}
+
+/* Candidates 0 and 1 have emails about job 1 or 3, candidate 0 another one too; candidate 2 has none of these. */
+static void a_manager_sees_candidates_of_own_jobs(void **state) {
+    struct fixture *fixture = fixture_of(state);
+    struct history history;
+    struct candidate_view *candidates, candidate;
+    struct candidate_figures figures;
+    struct email_view email;
+    size_t count;
+    history_begin(&history, fixture, "UTC");
+    int64_t organization = history.organization_id, sent = at("2026-02-01T08:00:00Z");
+    struct mail mails[] = {
+        {.sent_at = sent, .candidate = 0, .job = 1, .level = TRACKING_FULL},
+        {.sent_at = sent, .candidate = 0, .job = 2, .level = TRACKING_FULL},
+        {.sent_at = sent, .candidate = 1, .job = 3, .level = TRACKING_FULL},
+        {.sent_at = sent, .candidate = 2, .job = 2, .level = TRACKING_FULL},
+        {.sent_at = sent, .candidate = 2, .job = 0, .level = TRACKING_FULL},
+    };
+    history_register(&history, mails, 5);
+    give_jobs(&history, fixture->arena);
+    assert_done(candidates_list(fixture->db, organization, MANAGER, 0, 10, fixture->arena, &candidates, &count, err));
+    assert_int_equal(count, 2);
+    assert_true(slice_equal(candidates[0].external_id, SLICE("candidate-1")));
+    assert_true(slice_equal(candidates[1].external_id, SLICE("candidate-0")));
+    assert_done(candidates_figures(fixture->db, organization, MANAGER, candidates[1].id, &figures, err));
+    assert_int_equal(figures.figures.sums.sent, 1);
+    assert_done(
+        candidates_get(fixture->db, organization, MANAGER, SLICE("candidate-0"), fixture->arena, &candidate, err));
+    assert_fails(ERR_NOT_FOUND, candidates_get(fixture->db, organization, MANAGER, SLICE("candidate-2"), fixture->arena,
+                                               &candidate, err));
+    for (int i = 0; i < 5; i++) {
+        int result = emails_get(fixture->db, organization, MANAGER, mails[i].id, fixture->arena, &email, NULL);
+        assert_int_equal(result, mails[i].job % 2 ? 0 : -ERR_NOT_FOUND);
+    }
+    /* Somebody without jobs sees nothing, rather than everything. */
+    assert_done(
+        candidates_list(fixture->db, organization, MANAGER + 1, 0, 10, fixture->arena, &candidates, &count, err));
+    assert_int_equal(count, 0);
     history_end(&history);
 }
 
@@ -280,7 +339,7 @@ static void candidates_come_with_their_figures(void **state) {
 static enum tracking_level level_now(struct history *history, const struct mail *mail) {
     struct arena *arena = arena_new();
     struct email_view email;
-    assert_done(emails_get(history->db, history->organization_id, mail->id, arena, &email, err));
+    assert_done(emails_get(history->db, history->organization_id, 0, mail->id, arena, &email, err));
     arena_free(arena);
     return email.stats.tracking_now;
 }
@@ -381,6 +440,7 @@ int main(void) {
         contract_test(an_unknown_id_gives_no_emails),
         contract_test(one_email_comes_with_all_that_belongs_to_it),
         contract_test(candidates_come_with_their_figures),
+        contract_test(a_manager_sees_candidates_of_own_jobs),
         contract_test(an_objection_reaches_emails_sent_before),
         contract_test(an_objection_may_come_before_the_first_email),
         contract_test(without_an_answer_opt_in_records_nothing),

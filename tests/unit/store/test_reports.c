@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/timezone.h"
 #include "store/reports.h"
+#include "store/users.h"
 
 #include "base/banned.h"
 
@@ -106,6 +107,8 @@ static int64_t recount_delays(struct db *db, int64_t organization_id, struct db_
 
 /* ---- random history ---- */
 
+#define MANAGER 77 /* a user who sees jobs 1 and 3 */
+
 #define MAILS       500
 #define EVENT_COUNT 3000
 
@@ -116,7 +119,7 @@ static bool matches(const struct mail *mail, const struct report_filter *filter,
     if (sent < filter->from_day || sent > filter->to_day) return false;
     for (int i = 0; i < 4; i++)
         if (wanted[i] != REPORT_ANY && ids[i][own[i]] != wanted[i]) return false;
-    return true;
+    return filter->jobs_of == 0 || mail->job == 1 || mail->job == 3;
 }
 
 struct scene {
@@ -199,6 +202,13 @@ static void scene_begin(struct scene *scene, struct fixture *fixture, uint64_t s
     make_mails(scene, &dice);
     make_events(scene, &dice);
     find_ids(scene);
+    const int64_t jobs[] = {scene->ids[0][1], scene->ids[0][3]};
+    assert_done(db_begin(scene->history.db, DB_WRITE, err));
+    assert_done(user_jobs_set(scene->history.db, scene->history.organization_id, MANAGER, jobs, 2, err));
+    /* The same user of another organization is somebody else. */
+    const int64_t other = scene->ids[0][2];
+    assert_done(user_jobs_set(scene->history.db, scene->history.organization_id + 1, MANAGER, &other, 1, err));
+    assert_done(db_commit(scene->history.db, err));
 }
 
 static struct db_value list_matching(struct scene *scene, const struct report_filter *filter, int64_t *ret_count) {
@@ -249,6 +259,7 @@ static struct report_filter random_filter(const struct scene *scene, uint64_t *d
         .template_id = history_pick(dice, 3) == 0 ? scene->ids[1][1 + history_pick(dice, 5)] : REPORT_ANY,
         .campaign_id = history_pick(dice, 4) == 0 ? scene->ids[2][1 + history_pick(dice, 5)] : REPORT_ANY,
         .sender_id = history_pick(dice, 4) == 0 ? scene->ids[3][1 + history_pick(dice, 5)] : REPORT_ANY,
+        .jobs_of = history_pick(dice, 3) == 0 ? MANAGER : 0,
     };
 }
 

@@ -1,0 +1,355 @@
+// Every route × role × organization (compliance C-115), and every change without proof of where it comes from (C-112).
+// The routes are those that the program's own reference lists, and tools/check-routes holds that against the route
+// table; a route without a rule here fails the first test.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Browser, Installation, Postgres, eventually, genericDelivery, standardWebhooksSecret } from './support.mjs';
+
+const PASSWORD = 'correct horse battery staple';
+
+// What each role may do. Written down a second time on purpose.
+const READING = ['read_jobs', 'read', 'scores'];
+const PERMISSIONS = {
+  admin: ['self', ...READING, 'register', 'write', 'embed', 'admin'],
+  recruiter: ['self', ...READING, 'write'],
+  hiring_manager: ['self', 'read_jobs'],
+  'key read': READING,
+  'key ingest': ['register'],
+  'key embed': ['embed'],
+  'key write': [...READING, 'register', 'write', 'embed'],
+  'key admin': [...READING, 'register', 'write', 'embed', 'admin'],
+};
+
+// A route's rule: the permission it needs ('public': none; 'outside': has no session or key at all), the kind of object
+// that its {id} names, and a body that is acceptable.
+const RULES = {
+  'GET /healthz': { needs: 'outside' },
+  'GET /readyz': { needs: 'outside' },
+  'GET /metrics': { needs: 'outside' },
+  'GET /api/v1/openapi.json': { needs: 'outside' },
+  'POST /webhooks/email/{endpoint}': { needs: 'outside' },
+
+  'GET /api/v1/session': { needs: 'public' },
+  'POST /api/v1/session': { needs: 'public' },
+  'POST /api/v1/setup': { needs: 'public' },
+  'DELETE /api/v1/session': { needs: 'self', ends: true },
+  'GET /api/v1/me': { needs: 'self' },
+  'PATCH /api/v1/me': { needs: 'self', body: {} },
+  'PUT /api/v1/me/password': { needs: 'self', body: { current: 'a wrong one', password: PASSWORD }, own: 403 },
+  'GET /api/v1/me/sessions': { needs: 'self' },
+  'DELETE /api/v1/me/sessions': { needs: 'self' },
+  'DELETE /api/v1/me/sessions/{id}': { needs: 'self', object: 'session', own: 404 },
+
+  'GET /api/v1/settings': { needs: 'read' },
+  'PUT /api/v1/settings': { needs: 'admin', body: {} },
+
+  'GET /api/v1/users': { needs: 'admin' },
+  'POST /api/v1/users': { needs: 'admin', body: () => ({ email: `new-${unique()}@example.org` }) },
+  'GET /api/v1/users/{id}': { needs: 'admin', object: 'user' },
+  'PATCH /api/v1/users/{id}': { needs: 'admin', object: 'user', body: { name: 'Changed' } },
+  'DELETE /api/v1/users/{id}': { needs: 'admin', object: 'user' },
+  'GET /api/v1/users/{id}/jobs': { needs: 'admin', object: 'user' },
+  'PUT /api/v1/users/{id}/jobs': { needs: 'admin', object: 'user', body: { jobs: ['job-9'] } },
+  'DELETE /api/v1/users/{id}/sessions': { needs: 'admin', object: 'user' },
+
+  'GET /api/v1/api-keys': { needs: 'admin' },
+  'POST /api/v1/api-keys': { needs: 'admin', body: { name: 'new', role: 'read' } },
+  'GET /api/v1/api-keys/{id}': { needs: 'admin', object: 'key' },
+  'DELETE /api/v1/api-keys/{id}': { needs: 'admin', object: 'key' },
+
+  'GET /api/v1/endpoints': { needs: 'admin' },
+  'POST /api/v1/endpoints': { needs: 'admin', body: () => ({ provider: 'generic', secrets: [standardWebhooksSecret()] }) },
+  'GET /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint' },
+  'PATCH /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint', body: { name: 'Changed' } },
+  'DELETE /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint' },
+  'POST /api/v1/endpoints/{id}/confirm': { needs: 'admin', object: 'endpoint', body: {} },
+
+  'GET /api/v1/failed-deliveries': { needs: 'admin' },
+  'GET /api/v1/failed-deliveries/{id}': { needs: 'admin', object: 'delivery' },
+  'POST /api/v1/failed-deliveries/{id}/replay': { needs: 'admin', object: 'delivery', body: {} },
+  'GET /api/v1/security-events': { needs: 'admin' },
+  'GET /api/v1/orphan-events': { needs: 'admin' },
+
+  'GET /api/v1/emails': { needs: 'read_jobs' },
+  'POST /api/v1/emails': { needs: 'register', body: () => ({ message_id: `new-${unique()}`, subject: 'New', sent_at: '2026-01-05T10:00:00Z', candidate: { id: 'new' } }) },
+  'GET /api/v1/emails/{id}': { needs: 'read_jobs', object: 'email' },
+  'PATCH /api/v1/emails/{id}': { needs: 'register', object: 'email', body: () => ({ rfc_message_id: `<${unique()}@x.example>` }) },
+  'GET /api/v1/emails/{id}/events': { needs: 'read_jobs', object: 'email' },
+  'GET /api/v1/emails/{id}/links': { needs: 'read_jobs', object: 'email' },
+
+  'GET /api/v1/candidates': { needs: 'read_jobs' },
+  'GET /api/v1/candidates/{id}': { needs: 'read_jobs', object: 'candidate' },
+  'GET /api/v1/candidates/{id}/timeline': { needs: 'read_jobs', object: 'candidate' },
+  // An objection is taken of people who are not known yet, so another organization's id is nobody's: it makes an own one.
+  'PUT /api/v1/candidates/{id}/tracking': { needs: 'write', object: 'candidate', body: { level: 'full' }, makes: true },
+  'PUT /api/v1/campaigns/{id}/tracking': { needs: 'write', object: 'campaign', body: { level: 'full' }, makes: true },
+
+  'GET /api/v1/engagement/summary': { needs: 'read_jobs' },
+  'GET /api/v1/engagement/series': { needs: 'read_jobs' },
+  'GET /api/v1/engagement/templates': { needs: 'read_jobs' },
+  'GET /api/v1/engagement/top': { needs: 'read_jobs' },
+  'GET /api/v1/engagement/campaigns': { needs: 'read_jobs' },
+  'GET /api/v1/engagement/jobs': { needs: 'read_jobs' },
+  'GET /api/v1/engagement/links': { needs: 'read_jobs' },
+};
+
+// All that the lists must tell apart is within one period.
+const PERIOD = '?from=2026-01-01&to=2026-01-31';
+const QUERIES = { 'GET /api/v1/emails': PERIOD, 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
+const queryOf = (route) => QUERIES[route] ?? (route.includes('/engagement/') ? PERIOD : '');
+
+let counter = 0;
+const unique = () => ++counter;
+const bodyOf = (rule) => (typeof rule.body === 'function' ? rule.body() : rule.body);
+const methodOf = (route) => route.split(' ')[0];
+const isChange = (route) => methodOf(route) !== 'GET';
+const guarded = () => Object.entries(RULES).filter(([, rule]) => !['public', 'outside'].includes(rule.needs));
+
+// An organization with people of every role, keys of every role, and objects whose names say whose they are.
+class Organization {
+  constructor(service, name, adminEmail) {
+    Object.assign(this, { service, name, adminEmail });
+  }
+
+  async fill() {
+    const { service, name } = this;
+    const setup = service.setup(name, this.adminEmail, '--password-file', service.file('password', `${PASSWORD}\n`));
+    this.key = setup.api_key;
+    this.id = setup.organization_id;
+    this.actors = { admin: await this.signIn(this.adminEmail) };
+    for (const role of ['recruiter', 'hiring_manager']) {
+      const email = `${role}@${name}.example`;
+      const user = await this.must('POST', '/users', { email, role, password: PASSWORD });
+      if (role === 'hiring_manager') await this.must('PUT', `/users/${user.id}/jobs`, { jobs: ['job-1'] });
+      this.actors[role] = await this.signIn(email);
+    }
+    for (const role of ['read', 'ingest', 'embed', 'write', 'admin']) {
+      const { key } = await this.must('POST', '/api-keys', { name: `${name} ${role}`, role });
+      this.actors[`key ${role}`] = { api: (method, target, body) => service.api(method, target, body, { key }) };
+    }
+    const secret = standardWebhooksSecret();
+    this.endpoint = await this.must('POST', '/endpoints', { provider: 'generic', name: `${name} endpoint`, secrets: [secret] });
+    for (const job of [1, 2]) await this.register(job);
+    const send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body));
+    const events = [1, 2].flatMap((job) => ['open', 'click'].map((type) => ({
+      event_type: type, message_id: `${name}-${job}`, timestamp: '2026-01-05T12:00:00Z', recipient: 'x@example.org',
+      user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', ...(type === 'click' ? { url: `https://${name}-${job}.example/` } : {}),
+    })));
+    assert.equal((await send(events)).status, 200);
+    await send({ event_type: 'open', message_id: `${name}-orphan`, timestamp: '2026-01-05T12:00:00Z', recipient: `${name}-orphan@example.org` });
+    await send('not readable');
+    await send('not readable either');
+    this.deliveries = await eventually(async () => {
+      const { data } = await this.must('GET', '/failed-deliveries');
+      return data.length >= 2 && data.map(({ id }) => id);
+    }, 'failed deliveries');
+    return this;
+  }
+
+  async register(job) {
+    const { name } = this;
+    const { id } = await this.must('POST', '/emails', {
+      message_id: `${name}-${job}`, subject: `${name} subject of ${name}-job-${job}`, sent_at: '2026-01-05T10:00:00Z',
+      candidate: { id: `${name}-candidate-${job}`, name: `${name} person of ${name}-job-${job}`, email: `${name}-${job}@example.org` },
+      job: { id: `job-${job}`, title: `${name}-job-${job}` }, template: { id: `template-${job}`, name: `${name} template of ${name}-job-${job}` },
+      campaign: { id: `${name}-campaign-${job}`, name: `${name} campaign of ${name}-job-${job}` },
+    });
+    (this.emails ??= {})[job] = id;
+  }
+
+  must(method, target, body) {
+    return this.service.must(method, target, body, { key: this.key });
+  }
+
+  async signIn(email) {
+    const browser = new Browser(this.service);
+    const { session } = await browser.signIn(email, PASSWORD);
+    browser.sessionId = session.id;
+    return browser;
+  }
+
+  // The id of an object that may be changed or taken away; of `job` where objects belong to jobs.
+  async object(kind, route, job = 1) {
+    switch (kind) {
+    case 'user':
+      return (await this.must('POST', '/users', { email: `object-${unique()}@example.org` })).id;
+    case 'key':
+      return (await this.must('POST', '/api-keys', { name: 'object', role: 'read' })).id;
+    case 'endpoint':
+      return methodOf(route) === 'DELETE'
+        ? (await this.must('POST', '/endpoints', { provider: 'generic', secrets: [standardWebhooksSecret()] })).id
+        : this.endpoint.id;
+    case 'delivery':
+      return this.deliveries[0];
+    case 'session':
+      return this.actors.recruiter.sessionId;
+    case 'email':
+      return this.emails[job];
+    case 'candidate':
+      return `${this.name}-candidate-${job}`;
+    case 'campaign':
+      return `${this.name}-campaign-${job}`;
+    default:
+      throw new Error(`there is no object of kind ${kind}`);
+    }
+  }
+}
+
+function suite(kind) {
+  let postgres, service, alpha, bravo;
+
+  before(async () => {
+    postgres = kind === 'PostgreSQL' ? new Postgres() : undefined;
+    service = await new Installation({ postgres, flags: ['--trusted-proxies', '127.0.0.0/8'] }).start();
+    alpha = await new Organization(service, 'alpha', 'ada@alpha.example').fill();
+    bravo = await new Organization(service, 'bravo', 'bob@bravo.example').fill();
+  });
+  after(async () => {
+    await service?.remove();
+    postgres?.remove();
+  });
+
+  // One call of a route by an actor, with the object named by `id`.
+  function call(actor, route, rule, id) {
+    const [method, path] = route.split(' ');
+    const target = path.replace('/api/v1', '').replace('{id}', encodeURIComponent(id ?? '')) + queryOf(route);
+    return actor.api(method, target, bodyOf(rule));
+  }
+
+  test('every route has a rule', async () => {
+    const { json } = await service.fetch('/api/v1/openapi.json');
+    const methods = ['get', 'post', 'put', 'patch', 'delete'];
+    const routes = Object.entries(json.paths).flatMap(([path, item]) => methods.filter((method) => item[method]).map((method) => `${method.toUpperCase()} ${path}`));
+    assert.deepEqual(routes.filter((route) => !RULES[route]), [], 'routes without a rule: add one to RULES');
+    assert.deepEqual(Object.keys(RULES).filter((route) => !routes.includes(route)), [], 'rules without a route');
+  });
+
+  test('nobody gets in without a key or a session', async () => {
+    const nobody = { api: (method, target, body) => service.api(method, target, body, { key: null }) };
+    const stranger = new Browser(service);
+    stranger.cookies.set('__Host-inkling', `ins_${alpha.id}_${'a'.repeat(52)}`);
+    for (const [route, rule] of guarded())
+      for (const actor of [nobody, stranger])
+        assert.equal((await call(actor, route, rule, await alpha.object(rule.object ?? 'email', route))).status, 401, route);
+  });
+
+  for (const role of Object.keys(PERMISSIONS)) {
+    test(`${role}: what the role allows, and nothing else`, async () => {
+      for (const [route, rule] of guarded()) {
+        let actor = alpha.actors[role];
+        if (rule.ends) actor = role.startsWith('key ') ? actor : await alpha.signIn(role === 'admin' ? alpha.adminEmail : `${role}@alpha.example`);
+        const id = rule.object && (await alpha.object(rule.object, route));
+        const answer = await call(actor, route, rule, id);
+        const what = `${role}: ${route} answered ${answer.status} ${answer.body.slice(0, 200)}`;
+        if (!PERMISSIONS[role].includes(rule.needs)) assert.equal(answer.status, 403, what);
+        else if (rule.own && !(rule.object === 'session' && role === 'recruiter')) assert.equal(answer.status, rule.own, what);
+        else assert.ok(answer.status < 500 && ![401, 403, 404].includes(answer.status), what);
+        if (rule.object === 'session' && role === 'recruiter') alpha.actors.recruiter = await alpha.signIn('recruiter@alpha.example');
+      }
+    });
+
+    test(`${role}: nothing of another organization`, async () => {
+      const actor = alpha.actors[role];
+      for (const [route, rule] of guarded()) {
+        if (rule.ends || rule.makes || !PERMISSIONS[role].includes(rule.needs)) continue;
+        const id = rule.object && (await bravo.object(rule.object, route));
+        const answer = await call(actor, route, rule, id);
+        if (rule.object) assert.equal(answer.status, 404, `${role}: ${route}: ${answer.body}`);
+        else assert.ok(!answer.body.includes('bravo'), `${role}: ${route} tells of the other: ${answer.body}`);
+      }
+    });
+  }
+
+  test('what one organization says of an id changes nothing of the same id elsewhere', async () => {
+    const before = await bravo.must('GET', '/candidates/bravo-candidate-1');
+    await alpha.must('PUT', '/candidates/bravo-candidate-1/tracking', { level: 'none' });
+    await alpha.must('PUT', '/campaigns/bravo-campaign-1/tracking', { level: 'none' });
+    assert.deepEqual(await bravo.must('GET', '/candidates/bravo-candidate-1'), before);
+    assert.equal((await bravo.must('GET', `/emails/${bravo.emails[1]}`)).tracking, 'full');
+  });
+
+  test('a hiring manager: only what belongs to the own jobs', async () => {
+    const manager = alpha.actors.hiring_manager;
+    let objects = 0, lists = 0;
+    for (const [route, rule] of guarded()) {
+      if (rule.needs !== 'read_jobs') continue;
+      if (rule.object) {
+        const answer = await call(manager, route, rule, await alpha.object(rule.object, route, 2));
+        assert.equal(answer.status, 404, `${route}: ${answer.body}`);
+        objects++;
+      } else {
+        const answer = await call(manager, route, rule);
+        const all = await call(alpha.actors.recruiter, route, rule);
+        assert.ok(!/alpha-job-2|alpha-2|candidate-2/.test(answer.body), `${route} tells of the other job: ${answer.body}`);
+        assert.notEqual(answer.body, all.body, `${route} shows a recruiter more`);
+        lists++;
+      }
+    }
+    assert.ok(objects >= 5 && lists >= 9);
+    const { sent, clicked } = await manager.must('GET', `/engagement/summary${PERIOD}`);
+    assert.deepEqual([sent, clicked], [1, 1]);
+    const candidates = (await manager.must('GET', '/candidates')).data.map(({ id }) => id);
+    assert.deepEqual(candidates, ['alpha-candidate-1']);
+    assert.deepEqual((await manager.must('GET', '/emails?job=job-2')).data, []);
+    assert.equal((await manager.must('GET', '/engagement/summary?from=2026-01-01&to=2026-01-31&job=job-2')).sent, 0);
+  });
+
+  test('jobs are given and taken away at once, and one without jobs sees nothing', async () => {
+    const { data } = await alpha.must('GET', '/users');
+    const { id } = data.find(({ email }) => email === 'hiring_manager@alpha.example');
+    const manager = alpha.actors.hiring_manager;
+    const seen = async () => (await manager.must('GET', `/emails${PERIOD}`)).data.map(({ job }) => job.id).sort();
+    assert.deepEqual((await alpha.must('PUT', `/users/${id}/jobs`, { jobs: ['job-2', 'job-1', 'job-2', 'not-yet'] })).data.map((job) => job.id).sort(), ['job-1', 'job-2', 'not-yet']);
+    assert.deepEqual(await seen(), ['job-1', 'job-2']);
+    await alpha.must('PUT', `/users/${id}/jobs`, { jobs: [] });
+    assert.deepEqual(await seen(), []);
+    assert.deepEqual((await manager.must('GET', '/candidates')).data, []);
+    assert.equal((await manager.must('GET', `/engagement/summary${PERIOD}`)).sent, 0);
+    for (const body of [{}, { jobs: 'job-1' }, { jobs: [1] }, { jobs: [''] }, { jobs: [], more: 1 }])
+      assert.equal((await service.api('PUT', `/users/${id}/jobs`, body, { key: alpha.key })).status, 400, JSON.stringify(body));
+    await alpha.must('PUT', `/users/${id}/jobs`, { jobs: ['job-1'] });
+    assert.deepEqual((await manager.must('GET', '/me')).permissions, ['self', 'read_jobs']);
+    await alpha.must('PATCH', `/users/${id}`, { sees_scores: true });
+    assert.deepEqual((await manager.must('GET', '/me')).permissions, ['self', 'read_jobs', 'scores']);
+  });
+
+  test('one\'s own emails are a filter, for who has a session', async () => {
+    const recruiter = alpha.actors.recruiter;
+    await alpha.must('POST', '/emails', { message_id: 'alpha-own', subject: 'Own', sent_at: '2026-01-06T10:00:00Z', candidate: { id: 'own' }, sender: { email: 'recruiter@alpha.example' } });
+    const { data } = await recruiter.must('GET', `/emails${PERIOD}&sender=me`);
+    assert.deepEqual(data.map(({ subject }) => subject), ['Own']);
+    assert.equal((await recruiter.must('GET', `/engagement/summary${PERIOD}&sender=me`)).sent, 1);
+    assert.deepEqual((await alpha.must('GET', `/emails${PERIOD}&sender=me`)).data, []);
+  });
+
+  test('no change is made by a session that another site uses', async () => {
+    const admin = alpha.actors.admin;
+    for (const [route, rule] of Object.entries(RULES)) {
+      if (!isChange(route) || rule.needs === 'outside') continue;
+      const [method, path] = route.split(' ');
+      const id = rule.object && (await alpha.object(rule.object, route));
+      for (const headers of [{}, { 'X-Inkling-Request': '1', Origin: 'https://evil.example' }, { 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'cross-site' }, { Origin: service.url }]) {
+        const answer = await service.api(method, path.replace('/api/v1', '').replace('{id}', id), bodyOf(rule), { key: null, headers: { Cookie: admin.cookie(), ...headers } });
+        assert.equal(answer.status, 403, `${route} with ${JSON.stringify(headers)}: ${answer.body}`);
+      }
+    }
+    assert.equal((await admin.api('GET', '/me')).status, 200, 'and the session is still there');
+  });
+
+  test('what was ended, disabled or revoked gets in nowhere', async () => {
+    const user = await alpha.must('POST', '/users', { email: 'leaver@alpha.example', role: 'admin', password: PASSWORD });
+    const leaver = await alpha.signIn('leaver@alpha.example');
+    const made = await alpha.must('POST', '/api-keys', { name: 'leaver', role: 'admin' });
+    // From many places, since wrong keys from one place are slowed down.
+    const headers = () => ({ 'X-Forwarded-For': `198.51.100.${unique() % 250}` });
+    const program = { api: (method, target, body) => service.api(method, target, body, { key: made.key, headers: headers() }) };
+    assert.equal((await leaver.api('GET', '/users')).status, 200);
+    assert.equal((await program.api('GET', '/users')).status, 200);
+    await alpha.must('DELETE', `/users/${user.id}`);
+    await alpha.must('DELETE', `/api-keys/${made.id}`);
+    for (const [route, rule] of guarded())
+      for (const actor of [leaver, program]) assert.equal((await call(actor, route, rule, rule.object && (await alpha.object(rule.object, route)))).status, 401, route);
+  });
+}
+
+for (const kind of ['SQLite', 'PostgreSQL']) describe(`authorization on ${kind}`, () => suite(kind));
