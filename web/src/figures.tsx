@@ -13,7 +13,7 @@ import { Delta, Kpi, LOW_VOLUME } from './ui/Kpi';
 import { intervalName, LineChart, type ChartView } from './ui/LineChart';
 import { Panel } from './ui/Panel';
 
-const tracked = (base: number, sent: number): string => (base === sent ? 'sent' : 'measurable');
+const tracked = (base: number, sent: number): string => (base === sent ? 'sent' : 'tracked');
 
 export function Cards({ summary, scope }: { summary: Summary; scope: Scope }): JSX.Element {
   const { previous, change } = summary;
@@ -77,7 +77,7 @@ export function LeftOut({ summary, shown }: { summary: Summary; shown: boolean }
         </p>
       )}
       {shown && (
-        <table style={{ width: 'auto' }}>
+        <table class="narrow">
           <thead><tr><th scope="col">Events</th><th scope="col" class="num">Recorded</th><th scope="col" class="num">Automatic</th><th scope="col" class="num">By people</th></tr></thead>
           <tbody>
             <tr><th scope="row">Opens</th><td class="num">{count(summary.recorded_opens)}</td><td class="num">{count(machine_opens)}</td><td class="num">{count(summary.opens)}</td></tr>
@@ -125,7 +125,7 @@ interface OverTimeProps {
 
 export function OverTime({ period, scope, summary, view, compare, table }: OverTimeProps): JSX.Element {
   const span = spanOf(period);
-  const interval = intervalFor(span);
+  const interval = intervalFor(span, Boolean(scope.template || scope.campaign));
   const filter = { job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender, interval: interval === 'day' ? undefined : interval };
   const rows = useResource<Report<Interval>>(`/engagement/series${query({ from: period.from, to: period.to, ...filter })}`);
   const before = useResource<Report<Interval>>(compare && summary ? `/engagement/series${query({ from: summary.previous.from, to: summary.previous.to, ...filter })}` : null);

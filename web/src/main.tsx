@@ -1,62 +1,65 @@
 // The frame of the application: header, the screen of the address, and what lies over it.
-import { render, type ComponentType, type JSX } from 'preact';
+import { render, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { sessionEnded } from './api';
 import { helpOpen, startKeys } from './keys';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
 import { boot, booted, bootProblem, isAdmin, me } from './state';
-import { AccountMenu, KeyHelp, SignInAgain } from './screens/Account';
-import { Campaigns, Jobs, Templates } from './screens/Groups';
-import { Candidate } from './screens/Candidate';
-import { Candidates } from './screens/Candidates';
+import { AccountMenu } from './screens/Account';
 import { Dashboard } from './screens/Dashboard';
-import { Email } from './screens/Email';
-import { Emails } from './screens/Emails';
-import { Group } from './screens/Group';
-import { SignIn } from './screens/SignIn';
 import { Icon } from './ui/Icon';
 import { ProblemState, Skeleton } from './ui/Panel';
+import { Title } from './ui/Title';
 
 type Screen = (props: { id: string }) => JSX.Element;
+type More = typeof import('./screens/more');
 
-const routes: [RegExp, string, Screen][] = [
-  [/^\/(?:dashboard)?$/, 'Dashboard', Dashboard],
-  [/^\/candidates$/, 'Candidates', Candidates],
-  [/^\/candidates\/([^/]+)$/, 'Candidate', Candidate],
-  [/^\/emails$/, 'Emails', Emails],
-  [/^\/emails\/([^/]+)$/, 'Email', Email],
-  [/^\/campaigns$/, 'Campaigns', Campaigns],
-  [/^\/campaigns\/([^/]+)$/, 'Campaign', ({ id }) => <Group kind="campaigns" id={id} />],
-  [/^\/templates$/, 'Templates', Templates],
-  [/^\/templates\/([^/]+)$/, 'Template', ({ id }) => <Group kind="templates" id={id} />],
-  [/^\/jobs$/, 'Jobs', Jobs],
-  [/^\/jobs\/([^/]+)$/, 'Job', ({ id }) => <Group kind="jobs" id={id} />],
-  [/^\/(?:admin|account)(?:\/([^/]+))?$/, 'Administration', Later],
+// Screens that come in a second file. After an update of the service an open page may ask for a file that is gone: then the
+// page has to be loaded again.
+function more(choose: (screens: More) => Screen): Screen {
+  return function Later({ id }) {
+    const [Loaded, setLoaded] = useState<Screen | null>(null);
+    const [failed, setFailed] = useState(false);
+    useEffect(() => {
+      import('./screens/more').then((screens) => setLoaded(() => choose(screens)), () => setFailed(true));
+    }, []);
+    if (failed)
+      return (
+        <div class="card state" role="alert">
+          <Title of="New version">A new version is there</Title>
+          <p>The service was updated since this page was loaded.</p>
+          <button type="button" class="button primary" onClick={() => window.location.reload()}>Load the page again</button>
+        </div>
+      );
+    return Loaded ? <Loaded id={id} /> : <Skeleton height={600} />;
+  };
+}
+
+const group = (kind: 'campaigns' | 'templates' | 'jobs'): Screen => more(({ Group }) => ({ id }) => <Group kind={kind} id={id} />);
+
+const routes: [RegExp, Screen][] = [
+  [/^\/(?:dashboard|sign-in)?$/, Dashboard],
+  [/^\/candidates$/, more(({ Candidates }) => Candidates)],
+  [/^\/candidates\/([^/]+)$/, more(({ Candidate }) => Candidate)],
+  [/^\/emails$/, more(({ Emails }) => Emails)],
+  [/^\/emails\/([^/]+)$/, more(({ Email }) => Email)],
+  [/^\/campaigns$/, more(({ Campaigns }) => Campaigns)],
+  [/^\/campaigns\/([^/]+)$/, group('campaigns')],
+  [/^\/templates$/, more(({ Templates }) => Templates)],
+  [/^\/templates\/([^/]+)$/, group('templates')],
+  [/^\/jobs$/, more(({ Jobs }) => Jobs)],
+  [/^\/jobs\/([^/]+)$/, group('jobs')],
+  [/^\/(?:admin|account)(?:\/([^/]+))?$/, more(({ Admin }) => ({ id }) => <Admin page={path.value.startsWith('/account') ? 'account' : id} />)],
 ];
 
-// Screens that few need come in a file of their own. After an update of the service an open page may ask for a file that is
-// gone: then the page has to be loaded again.
-function Later({ id }: { id: string }): JSX.Element {
-  const [Loaded, setLoaded] = useState<ComponentType<{ page: string }> | null>(null);
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    import('./screens/admin/Admin').then(({ Admin }) => setLoaded(() => Admin)).catch(() => setFailed(true));
-  }, []);
-  if (failed)
-    return (
-      <div class="card state" role="alert">
-        <h1>A new version is there</h1>
-        <p>The service was updated since this page was loaded.</p>
-        <button type="button" class="button primary" onClick={() => window.location.reload()}>Load the page again</button>
-      </div>
-    );
-  return Loaded ? <Loaded page={path.value.startsWith('/account') ? 'account' : id} /> : <Skeleton height={400} />;
-}
+const SignIn = more((screens) => screens.SignIn);
+const SignInAgain = more((screens) => screens.SignInAgain);
+const KeyHelp = more((screens) => screens.KeyHelp);
 
 function NotFound(): JSX.Element {
   return (
     <div class="card state">
-      <h1>There is no such page</h1>
+      <Title of="Not found">There is no such page</Title>
       <p>The address may be mistyped, or what it named has gone.</p>
       <a href="/dashboard">Back to the dashboard</a>
     </div>
@@ -91,12 +94,10 @@ function Header(): JSX.Element {
   );
 }
 
-// Gives the focus to the heading of a screen that was gone to, and scroll positions back.
-function useArrival(): { current: HTMLElement | null } {
-  const main = useRef<HTMLElement>(null);
-  const arrival = arrivals.value;
+// Gives scroll positions back; what they belong to may still be on its way.
+function useScroll(): void {
+  const here = path.value + arrivals.value;
   useEffect(() => {
-    if (arrival > 0) main.current?.querySelector('h1')?.focus({ preventScroll: true });
     const wanted = scrollToRestore();
     if (wanted === null) return;
     const end = Date.now() + 1500;
@@ -105,14 +106,14 @@ function useArrival(): { current: HTMLElement | null } {
       if (Math.abs(window.scrollY - wanted) > 2 && Date.now() < end) requestAnimationFrame(attempt);
     };
     attempt();
-  }, [arrival, path.value]);
-  return main;
+  }, [here]);
 }
 
 function Frame(): JSX.Element {
-  const main = useArrival();
+  const main = useRef<HTMLElement>(null);
+  useScroll();
   const found = routes.find(([pattern]) => pattern.test(path.value));
-  const [pattern, , Screen] = found ?? [null, '', NotFound as Screen];
+  const [pattern, Screen] = found ?? [null, NotFound as Screen];
   let id = '';
   try {
     id = decodeURIComponent(pattern?.exec(path.value)?.[1] ?? '');
@@ -125,8 +126,8 @@ function Frame(): JSX.Element {
       <Header />
       <main id="main" ref={main}><Screen key={path.value} id={id} /></main>
       <div class="toasts" role="status" aria-live="polite" aria-label="Notifications" />
-      {helpOpen.value && <KeyHelp onClose={() => (helpOpen.value = false)} />}
-      {sessionEnded.value && <SignInAgain />}
+      {helpOpen.value && <KeyHelp id="" />}
+      {sessionEnded.value && <SignInAgain id="" />}
     </>
   );
 }
@@ -140,10 +141,11 @@ function App(): JSX.Element {
         <div class="card"><ProblemState problem={bootProblem.value} retry={() => void boot()} /></div>
       </main>
     );
-  return me.value === null ? <SignIn /> : <Frame />;
+  return me.value === null ? <SignIn id="" /> : <Frame />;
 }
 
 startRouter();
 startKeys();
 void boot();
 render(<App />, document.getElementById('app')!);
+window.addEventListener('load', () => setTimeout(() => void import('./screens/more'), 1000));

@@ -42,7 +42,8 @@ export function moved(span: Span, direction: -1 | 1): Span | null {
   return from > today() ? null : { from, to };
 }
 
-export function intervalFor(span: Span): 'day' | 'week' | 'month' {
+// `few`: of one template or the like, whose single days have too few emails to say much.
+export function intervalFor(span: Span, few = false): 'day' | 'week' | 'month' {
   const days = daysBetween(span.from, span.to) + 1;
-  return days > 550 ? 'month' : days > 92 ? 'week' : 'day';
+  return days > 550 ? 'month' : days > (few ? 31 : 92) ? 'week' : 'day';
 }

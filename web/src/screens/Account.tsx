@@ -1,14 +1,12 @@
-// The signed-in person's menu, and what lies over any screen: help on keys, and signing in again.
+// The signed-in person's menu.
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { nameOf } from '../format';
 import { helpOpen } from '../keys';
 import { navigate, path } from '../router';
 import { me, setTheme, signOut, theme, type Theme } from '../state';
-import { Dialog } from '../ui/Dialog';
 import { Select } from '../ui/Field';
 import { Icon } from '../ui/Icon';
-import { SignInForm } from './SignIn';
 
 export const roleWords: Record<string, string> = { admin: 'Administrator', recruiter: 'Recruiter', hiring_manager: 'Hiring manager' };
 
@@ -47,39 +45,5 @@ export function AccountMenu(): JSX.Element {
         <button type="button" class="button small" onClick={() => void leave()}>Sign out</button>
       </div>
     </details>
-  );
-}
-
-const help: [string, string][] = [
-  ['g d, g c, g e', 'Dashboard, candidates, emails'],
-  ['g m, g t, g j', 'Campaigns, templates, jobs'],
-  ['[ and ]', 'Period before, period after'],
-  ['x', 'Compare with the period before'],
-  ['/', 'Find'],
-  ['j and k', 'Next row, row before'],
-  ['?', 'This help'],
-];
-
-export function KeyHelp({ onClose }: { onClose: () => void }): JSX.Element {
-  return (
-    <Dialog title="Keys" onClose={onClose}>
-      <table>
-        <tbody>{help.map(([keys, words]) => <tr key={keys}><th scope="row"><kbd>{keys}</kbd></th><td>{words}</td></tr>)}</tbody>
-      </table>
-      <p class="small muted">Keys can be switched off on <a href="/account" onClick={onClose}>your account</a>.</p>
-      <footer><button type="button" class="button" onClick={onClose}>Close</button></footer>
-    </Dialog>
-  );
-}
-
-// The session ended under the page: it stays as it is, with all that was typed.
-export function SignInAgain(): JSX.Element {
-  const ended = (): void => window.location.assign('/sign-in');
-  return (
-    <Dialog title="Your session has ended" onClose={() => undefined}>
-      <p>Sign in again to go on where you are.</p>
-      <SignInForm email={me.value?.user.email ?? ''} onDone={() => undefined} />
-      <p class="small"><button type="button" class="link" onClick={ended}>Sign in as somebody else</button></p>
-    </Dialog>
   );
 }

@@ -102,7 +102,18 @@ export function Candidate({ id }: { id: string }): JSX.Element {
           <p class="sub">{person.data ? [person.data.title && `${person.data.title}`, person.data.email].filter(Boolean).join(' · ') : ' '}</p>
         </div>
       </div>
-      <div class="two">
+      <div class="two first">
+        <section class="card" aria-labelledby="engagement">
+          <h2 id="engagement" class="hidden-text">Engagement</h2>
+          <Panel of={person} height={300}>
+            {(data) => (
+              <div class="stack">
+                <Engagement person={data} />
+                <Stats person={data} />
+              </div>
+            )}
+          </Panel>
+        </section>
         <div class="stack">
           <section class="card" aria-labelledby="activity">
             <header><h2 id="activity">Recent activity</h2></header>
@@ -122,7 +133,7 @@ export function Candidate({ id }: { id: string }): JSX.Element {
               {(rows) =>
                 rows.length === 0 ? <Empty title="No emails to this candidate" /> : (
                   <>
-                    <DataTable label="Emails to this candidate" columns={emailColumns({ candidate: false })} rows={rows} rowKey={(row) => row.id} />
+                    <DataTable label="Emails to this candidate" columns={emailColumns({ short: true })} rows={rows} rowKey={(row) => row.id} />
                     {emails.hasMore && <More pages={emails} shown={`${count(rows.length)} shown`} />}
                   </>
                 )
@@ -130,17 +141,6 @@ export function Candidate({ id }: { id: string }): JSX.Element {
             </Panel>
           </section>
         </div>
-        <section class="card" aria-labelledby="engagement">
-          <h2 id="engagement" class="hidden-text">Engagement</h2>
-          <Panel of={person} height={300}>
-            {(data) => (
-              <div class="stack">
-                <Engagement person={data} />
-                <Stats person={data} />
-              </div>
-            )}
-          </Panel>
-        </section>
       </div>
     </>
   );

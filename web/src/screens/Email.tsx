@@ -17,11 +17,12 @@ const parameters = { auto: choice('', '1') };
 export const levelWords: Record<Level, string> = { full: 'Opens and clicks', clicks: 'Clicks only', aggregate: 'Counted without the person', none: 'Not tracked' };
 
 const linkColumns: Column<EmailLink>[] = [
-  { key: 'url', label: 'Link', head: true, cell: (row) => <span class="mono">{row.url ?? 'unknown'}</span> },
-  { key: 'position', label: 'Position', number: true, title: 'Place in the email, counted from 1', cell: (row) => (row.link_position === null ? '–' : count(row.link_position + 1)) },
-  { key: 'clicks', label: 'Clicks', number: true, cell: (row) => count(row.click_count) },
+  {
+    key: 'url', label: 'Link', head: true,
+    cell: (row) => <span class="two-lines"><span class="mono">{row.url ?? 'unknown'}</span><span class="small muted">{row.link_position === null ? '' : `link ${row.link_position + 1} of the email`}{row.clicked_at ? <>{row.link_position === null ? '' : ', '}first click <Time at={row.clicked_at} as="short" /></> : ''}</span></span>,
+  },
+  { key: 'clicks', label: 'Clicks', title: 'Clicks of people', number: true, cell: (row) => count(row.click_count) },
   { key: 'automatic', label: 'Automatic', number: true, cell: (row) => count(row.machine_click_count) },
-  { key: 'first', label: 'First click', fit: true, cell: (row) => <Time at={row.clicked_at} as="short" /> },
 ];
 
 // Why there may be less to see than happened.
@@ -68,11 +69,11 @@ export function Email({ id }: { id: string }): JSX.Element {
         {email.data && <Chips email={email.data} />}
       </div>
       <section class="card" aria-label="About this email">
-        <Panel of={email} height={112}>{(data) => <Facts email={data} />}</Panel>
+        <Panel of={email} height={92}>{(data) => <Facts email={data} />}</Panel>
       </section>
       {email.data && <Reason email={email.data} />}
       {!gone && (
-        <div class="two">
+        <div class="two even">
           <section class="card" aria-labelledby="events">
             <header><h2 id="events">What happened</h2></header>
             <Panel of={events} height={320}>

@@ -1,6 +1,6 @@
 // Emails, the newest first: the list behind every figure.
 import type { JSX } from 'preact';
-import { download, query } from '../api';
+import { query } from '../api';
 import { count, nameOf } from '../format';
 import { thing } from '../links';
 import { usePages } from '../pages';
@@ -31,10 +31,9 @@ const parameters = {
   sender: text('', 255),
 };
 
-export const emailColumns = ({ candidate = true } = {}): Column<Email>[] => [
-  { key: 'subject', label: 'Email', head: true, cell: (row) => <span class="two-lines"><a href={`/emails/${row.id}`}>{row.subject || 'No subject'}</a><span class="small muted">{row.template ? nameOf(row.template) : row.campaign ? nameOf(row.campaign) : ''}</span></span> },
-  ...(candidate ? [{ key: 'candidate', label: 'Candidate', cell: (row: Email) => (row.candidate ? <a href={thing('candidates', row.candidate.id)}>{nameOf(row.candidate)}</a> : <span class="muted">Erased</span>) }] : []),
-  { key: 'job', label: 'Job', wide: true, cell: (row) => (row.job ? <a href={thing('jobs', row.job.id)}>{nameOf(row.job)}</a> : <span class="muted">–</span>) },
+export const emailColumns = ({ short = false } = {}): Column<Email>[] => [
+  { key: 'subject', label: 'Email', head: true, cell: (row) => <span class="two-lines"><a href={`/emails/${row.id}`}>{row.subject || 'No subject'}</a><span class="small muted">{[row.template ?? row.campaign, short ? row.job : null].filter(Boolean).map(nameOf).join(' · ')}</span></span> },
+  ...(short ? [] : [{ key: 'candidate', label: 'Candidate', cell: (row: Email) => (row.candidate ? <a href={thing('candidates', row.candidate.id)}>{nameOf(row.candidate)}</a> : <span class="muted">Erased</span>) }, { key: 'job', label: 'Job', wide: true, cell: (row: Email) => (row.job ? <a href={thing('jobs', row.job.id)}>{nameOf(row.job)}</a> : <span class="muted">–</span>) }]),
   { key: 'status', label: 'What happened', cell: (row) => <Chips email={row} /> },
   { key: 'sent', label: 'Sent', fit: true, cell: (row) => <Time at={row.sent_at} as="short" /> },
 ];
@@ -87,5 +86,3 @@ export function Emails(): JSX.Element {
     </>
   );
 }
-
-export const csvOf = (path: string, name: string) => download(path, name);

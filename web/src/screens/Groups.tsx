@@ -26,15 +26,18 @@ const parameters = {
   dir: choice('', 'up', 'down'),
 };
 
+// Where nothing could be measured, there is no 0.
+const untracked = (row: Group, key: string): boolean => (key === 'opened' && row.open_base === 0) || (key === 'clicked' && row.click_base === 0);
+
 function columnsOf(kind: Kind, scope: Scope, span: Span): Column<Group>[] {
   const within = (row: Group): Scope => ({ ...scope, [singular[kind]]: row.id ?? '' });
   const number = (key: 'sent' | 'opened' | 'clicked' | 'replied' | 'bounced', label: string, title: string, wide = false): Column<Group> => ({
     key, label, title, number: true, wide, sort: (row) => row[key],
-    cell: (row) => (row.id === null ? count(row[key]) : <a href={emailsOf(within(row), span, key === 'sent' ? undefined : key)}>{count(row[key])}</a>),
+    cell: (row) => (untracked(row, key) ? <span title="Not tracked">–</span> : row.id === null ? count(row[key]) : <a href={emailsOf(within(row), span, key === 'sent' ? undefined : key)}>{count(row[key])}</a>),
   });
   const rate = (key: 'open_rate' | 'click_rate', label: string, part: 'opened' | 'clicked', base: 'open_base' | 'click_base'): Column<Group> => ({
     key, label, number: true, sort: (row) => row[key],
-    cell: (row) => <span title={`${fraction(row[part], row[base], 'sent')}, ${percent(row[key])}`}><span class={`bar ${part === 'clicked' ? 'clicks' : ''}`} aria-hidden="true"><i style={{ width: `${row[key] ?? 0}%` }} /></span>{percent(row[key], 0)}</span>,
+    cell: (row) => <span title={`${fraction(row[part], row[base], 'sent')}, ${percent(row[key])}`}>{row[key] !== null && <span class={`bar ${part === 'clicked' ? 'clicks' : ''}`} aria-hidden="true"><i style={{ width: `${row[key]}%` }} /></span>}{percent(row[key], 0)}</span>,
   });
   return [
     { key: 'name', label: headings[kind].slice(0, -1), head: true, sort: (row) => (row.id === null ? null : nameOf(row)), cell: (row) => (row.id === null ? <span class="muted">Without a {singular[kind]}</span> : <a href={thing(kind, row.id, daysQuery())}>{nameOf(row)}</a>) },
@@ -76,7 +79,7 @@ function Groups({ kind }: { kind: Kind }): JSX.Element {
         </div>
       </Filters>
       <section class="card card-flush" aria-label={headings[kind]}>
-        <Panel of={pages} height={480}>
+        <Panel of={pages} height={200}>
           {(all) => {
             const rows = sortRows(all.filter((row) => wanted === '' || (row.id !== null && nameOf(row).toLocaleLowerCase('en').includes(wanted))), columns, sorting);
             if (all.length === 0) return <Empty title={`No ${kind} in these days`}><p>A {singular[kind]} appears here when an email was sent with it.</p>{(values.job || values.range !== '30d') && <button type="button" class="button small" onClick={() => setQuery({ job: '', range: '', from: '', to: '' })}>Show the last 30 days</button>}</Empty>;

@@ -3,9 +3,9 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Problem } from '../api';
 import { navigate, path, search } from '../router';
-import { signIn } from '../state';
+import { me, signIn } from '../state';
 import { Check, Input } from '../ui/Field';
-import { useSubmit } from '../ui/Dialog';
+import { Dialog, useSubmit } from '../ui/Dialog';
 import { Title } from '../ui/Title';
 
 // Only a path of this site: "//host" and "/\host" would lead elsewhere.
@@ -64,5 +64,17 @@ export function SignIn(): JSX.Element {
         <SignInForm onDone={arrived} />
       </div>
     </main>
+  );
+}
+
+// The session ended under the page: it stays as it is, with all that was typed.
+export function SignInAgain(): JSX.Element {
+  const ended = (): void => window.location.assign('/sign-in');
+  return (
+    <Dialog title="Your session has ended" onClose={() => undefined}>
+      <p>Sign in again to go on where you are.</p>
+      <SignInForm email={me.value?.user.email ?? ''} onDone={() => undefined} />
+      <p class="small"><button type="button" class="link" onClick={ended}>Sign in as somebody else</button></p>
+    </Dialog>
   );
 }

@@ -31,7 +31,7 @@ export function DateRange({ period, standard = '30d' }: { period: Period; standa
   };
   useKeys({ '[': () => step(-1), ']': () => step(1) });
   return (
-    <>
+    <div class="range">
       <Select label="Date range" value={period.range} options={[...(standard === 'all' ? [['all', 'All time'] as [string, string]] : []), ...options, ['custom', 'Custom days']]} onChange={choose} />
       {period.range === 'custom' && (
         <>
@@ -45,7 +45,7 @@ export function DateRange({ period, standard = '30d' }: { period: Period; standa
           <button type="button" class="button icon" aria-label="Period after" title="Period after" disabled={moved(span, 1) === null} onClick={() => step(1)}><Icon name="right" /></button>
         </div>
       )}
-    </>
+    </div>
   );
 }
 

@@ -23,7 +23,7 @@ export function Delta({ change, base, previousBase, lessIsGood = false, kind = '
   const tone = kind === 'number' ? 'same' : up !== lessIsGood ? 'good' : 'bad';
   return (
     <span class={`delta ${tone}`}>
-      <Icon name={up ? 'up' : 'down'} size={10} />
+      <Icon name={up ? 'up' : 'down'} size={12} />
       <span class="hidden-text">{up ? 'up' : 'down'}</span>
       {shown}{kind === 'points' ? ' pts' : ''}
     </span>

@@ -44,7 +44,7 @@ function Item({ event, subjects }: { event: Event; subjects: boolean }): JSX.Ele
         )}
         {!subjects && event.user_agent && <span class="small muted">{event.user_agent}{event.ip_address ? ` · ${event.ip_address}` : ''}</span>}
       </div>
-      <Time at={event.occurred_at} as="clock" />
+      <Time at={event.occurred_at} as={Date.now() - Date.parse(event.occurred_at) < 86_400_000 ? 'ago' : 'clock'} />
     </li>
   );
 }

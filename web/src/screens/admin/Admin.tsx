@@ -1,4 +1,4 @@
-// What administrators look after. Loaded only when somebody goes there.
+// What administrators look after.
 import type { JSX } from 'preact';
 import { isAdmin } from '../../state';
 import { Title } from '../../ui/Title';
