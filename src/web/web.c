@@ -158,7 +158,7 @@ void web_answer_page(const struct web *web, struct http_request *request, const 
     struct slice shell = web_shell;
     char etag[ETAG_MAX];
     strbuf_init(&html, SHELL_MAX);
-    strbuf_init(&file, SHELL_MAX);
+    strbuf_init(&file, FILE_MAX);
     if (web->root) {
         shell = read_file(web->root, "", SLICE("index.html"), &file) ? strbuf_slice(&file) : slice_of("", 0);
         if (slice_find(shell, SLICE(MARK_ROOT)) < 0 || slice_find(shell, SLICE(MARK_PRELOADS)) < 0) {

@@ -12,10 +12,10 @@ export const axeSource = fs.readFileSync(require.resolve('axe-core/axe.min.js'),
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export function launch() {
+export function launch(more = []) {
   const executablePath = places.find((file) => fs.existsSync(file));
   if (!executablePath) throw new Error('Chromium is not installed');
-  return chromium.launch({ executablePath, args: flags });
+  return chromium.launch({ executablePath, args: [...flags, ...more] });
 }
 
 // A context of its own (cookies, storage) whose pages are watched. `allowed`: patterns of console errors that the test

@@ -23,7 +23,7 @@ describe('dashboard', () => {
   afterEach(() => assert.deepEqual(session.complaints.splice(0), []));
 
   const cards = () => page.locator('.kpi').evaluateAll((all) => all.map((card) => card.innerText.split('\n').map((line) => line.trim()).filter(Boolean)));
-  const rows = (label) => page.getByRole('region', { name: label, exact: true }).locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+  const rows = (label) => page.getByRole('group', { name: label, exact: true }).locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
   const query = () => Object.fromEntries(new URL(page.url()).searchParams);
 
   test('shows the figures of the specification', async () => {
@@ -172,9 +172,9 @@ describe('dashboard', () => {
   test('templates sort by every column both ways, are found by name, and the CSV has the same rows', async () => {
     await go(page, '/templates');
     const column = async (index) => (await rows('Templates')).map((row) => row[index]);
-    const headers = await page.getByRole('region', { name: 'Templates', exact: true }).locator('th[scope=col]').allInnerTexts();
+    const headers = await page.getByRole('group', { name: 'Templates', exact: true }).locator('th[scope=col]').allInnerTexts();
     for (const [index, header] of headers.entries()) {
-      const button = page.getByRole('region', { name: 'Templates', exact: true }).getByRole('button', { name: header.trim(), exact: true });
+      const button = page.getByRole('group', { name: 'Templates', exact: true }).getByRole('button', { name: header.trim(), exact: true });
       const orders = [];
       for (let click = 0; click < 2; click++) {
         await button.click();

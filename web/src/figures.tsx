@@ -143,12 +143,12 @@ export function OverTime({ period, scope, summary, view, compare, table }: OverT
       <Panel of={rows} height={304}>
         {({ data }) =>
           data.every(({ sent }) => sent === 0) ? (
-            <div class="state" style={{ minHeight: '304px' }}><h3>No emails in this period</h3><p>Days with emails appear here as a line.</p></div>
+            <div class="state" style={{ minHeight: '304px' }}><strong>No emails in this period</strong><p>Days with emails appear here as a line.</p></div>
           ) : (
             <>
               <p class="small sub" style={{ marginBottom: '8px', minHeight: '18px' }}>{sentence(data, summary)}</p>
               {table ? (
-                <div style={{ maxHeight: '420px', overflow: 'auto' }} tabIndex={0} role="region" aria-label="Values by day">
+                <div class="limited">
                   <DataTable label="Engagement over time" columns={columns(scope)} rows={data} rowKey={({ from }) => from} />
                 </div>
               ) : (

@@ -1,7 +1,7 @@
 // The frame of the application: header, the screen of the address, and what lies over it.
 import { render, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { sessionEnded } from './api';
+import { retryFailed, sessionEnded } from './api';
 import { helpOpen, startKeys } from './keys';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
 import { boot, booted, bootProblem, isAdmin, me } from './state';
@@ -144,8 +144,13 @@ function App(): JSX.Element {
   return me.value === null ? <SignIn id="" /> : <Frame />;
 }
 
+// Fetches the other screens before they are wanted; when that fails, who wants them is told.
+const ahead = (): void => void import('./screens/more').catch(() => undefined);
+
 startRouter();
 startKeys();
+window.addEventListener('online', retryFailed);
+if (!/^\/(dashboard)?$/.test(path.value)) ahead();
 void boot();
 render(<App />, document.getElementById('app')!);
-window.addEventListener('load', () => setTimeout(() => void import('./screens/more'), 1000));
+window.addEventListener('load', () => setTimeout(ahead, 1000));

@@ -28,8 +28,10 @@ export async function boot(): Promise<void> {
   booted.value = true;
 }
 
-export async function signIn(email: string, password: string, code: string): Promise<void> {
-  const who = await change<Me>('POST', '/session', code ? { email, password, code } : { email, password });
+export const signIn = (email: string, password: string, code: string): Promise<Me> => change<Me>('POST', '/session', code ? { email, password, code } : { email, password });
+
+// Opens the application for who has signed in.
+export function enter(who: Me): void {
   document.documentElement.dataset.session = 'yes';
   if (me.value?.user.id === who.user.id) retryFailed();
   else forgetAll();

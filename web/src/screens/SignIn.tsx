@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Problem } from '../api';
 import { navigate, path, search } from '../router';
-import { me, signIn } from '../state';
+import { enter, me, signIn } from '../state';
 import { Check, Input } from '../ui/Field';
 import { Dialog, useSubmit } from '../ui/Dialog';
 import { Title } from '../ui/Title';
@@ -28,13 +28,14 @@ export function SignInForm({ onDone, email: known = '' }: { onDone: () => void; 
   const [visible, setVisible] = useState(false);
   const { busy, problem, submit } = useSubmit(async () => {
     try {
-      await signIn(email.trim(), password, code.trim());
+      const who = await signIn(email.trim(), password, code.trim());
+      onDone();
+      enter(who);
     } catch (failure) {
       // The password was right and a second factor is wanted.
       if (failure instanceof Problem && failure.status === 401 && /code/i.test(failure.detail) && !needsCode) return setNeedsCode(true);
       throw failure;
     }
-    onDone();
   });
   return (
     <form class="form" onSubmit={submit}>

@@ -44,7 +44,7 @@ export function sortRows<T>(rows: T[], columns: Column<T>[], sorting: Sorting): 
 export function DataTable<T>({ label, columns, rows, rowKey, sorting, onSort }: DataTableProps<T>): JSX.Element {
   const classes = (column: Column<T>) => [column.number && 'num', column.fit && 'fit', column.wide && 'wide'].filter(Boolean).join(' ');
   return (
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll" role="group" aria-label={label} tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -15,7 +15,7 @@ export function ProblemState({ problem, retry }: { problem: Problem; retry?: () 
     : detail;
   return (
     <div class="state" role="alert">
-      <h3>{status === 404 ? 'Not found' : status === 403 ? 'Not allowed' : title}</h3>
+      <strong>{status === 404 ? 'Not found' : status === 403 ? 'Not allowed' : title}</strong>
       <p>{words}</p>
       {requestId && status >= 500 && <p class="small muted">Request {requestId}</p>}
       <div class="row">
@@ -29,7 +29,7 @@ export function ProblemState({ problem, retry }: { problem: Problem; retry?: () 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
   return (
     <div class="state">
-      <h3>{title}</h3>
+      <strong>{title}</strong>
       {children}
     </div>
   );
