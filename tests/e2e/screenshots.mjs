@@ -64,7 +64,10 @@ try {
       for (const [name, target] of screens) {
         if (only && name !== only) continue;
         let address = target;
-        if (!address) address = `/emails/${(await (await session.context.request.get('/api/v1/emails?status=clicked&limit=1')).json()).data[0].id}`;
+        if (!address) {
+          await session.page.goto('/emails?status=clicked');
+          address = await session.page.locator('[data-row] a').first().getAttribute('href');
+        }
         await session.page.goto(address);
         await settled(session.page);
         await shoot(name);

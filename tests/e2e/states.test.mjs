@@ -140,8 +140,9 @@ describe('states', () => {
     try {
       const plain = await open(without, service.url);
       await plain.page.goto('/dashboard');
-      await plain.page.getByText('inkling needs JavaScript').waitFor();
-      await plain.page.getByRole('link', { name: 'reference of the API' }).waitFor();
+      await plain.page.locator('noscript h1').waitFor();
+      assert.equal(await plain.page.locator('noscript h1').innerText(), 'inkling needs JavaScript');
+      assert.ok((await plain.page.locator('noscript').boundingBox()).height > 50);
     } finally {
       await without.close();
     }

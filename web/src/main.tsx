@@ -9,6 +9,7 @@ import { AccountMenu } from './screens/Account';
 import { Dashboard } from './screens/Dashboard';
 import { Icon } from './ui/Icon';
 import { ProblemState, Skeleton } from './ui/Panel';
+import { showCurrent } from './ui/scroll';
 import { Title } from './ui/Title';
 
 type Screen = (props: { id: string }) => JSX.Element;
@@ -78,6 +79,8 @@ const links: [string, string][] = [
 function Header(): JSX.Element {
   const here = path.value === '/' ? '/dashboard' : path.value;
   const all: [string, string][] = isAdmin.value ? [...links, ['/admin', 'Admin']] : links;
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => showCurrent(nav.current), [here]);
   return (
     <header class="top">
       <div class="top-in">
@@ -85,7 +88,7 @@ function Header(): JSX.Element {
           <svg aria-hidden="true" width="24" height="24" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="var(--accent)" /><path d="M6 12.500 16 19l10-6.500V23a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2z" fill="var(--on-accent)" /><circle cx="23" cy="9" r="4" fill="#ff9a6b" /></svg>
           inkling
         </a>
-        <nav class="nav" aria-label="Main">
+        <nav class="nav" aria-label="Main" ref={nav}>
           {all.map(([to, words]) => <a key={to} href={to} aria-current={here === to ? 'page' : here.startsWith(`${to}/`) ? 'true' : undefined}>{words}</a>)}
         </nav>
         <AccountMenu />

@@ -133,7 +133,7 @@ export function Candidate({ id }: { id: string }): JSX.Element {
               {(rows) =>
                 rows.length === 0 ? <Empty title="No emails to this candidate" /> : (
                   <>
-                    <DataTable label="Emails to this candidate" columns={emailColumns({ short: true })} rows={rows} rowKey={(row) => row.id} />
+                    <DataTable stacked label="Emails to this candidate" columns={emailColumns({ short: true })} rows={rows} rowKey={(row) => row.id} />
                     {emails.hasMore && <More pages={emails} shown={`${count(rows.length)} shown`} />}
                   </>
                 )

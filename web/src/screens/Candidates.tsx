@@ -65,7 +65,7 @@ export function Candidates(): JSX.Element {
               )
             ) : (
               <>
-                <DataTable label="Candidates" columns={scored ? columns : columns.filter(({ key }) => key !== 'level')} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="Candidates" columns={scored ? columns : columns.filter(({ key }) => key !== 'level')} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown`} />
               </>
             )

@@ -76,7 +76,7 @@ export function Emails(): JSX.Element {
               )
             ) : (
               <>
-                <DataTable label="Emails" columns={emailColumns()} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="Emails" columns={emailColumns()} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown, the newest first`} />
               </>
             )

@@ -114,7 +114,7 @@ export function Group({ kind, id }: { kind: Kind; id: string }): JSX.Element {
           <a href={emailsOf(scope, span)}>View all →</a>
         </header>
         <Panel of={emails} height={300}>
-          {(rows) => (rows.length === 0 ? <Empty title="No emails in these days" /> : <DataTable label="Emails" columns={emailColumns()} rows={rows} rowKey={(row) => row.id} />)}
+          {(rows) => (rows.length === 0 ? <Empty title="No emails in these days" /> : <DataTable stacked label="Emails" columns={emailColumns()} rows={rows} rowKey={(row) => row.id} />)}
         </Panel>
       </section>
     </>

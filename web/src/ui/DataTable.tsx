@@ -24,6 +24,7 @@ interface DataTableProps<T> {
   columns: Column<T>[];
   rows: T[];
   rowKey: (row: T) => string | number;
+  stacked?: boolean; // of words rather than figures: on narrow screens each row is a block
   sorting?: Sorting;
   onSort?: (sorting: Sorting) => void;
 }
@@ -41,18 +42,18 @@ export function sortRows<T>(rows: T[], columns: Column<T>[], sorting: Sorting): 
   });
 }
 
-export function DataTable<T>({ label, columns, rows, rowKey, sorting, onSort }: DataTableProps<T>): JSX.Element {
+export function DataTable<T>({ label, columns, rows, rowKey, stacked = false, sorting, onSort }: DataTableProps<T>): JSX.Element {
   const classes = (column: Column<T>) => [column.number && 'num', column.fit && 'fit', column.wide && 'wide'].filter(Boolean).join(' ');
   return (
     <div class="scroll" role="group" aria-label={label} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
+      <table class={stacked ? 'stacked' : ''} role={stacked ? 'table' : undefined}>
+        <thead role={stacked ? 'rowgroup' : undefined}>
+          <tr role={stacked ? 'row' : undefined}>
             {columns.map((column) => {
               const sorted = sorting?.key === column.key;
               const toggle = () => onSort!({ key: column.key, down: sorted ? !sorting.down : column.number === true });
               return (
-                <th key={column.key} scope="col" class={classes(column)} title={column.title} aria-sort={sorted ? (sorting.down ? 'descending' : 'ascending') : undefined}>
+                <th key={column.key} scope="col" role={stacked ? 'columnheader' : undefined} class={classes(column)} title={column.title} aria-sort={sorted ? (sorting.down ? 'descending' : 'ascending') : undefined}>
                   {column.sort && onSort ? (
                     <button type="button" onClick={toggle}>
                       {column.label}
@@ -64,11 +65,11 @@ export function DataTable<T>({ label, columns, rows, rowKey, sorting, onSort }: 
             })}
           </tr>
         </thead>
-        <tbody>
+        <tbody role={stacked ? 'rowgroup' : undefined}>
           {rows.map((row) => (
-            <tr key={rowKey(row)} data-row>
+            <tr key={rowKey(row)} data-row role={stacked ? 'row' : undefined}>
               {columns.map((column) =>
-                column.head ? <th key={column.key} scope="row" class={classes(column)}>{column.cell(row)}</th> : <td key={column.key} class={classes(column)}>{column.cell(row)}</td>,
+                column.head ? <th key={column.key} scope="row" role={stacked ? 'rowheader' : undefined} class={classes(column)}>{column.cell(row)}</th> : <td key={column.key} role={stacked ? 'cell' : undefined} data-label={stacked ? column.label : undefined} class={classes(column)}>{column.cell(row)}</td>,
               )}
             </tr>
           ))}

@@ -6,6 +6,7 @@ import type { Interval } from '../types';
 import { countTop, gridLines, labelled, linePath, rateTop } from './scale';
 
 const HEIGHT = 248;
+const FEW = 5; // emails below which a value is drawn hollow: it says little
 const LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 28;
 
 export type ChartView = 'rates' | 'counts';
@@ -96,6 +97,7 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
             <Sample name={key} /> {label}
           </button>
         ))}
+        {rows.some((row) => row.sent > 0 && row.sent < FEW) && <span class="muted">hollow: fewer than {FEW} emails</span>}
         {previous && <span class="row muted"><svg aria-hidden="true" viewBox="0 0 28 10" class="chart"><path class="previous" d="M1 5h26" /></svg> Period before</span>}
       </div>
       <div class="chart" ref={ref} onPointerLeave={(event) => event.pointerType === 'mouse' && setAt(null)}>
@@ -138,7 +140,8 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
                     {values.map((one, index) => {
                       if (one === null || (rows.length > 45 && index !== at)) return null;
                       const size = index === at ? 5 : 3;
-                      return which.key === 'opens' ? <circle key={index} class="dot-opens" cx={x(index)} cy={y(one)} r={size} /> : <rect key={index} class="dot-clicks" x={x(index) - size} y={y(one) - size} width={2 * size} height={2 * size} />;
+                      const few = which.base(rows[index]!) < FEW ? 'few ' : '';
+                      return which.key === 'opens' ? <circle key={index} class={`${few}dot-opens`} cx={x(index)} cy={y(one)} r={size} /> : <rect key={index} class={`${few}dot-clicks`} x={x(index) - size} y={y(one) - size} width={2 * size} height={2 * size} />;
                     })}
                   </g>
                 );

@@ -62,7 +62,7 @@ export function AccountPage(): JSX.Element {
       </section>
       <section class="card card-flush" aria-labelledby="sessions">
         <header><h2 id="sessions">Where you are signed in</h2><button type="button" class="button small" onClick={() => end('')}>End all others</button></header>
-        <Panel of={sessions} height={120}>{({ data }) => <DataTable label="Sessions" columns={columns} rows={data} rowKey={({ id }) => id} />}</Panel>
+        <Panel of={sessions} height={120}>{({ data }) => <DataTable stacked label="Sessions" columns={columns} rows={data} rowKey={({ id }) => id} />}</Panel>
       </section>
     </>
   );

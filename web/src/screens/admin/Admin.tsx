@@ -1,6 +1,8 @@
 // What administrators look after.
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { isAdmin } from '../../state';
+import { showCurrent } from '../../ui/scroll';
 import { Title } from '../../ui/Title';
 import { AccountPage } from './AccountPage';
 import { Deliveries } from './Deliveries';
@@ -22,6 +24,8 @@ const pages: [string, string, () => JSX.Element][] = [
 ];
 
 export function Admin({ page }: { page: string }): JSX.Element {
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => showCurrent(tabs.current), [page]);
   if (page === 'account') return <AccountPage />;
   const [name, words, Content] = pages.find(([key]) => key === (page || 'endpoints')) ?? ['', 'Not found', () => <p>There is no such page. <a href="/admin">Administration</a></p>];
   if (!isAdmin.value)
@@ -34,7 +38,7 @@ export function Admin({ page }: { page: string }): JSX.Element {
   return (
     <>
       <Title of={words}>{words}</Title>
-      <nav class="tabs" aria-label="Administration">
+      <nav class="tabs" aria-label="Administration" ref={tabs}>
         {pages.map(([key, label]) => <a key={key} href={`/admin/${key}`} aria-current={key === name ? 'page' : undefined}>{label}</a>)}
       </nav>
       <Content />

@@ -86,7 +86,7 @@ export function Deliveries(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? <Empty title={values.kind || values.state || values.endpoint ? 'No delivery fits' : 'None: every delivery was taken'} /> : (
               <>
-                <DataTable label="Failed deliveries" columns={columns} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="Failed deliveries" columns={columns} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown, the newest first`} />
               </>
             )

@@ -69,7 +69,7 @@ export function Keys(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? <Empty title="No keys yet" /> : (
               <>
-                <DataTable label="API keys" columns={columns} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="API keys" columns={columns} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown`} />
               </>
             )

@@ -30,7 +30,7 @@ export function Orphans(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? <Empty title="None: every event found its email" /> : (
               <>
-                <DataTable label="Orphan events" columns={columns} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="Orphan events" columns={columns} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown, the newest first`} />
               </>
             )

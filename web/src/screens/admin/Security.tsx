@@ -45,7 +45,7 @@ export function Security(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? <Empty title={values.kind ? 'None of this kind' : 'Nothing was refused'} /> : (
               <>
-                <DataTable label="Security events" columns={columns} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="Security events" columns={columns} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown, the latest first`} />
               </>
             )

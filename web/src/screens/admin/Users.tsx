@@ -73,7 +73,7 @@ export function Users(): JSX.Element {
         <Panel of={pages} height={240}>
           {(rows) => (
             <>
-              <DataTable label="Users" columns={columns} rows={rows} rowKey={({ id }) => id} />
+              <DataTable stacked label="Users" columns={columns} rows={rows} rowKey={({ id }) => id} />
               <More pages={pages} shown={`${count(rows.length)} shown`} />
             </>
           )}
