@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "account/passwords.h"
 #include "base/random.h"
 
 #include "base/banned.h"
@@ -62,6 +63,8 @@ int password_hash(struct slice password, char ret_hash[PASSWORD_HASH_MAX], struc
         return err_set(err, ERR_INVALID, "a password must have at least %d characters", PASSWORD_BYTES_MIN);
     if (password.len > PASSWORD_BYTES_MAX)
         return err_set(err, ERR_INVALID, "a password must have at most %d bytes", PASSWORD_BYTES_MAX);
+    if (password_is_common(password))
+        return err_set(err, ERR_INVALID, "this password is among the first that are guessed: take another one");
     if (crypto_pwhash_str(ret_hash, password.ptr, password.len, crypto_pwhash_OPSLIMIT_INTERACTIVE,
                           crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
         return err_set(err, ERR_UNAVAILABLE, "there is not enough memory to hash a password");

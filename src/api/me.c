@@ -51,6 +51,18 @@ void me_answer(struct api_call *call, int status) {
     api_object_end(call, status);
 }
 
+int me_check_password(struct api_call *call, struct slice password, struct err *err) {
+    const struct account *account = &call->session->account;
+    int wait;
+    uint64_t bucket = hash_fnv1a(SLICE("own password")) ^ (uint64_t)account->user.id;
+    if (!limits_take(call->app->limits, bucket, 0.1, 10, clock_monotonic_us(), &wait))
+        return err_set(err, ERR_TOO_MANY, "too many attempts, wait %d s", wait);
+    if (!account->user.has_password || !password_matches(password, arena_cstr(call->arena, account->password_hash)))
+        return err_set(err, ERR_DENIED, "the current password is wrong");
+    limits_give(call->app->limits, bucket, 10);
+    return 0;
+}
+
 int me_show(struct api_call *call, struct err *err) {
     int r = api_known_parameters(call, (const char *const[]){NULL}, err);
     if (r == 0) me_answer(call, 200);
@@ -119,18 +131,6 @@ static int run_password(void *context, struct applier *applier, struct db *db, s
     return r < 0 ? r : sign_in_begin(call, db, &change->user, &change->made, err);
 }
 
-static int check_current(struct api_call *call, struct slice password, struct err *err) {
-    const struct account *account = &call->session->account;
-    int wait;
-    uint64_t bucket = hash_fnv1a(SLICE("own password")) ^ (uint64_t)account->user.id;
-    if (!limits_take(call->app->limits, bucket, 0.1, 10, clock_monotonic_us(), &wait))
-        return err_set(err, ERR_TOO_MANY, "too many attempts, wait %d s", wait);
-    if (!account->user.has_password || !password_matches(password, arena_cstr(call->arena, account->password_hash)))
-        return err_set(err, ERR_DENIED, "the current password is wrong");
-    limits_give(call->app->limits, bucket, 10);
-    return 0;
-}
-
 int me_set_password(struct api_call *call, struct err *err) {
     static const char *const members[] = {"current", "password", NULL};
     struct change change = {.call = call, .user = call->session->account.user};
@@ -142,7 +142,7 @@ int me_set_password(struct api_call *call, struct err *err) {
     if (!json_text(json_get(body, SLICE("current")), &current) ||
         !json_text(json_get(body, SLICE("password")), &password))
         return err_set(err, ERR_INVALID, "current and password must be strings");
-    r = check_current(call, current, err);
+    r = me_check_password(call, current, err);
     if (r == 0) r = password_hash(password, change.hash, err);
     if (r == 0) r = api_write(call, run_password, &change, err);
     if (r == 0) r = sign_in_finish(call, &change.made, false, err);

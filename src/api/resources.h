@@ -29,6 +29,17 @@ int me_show(struct api_call *call, struct err *err);
 int me_change(struct api_call *call, struct err *err);
 int me_set_password(struct api_call *call, struct err *err);
 
+/* second_factor.c */
+int me_second_factor_begin(struct api_call *call, struct err *err);
+int me_second_factor_confirm(struct api_call *call, struct err *err);
+int me_second_factor_remove(struct api_call *call, struct err *err);
+int user_second_factor_remove(struct api_call *call, struct err *err);
+
+/* links.c */
+int user_link_create(struct api_call *call, struct err *err);
+int account_links_show(struct api_call *call, struct err *err);
+int account_links_redeem(struct api_call *call, struct err *err);
+
 /* settings.c */
 int settings_show(struct api_call *call, struct err *err);
 int settings_replace(struct api_call *call, struct err *err);

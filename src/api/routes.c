@@ -64,6 +64,12 @@ static const struct http_route table[] = {
     {HTTP_DELETE, "/api/v1/me/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_end_others, API_SELF)},
     {HTTP_DELETE, "/api/v1/me/sessions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(me_sessions_end, API_SELF)},
 
+    {HTTP_POST, "/api/v1/me/second-factor", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_second_factor_begin, API_SELF)},
+    {HTTP_PUT, "/api/v1/me/second-factor", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_second_factor_confirm, API_SELF)},
+    {HTTP_POST, "/api/v1/me/second-factor/remove", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(me_second_factor_remove, API_SELF)},
+    {HTTP_POST, "/api/v1/account-links/show", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(account_links_show, API_PUBLIC)},
+    {HTTP_POST, "/api/v1/account-links/redeem", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(account_links_redeem, API_PUBLIC)},
+
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},
     {HTTP_PUT, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(settings_replace, API_ADMIN)},
 
@@ -75,6 +81,8 @@ static const struct http_route table[] = {
 
     {HTTP_GET, "/api/v1/users/{id}/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_jobs_list, API_ADMIN)},
     {HTTP_PUT, "/api/v1/users/{id}/jobs", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(user_jobs_replace, API_ADMIN)},
+    {HTTP_POST, "/api/v1/users/{id}/link", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_link_create, API_ADMIN)},
+    {HTTP_DELETE, "/api/v1/users/{id}/second-factor", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_second_factor_remove, API_ADMIN)},
     {HTTP_DELETE, "/api/v1/users/{id}/sessions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(user_sessions_end, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/api-keys", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(api_keys_list, API_ADMIN)},

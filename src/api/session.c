@@ -3,6 +3,7 @@
 #include "api/credentials.h"
 #include "api/notes.h"
 #include "api/resources.h"
+#include "api/second_factor.h"
 #include "api/sign_in.h"
 #include "base/clock.h"
 
@@ -13,6 +14,9 @@
 /* Attempts are slowed down and never locked out (compliance C-116): those of one source on one account, those of one
  * source, and, much looser, those on one account from everywhere. What succeeds does not count. */
 enum { OF_BOTH, OF_SOURCE, OF_ACCOUNT, THROTTLES };
+/* Codes have a million values, three of which are good at a time: whoever knows the password gets few guesses. */
+#define CODE_RATE  (1 / 60.0)
+#define CODE_BURST 10
 static const struct {
     double rate, burst;
 } throttles[THROTTLES] = {[OF_BOTH] = {0.1, 10}, [OF_SOURCE] = {0.5, 40}, [OF_ACCOUNT] = {1, 100}};
@@ -25,6 +29,7 @@ struct attempt {
     uint64_t buckets[THROTTLES];
     struct account *account; /* whose password it is */
     struct new_session made;
+    bool code_wrong; /* the password was right */
 };
 
 static void name_buckets(struct attempt *attempt) {
@@ -122,9 +127,37 @@ static int check_password(struct attempt *attempt, struct err *err) {
     return 0;
 }
 
+/* In the transaction that begins the session, which uses the code up. */
 static int run_sign_in(void *context, struct applier *applier, struct db *db, struct err *err) {
     struct attempt *attempt = context;
-    return sign_in_begin(attempt->call, db, &attempt->account->user, &attempt->made, err);
+    const struct account *account = attempt->account;
+    if (account->user.has_second_factor) {
+        int good = second_factor_use(attempt->call, db, account, attempt->code, err);
+        if (good < 0) return good;
+        attempt->code_wrong = good == 0;
+        if (good == 0) return err_set(err, ERR_SIGNATURE, "this code is wrong, or was used before");
+    }
+    return sign_in_begin(attempt->call, db, &account->user, &attempt->made, err);
+}
+
+static int try_code(struct attempt *attempt, struct err *err) {
+    struct api_call *call = attempt->call;
+    uint64_t bucket = hash_fnv1a(SLICE("code")) ^ (uint64_t)attempt->account->user.id;
+    int wait;
+    if (!limits_take(call->app->limits, bucket, CODE_RATE, CODE_BURST, clock_monotonic_us(), &wait))
+        return err_set(err, ERR_TOO_MANY, "too many wrong codes, wait %d s", wait);
+    int r = api_write(call, run_sign_in, attempt, err);
+    if (r == 0) limits_give(call->app->limits, bucket, CODE_BURST);
+    return r;
+}
+
+/* The password was right, so this tells nothing to who does not know it. Answers the call. */
+static int ask_code(struct attempt *attempt, const char *detail) {
+    if (attempt->code_wrong)
+        note_refusal(attempt->call, attempt->account->user.organization_id, "second_factor",
+                     "a wrong code at signing in, after the right password");
+    api_answer_problem(attempt->call, 401, "Unauthorized", detail, "code_needed", SLICE("true"));
+    return 0;
 }
 
 int session_create(struct api_call *call, struct err *err) {
@@ -133,9 +166,12 @@ int session_create(struct api_call *call, struct err *err) {
     if (r == 0) r = throttle(&attempt, err);
     if (r == 0) r = check_password(&attempt, err);
     if (r != 0) return r;
-    give_back(&attempt, THROTTLES);
-    if (!attempt.account) return 0;
-    r = api_write(call, run_sign_in, &attempt, err);
+    if (!attempt.account) return 0; /* asked for the organization */
+    if (attempt.account->user.has_second_factor && slice_empty(attempt.code))
+        return ask_code(&attempt, "enter the code that your authenticator shows, or a recovery code");
+    r = attempt.account->user.has_second_factor ? try_code(&attempt, err) : api_write(call, run_sign_in, &attempt, err);
+    if (r != 0 && attempt.code_wrong) return ask_code(&attempt, err->text);
+    if (r == 0) give_back(&attempt, THROTTLES);
     if (r == 0) r = sign_in_finish(call, &attempt.made, attempt.remember, err);
     if (r == 0) me_answer(call, 200);
     return r;

@@ -17,6 +17,9 @@ MUST_USE int sign_in_begin(struct api_call *call, struct db *db, const struct us
 /* Binds the call to the session and sets the cookie; `remember`: it outlives the browser. Reads the account again. */
 MUST_USE int sign_in_finish(struct api_call *call, const struct new_session *made, bool remember, struct err *err);
 
+/* Asked again of who is signed in before what matters most changes. ERR_DENIED; ERR_TOO_MANY. */
+MUST_USE int me_check_password(struct api_call *call, struct slice password, struct err *err);
+
 /* The answer of GET /me, of a call that has a session. */
 void me_answer(struct api_call *call, int status);
 

@@ -2,6 +2,7 @@
 #include "store/users.h"
 
 #include "api/credentials.h"
+#include "api/links.h"
 #include "api/resources.h"
 
 #include "base/banned.h"
@@ -63,7 +64,8 @@ struct change {
     struct json_value body;
     int64_t id;
     char hash[PASSWORD_HASH_MAX]; /* empty: no new password */
-    struct user user;             /* out */
+    bool invite;
+    struct user user; /* out */
 };
 
 /* Members that are absent keep their value. */
@@ -101,16 +103,20 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     struct user user = {.organization_id = change->call->organization_id, .role = USER_RECRUITER};
     int r = read_user(change, &user, err);
     if (r == 0) r = user_insert(db, &user, hash_of(change), change->call->now, err);
-    if (r == 0) write_user(answer, &user);
-    return r;
+    if (r != 0) return r;
+    write_user(answer, &user);
+    return change->invite ? link_write(change->call, db, &user, answer, err) : 0;
 }
 
 int users_create(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", NULL};
+    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", "invite", NULL};
     struct change change = {.call = call};
     int r = api_body(call, &change.body, err);
     if (r == 0) r = api_known_members(change.body, members, err);
+    if (r == 0) r = api_bool(change.body, "invite", &change.invite, err);
     if (r == 0) r = read_password(&change, err);
+    if (r == 0 && change.invite && hash_of(&change))
+        r = err_set(err, ERR_INVALID, "who is invited sets a password of their own: leave password out");
     return r < 0 ? r : api_write_once(call, run_create, &change, 201, err);
 }
 

@@ -1,7 +1,18 @@
 // Accounts: first-run set-up, signing in and out, sessions, and who may change what from where.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Browser, Installation, Postgres, eventually } from './support.mjs';
+
+// The code that an authenticator shows `steps` half-minutes from now (RFC 6238).
+function totp(secret, steps = 0) {
+  const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + steps));
+  const mac = crypto.createHmac('sha1', key).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1e6).padStart(6, '0');
+}
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -176,6 +187,132 @@ function suite(kind) {
         assert.equal((await admin.api('PATCH', '/me', body)).status, 400, JSON.stringify(body).slice(0, 80));
       assert.equal((await service.api('GET', '/me')).status, 403, 'an API key is nobody');
     });
+  });
+
+  describe('a second factor', () => {
+    let user, browser, recovery, secret;
+    const signIn = (more) => new Browser(service).api('POST', '/session', { email: 'two@acme.example', password: PASSWORD, ...more });
+
+    test('is put into force by its first code', async () => {
+      user = await admin.must('POST', '/users', { email: 'two@acme.example', password: PASSWORD });
+      browser = new Browser(service);
+      await browser.signIn('two@acme.example', PASSWORD);
+      const other = new Browser(service);
+      await other.signIn('two@acme.example', PASSWORD);
+      assert.equal((await browser.api('PUT', '/me/second-factor', { code: '000000' })).status, 404);
+      assert.equal((await browser.api('POST', '/me/second-factor', { password: 'not mine at all' })).status, 403);
+      const begun = await browser.must('POST', '/me/second-factor', { password: PASSWORD });
+      assert.match(begun.secret, /^[A-Z2-7]{32}$/);
+      assert.equal(begun.uri, `otpauth://totp/Acme%20Recruiting:two@acme.example?secret=${begun.secret}&issuer=Acme%20Recruiting`);
+      secret = begun.secret;
+      assert.equal((await signIn()).status, 200, 'not in force yet');
+      assert.equal((await browser.api('PUT', '/me/second-factor', { code: totp(secret, -5) })).status, 400);
+      recovery = (await browser.must('PUT', '/me/second-factor', { code: totp(secret) })).recovery_codes;
+      assert.equal(new Set(recovery).size, 10);
+      assert.equal((await browser.must('GET', '/me')).user.has_second_factor, true);
+      assert.equal((await other.api('GET', '/me')).status, 401, 'other sessions end');
+      assert.equal((await browser.api('POST', '/me/second-factor', { password: PASSWORD })).status, 409);
+      assert.equal((await browser.api('PUT', '/me/second-factor', { code: totp(secret, 1) })).status, 404);
+    });
+
+    test('is asked for after the right password only; each code is good once', async () => {
+      const asked = await signIn();
+      assert.deepEqual([asked.status, asked.json.code_needed, asked.headers['set-cookie']], [401, true, undefined]);
+      const wrongPassword = await new Browser(service).api('POST', '/session', { email: 'two@acme.example', password: 'wrong password', code: totp(secret, 1) });
+      assert.deepEqual([wrongPassword.status, wrongPassword.json.code_needed], [401, undefined]);
+      const wrong = await signIn({ code: totp(secret, 7) });
+      assert.deepEqual([wrong.status, wrong.json.code_needed], [401, true]);
+      assert.equal((await signIn({ code: totp(secret, 1) })).status, 200);
+      assert.equal((await signIn({ code: totp(secret, 1) })).status, 401, 'used');
+      assert.equal((await signIn({ code: totp(secret) })).status, 401, 'older than the one used');
+      assert.equal((await signIn({ code: recovery[3].toUpperCase() })).status, 200);
+      assert.equal((await signIn({ code: recovery[3] })).status, 401, 'used');
+      await eventually(async () => (await admin.must('GET', '/security-events?kind=second_factor')).data.length > 0, 'the security event');
+    });
+
+    test('survives a new password by link, and goes when its owner or an admin takes it away', async () => {
+      const link = await admin.must('POST', `/users/${user.id}/link`);
+      const answer = await new Browser(service).api('POST', '/account-links/redeem', { token: link.token, password: PASSWORD });
+      assert.deepEqual([answer.status, answer.headers['set-cookie']], [204, undefined], 'the link alone signs nobody in');
+      assert.equal((await signIn()).json.code_needed, true);
+      await browser.signIn('two@acme.example', PASSWORD, { code: recovery[0] });
+      assert.equal((await browser.api('POST', '/me/second-factor/remove', { password: 'not mine at all' })).status, 403);
+      assert.equal((await browser.api('POST', '/me/second-factor/remove', { password: PASSWORD })).status, 204);
+      assert.equal((await signIn()).status, 200);
+      secret = (await browser.must('POST', '/me/second-factor', { password: PASSWORD })).secret;
+      await browser.must('PUT', '/me/second-factor', { code: totp(secret) });
+      assert.equal((await signIn()).status, 401);
+      assert.equal((await admin.api('DELETE', `/users/${user.id}/second-factor`)).status, 204);
+      assert.equal((await signIn()).status, 200);
+      assert.equal((await signIn({ code: recovery[1] })).status, 200, 'a code that is not needed does no harm');
+    });
+  });
+
+  describe('links', () => {
+    const show = (token) => new Browser(service).api('POST', '/account-links/show', { token });
+    const redeem = (token, more) => new Browser(service).api('POST', '/account-links/redeem', { token, password: PASSWORD, ...more });
+
+    test('invite: good once, for who has them', async () => {
+      const invited = await admin.must('POST', '/users', { email: 'invited@acme.example', role: 'recruiter', invite: true });
+      assert.deepEqual([invited.has_password, invited.link.kind], [false, 'invitation']);
+      assert.equal(invited.link.url, `${service.url}/welcome#${invited.link.token}`);
+      assert.ok(Math.abs(Date.parse(invited.link.expires_at) - Date.now() - 7 * 86400e3) < 60e3);
+      const shown = await show(invited.link.token);
+      assert.deepEqual([shown.json.email, shown.json.organization, shown.json.kind], ['invited@acme.example', 'Acme Recruiting', 'invitation']);
+      assert.equal((await redeem(invited.link.token, { password: 'short' })).status, 400);
+      assert.equal((await redeem(invited.link.token, { password: 'Password1234' })).status, 400, 'guessed first');
+      const browser = new Browser(service);
+      const done = await browser.must('POST', '/account-links/redeem', { token: invited.link.token, password: PASSWORD, name: 'Ivy' });
+      assert.deepEqual([done.user.name, done.role], ['Ivy', 'recruiter']);
+      assert.equal((await browser.api('GET', '/candidates')).status, 200);
+      assert.equal((await redeem(invited.link.token)).status, 404);
+      assert.equal((await show(invited.link.token)).status, 404);
+      assert.equal((await admin.api('POST', '/users', { email: 'x@acme.example', invite: true, password: PASSWORD })).status, 400);
+    });
+
+    test('give a new password: the last one only, not when disabled, not for ever', async () => {
+      const user = await admin.must('POST', '/users', { email: 'forgot@acme.example', password: PASSWORD });
+      const signedIn = new Browser(service);
+      await signedIn.signIn('forgot@acme.example', PASSWORD);
+      const [first, second] = [await admin.must('POST', `/users/${user.id}/link`), await admin.must('POST', `/users/${user.id}/link`)];
+      assert.equal(second.kind, 'password');
+      assert.equal((await show(first.token)).status, 404, 'replaced');
+      assert.equal((await show(second.token)).status, 200);
+      assert.equal((await show(`${second.token.slice(0, -1)}${second.token.endsWith('a') ? 'b' : 'a'}`)).status, 404);
+      assert.equal((await redeem(second.token, { password: 'a password nobody had' })).status, 200);
+      assert.equal((await signedIn.api('GET', '/me')).status, 401, 'sessions end');
+      const third = await admin.must('POST', `/users/${user.id}/link`);
+      await admin.must('DELETE', `/users/${user.id}`);
+      assert.equal((await show(third.token)).status, 404);
+      assert.equal((await admin.api('POST', `/users/${user.id}/link`)).status, 409);
+      await admin.must('PATCH', `/users/${user.id}`, { disabled: false });
+      assert.equal((await show(third.token)).status, 200);
+      await service.stop();
+      service.environment = { INKLING_CLOCK_OFFSET_MS: String(25 * 3600e3) };
+      await service.start();
+      assert.equal((await redeem(third.token)).status, 404, 'a day old');
+      await service.stop();
+      service.environment = {};
+      await service.start();
+    });
+  });
+
+  test('the last admin is kept', async () => {
+    const me = await admin.must('GET', '/me');
+    const { data } = await admin.must('GET', '/users');
+    for (const user of data) if (user.role === 'admin' && user.id !== me.user.id) await admin.must('DELETE', `/users/${user.id}`);
+    for (const [method, body] of [['DELETE'], ['PATCH', { role: 'recruiter' }], ['PATCH', { disabled: true }]]) {
+      const answer = await admin.api(method, `/users/${me.user.id}`, body);
+      assert.equal(answer.status, 409, `${method} ${JSON.stringify(body)}: ${answer.body}`);
+    }
+    assert.equal((await admin.must('GET', '/me')).role, 'admin');
+    const invited = await admin.must('POST', '/users', { email: 'second@acme.example', role: 'admin', invite: true });
+    assert.equal((await admin.api('DELETE', `/users/${me.user.id}`)).status, 409, 'the other cannot sign in yet');
+    const second = new Browser(service);
+    await second.must('POST', '/account-links/redeem', { token: invited.link.token, password: PASSWORD });
+    assert.equal((await second.api('PATCH', `/users/${me.user.id}`, { role: 'recruiter' })).status, 200);
+    assert.equal((await admin.api('GET', '/users')).status, 403, 'the role holds at once');
+    await second.must('PATCH', `/users/${me.user.id}`, { role: 'admin' });
   });
 
   describe('a change by a session', () => {

@@ -39,6 +39,11 @@ const RULES = {
   'GET /api/v1/me/sessions': { needs: 'self' },
   'DELETE /api/v1/me/sessions': { needs: 'self' },
   'DELETE /api/v1/me/sessions/{id}': { needs: 'self', object: 'session', own: 404 },
+  'POST /api/v1/me/second-factor': { needs: 'self', body: { password: 'a wrong one' }, own: 403 },
+  'PUT /api/v1/me/second-factor': { needs: 'self', body: { code: '000000' }, own: 404 },
+  'POST /api/v1/me/second-factor/remove': { needs: 'self', body: { password: 'a wrong one' }, own: 403 },
+  'POST /api/v1/account-links/show': { needs: 'public' },
+  'POST /api/v1/account-links/redeem': { needs: 'public' },
 
   'GET /api/v1/settings': { needs: 'read' },
   'PUT /api/v1/settings': { needs: 'admin', body: {} },
@@ -50,6 +55,8 @@ const RULES = {
   'DELETE /api/v1/users/{id}': { needs: 'admin', object: 'user' },
   'GET /api/v1/users/{id}/jobs': { needs: 'admin', object: 'user' },
   'PUT /api/v1/users/{id}/jobs': { needs: 'admin', object: 'user', body: { jobs: ['job-9'] } },
+  'POST /api/v1/users/{id}/link': { needs: 'admin', object: 'user' },
+  'DELETE /api/v1/users/{id}/second-factor': { needs: 'admin', object: 'user' },
   'DELETE /api/v1/users/{id}/sessions': { needs: 'admin', object: 'user' },
 
   'GET /api/v1/api-keys': { needs: 'admin' },
