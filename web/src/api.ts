@@ -16,6 +16,7 @@ export class Problem extends Error {
     readonly detail: string,
     readonly requestId = '',
     readonly retryAfter = '',
+    readonly more: Record<string, unknown> = {},
   ) {
     super(`${title}: ${detail}`);
   }
@@ -25,14 +26,14 @@ export class Problem extends Error {
 export const sessionEnded = signal(false);
 
 async function problemOf(answer: Response): Promise<Problem> {
-  let body: { title?: string; detail?: string; request_id?: string } = {};
+  let body: { title?: string; detail?: string; request_id?: string; [name: string]: unknown } = {};
   try {
     body = await answer.json();
   } catch {
     // A proxy's page: the status says enough.
   }
   const id = body.request_id ?? answer.headers.get('X-Request-Id') ?? '';
-  return new Problem(answer.status, body.title ?? `Error ${answer.status}`, body.detail ?? 'The service gave no reason.', id, answer.headers.get('Retry-After') ?? '');
+  return new Problem(answer.status, body.title ?? `Error ${answer.status}`, body.detail ?? 'The service gave no reason.', id, answer.headers.get('Retry-After') ?? '', body);
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {

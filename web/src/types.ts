@@ -127,10 +127,11 @@ export type Engagement = 'hot' | 'warm' | 'cold' | 'unknown';
 
 export interface ScorePart {
   part: string;
-  points: number | null;
+  points: number;
   max: number;
-  reason?: string;
-  text?: string;
+  measured: boolean;
+  code: string;
+  text: string;
 }
 
 export interface Candidate {
@@ -143,11 +144,10 @@ export interface Candidate {
   stats?: Metrics;
   engagement_score?: number | null;
   engagement_level?: Engagement;
-  explanation?: (string | { code?: string; text?: string })[];
+  explanation?: { part: string | null; code: string; text: string }[];
   score_parts?: ScorePart[];
-  trend?: { day: string; score: number | null }[];
+  trend?: { date: string; score: number | null; level: Engagement }[];
   next_change?: { at: string; score: number | null } | null;
-  last_engaged_at?: string | null;
 }
 
 export interface Endpoint {

@@ -23,28 +23,27 @@ function NoScore({ person }: { person: Person }): JSX.Element {
   return <p class="sub">No email of the last 90 days could be measured, so there is nothing to base a score on.</p>;
 }
 
-const partWords: Record<string, string> = { recency: 'How recently', opens: 'Opens', open: 'Opens', clicks: 'Clicks', click: 'Clicks' };
-const reasonText = (reason: string | { text?: string; code?: string }): string => (typeof reason === 'string' ? reason : (reason.text ?? reason.code ?? ''));
+const partWords: Record<string, string> = { recency: 'How recently', opens: 'Opens', clicks: 'Clicks' };
 
+// The parts add up to the score; the notes say what was left out, or counts in another way.
 function Why({ person }: { person: Person }): JSX.Element {
   const { score_parts: parts = [], explanation = [], next_change: next } = person;
+  const notes = explanation.filter(({ part }) => part === null);
+  const fall = next?.score == null ? null : next.score - (person.engagement_score ?? 0);
   return (
     <>
-      <h3 style={{ marginTop: '8px' }}>Why this score</h3>
-      {parts.length > 0 ? (
-        <ul class="parts">
-          {parts.map((part) => (
-            <li key={part.part}>
-              <span>{partWords[part.part] ?? part.part}</span>
-              <strong>{part.points === null ? '–' : part.points} <span class="muted" style={{ fontWeight: 400 }}>of {part.max}</span></strong>
-              {(part.reason ?? part.text) && <p>{part.reason ?? part.text}</p>}
-            </li>
-          ))}
-        </ul>
-      ) : (
-        <ul class="small sub">{explanation.map((reason, index) => <li key={index}>{reasonText(reason)}</li>)}</ul>
-      )}
-      {next && <p class="small muted">{next.score === null ? `No score from ${dayText(dayOf(next.at))}` : `${(person.engagement_score ?? 0) - next.score > 0 ? `−${(person.engagement_score ?? 0) - next.score}` : `${next.score}`} on ${dayText(dayOf(next.at))}`} if nothing new happens.</p>}
+      <h3>Why this score</h3>
+      <ul class="parts">
+        {parts.map((part) => (
+          <li key={part.part}>
+            <span>{partWords[part.part] ?? part.part}</span>
+            <strong>{part.measured ? part.points : '–'} <span class="muted" style={{ fontWeight: 400 }}>of {part.max}</span></strong>
+            <p>{part.text}</p>
+          </li>
+        ))}
+      </ul>
+      {notes.map((note) => <p key={note.code} class="small sub">{note.text}</p>)}
+      {next && <p class="small muted">{fall === null ? 'No score' : `${fall > 0 ? '+' : '−'}${Math.abs(fall)}`} on {dayText(dayOf(next.at))} if nothing new happens.</p>}
     </>
   );
 }

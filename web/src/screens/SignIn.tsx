@@ -33,7 +33,7 @@ export function SignInForm({ onDone, email: known = '' }: { onDone: () => void; 
       enter(who);
     } catch (failure) {
       // The password was right and a second factor is wanted.
-      if (failure instanceof Problem && failure.status === 401 && /code/i.test(failure.detail) && !needsCode) return setNeedsCode(true);
+      if (failure instanceof Problem && failure.more.code_needed && !needsCode) return setNeedsCode(true);
       throw failure;
     }
   });

@@ -1,8 +1,8 @@
 // The one wrapper of everything that comes from the API: it decides between loading, error, empty, old and shown, so that
 // no screen can forget a state.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import type { Problem, Resource } from '../api';
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
+import { Problem, type Resource } from '../api';
 
 const SKELETON_AFTER_MS = 150;
 
@@ -55,13 +55,20 @@ interface PanelProps<T> {
   children: (data: T) => ComponentChildren;
 }
 
+// Draws in a component of its own, so that what fails in drawing stays within the panel.
+function Content<T>({ data, children }: { data: T; children: (data: T) => ComponentChildren }): JSX.Element {
+  return <>{children(data)}</>;
+}
+
 export function Panel<T>({ of, height, children }: PanelProps<T>): JSX.Element {
+  const [broken, again] = useErrorBoundary((error) => console.error(error));
+  if (broken) return <ProblemState problem={new Problem(0, 'This part cannot be shown', 'The answer of the service is not as expected. Load the page again; if it stays so, tell your administrator.')} retry={() => { again(); of.reload(); }} />;
   if (of.problem && (of.data === undefined || of.old)) return <div style={{ minHeight: `${height}px`, display: 'grid' }}><ProblemState problem={of.problem} retry={of.reload} /></div>;
   if (of.data === undefined) return <Skeleton height={height} />;
   return (
     <div class={of.old ? 'dim' : 'fade'} aria-busy={of.old} style={{ minHeight: `${height}px` }}>
       {of.problem && <p class="notice bad small" role="alert">Not up to date: {of.problem.detail} <button type="button" class="link" onClick={of.reload}>Retry</button></p>}
-      {children(of.data)}
+      <Content data={of.data}>{children}</Content>
     </div>
   );
 }

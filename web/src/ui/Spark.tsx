@@ -5,7 +5,7 @@ import { linePath } from './scale';
 
 const WIDTH = 72, HEIGHT = 20;
 
-export function Spark({ points }: { points: { day: string; score: number | null }[] }): JSX.Element | null {
+export function Spark({ points }: { points: { date: string; score: number | null }[] }): JSX.Element | null {
   const known = points.filter(({ score }) => score !== null);
   const first = known[0], last = known.at(-1);
   if (!first || !last) return null;
@@ -13,7 +13,7 @@ export function Spark({ points }: { points: { day: string; score: number | null 
   return (
     <p class="row small muted">
       <svg class="spark" aria-hidden="true" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}><path d={path} /></svg>
-      {first.score === last.score ? `${last.score} since ${dayText(first.day)}` : `from ${first.score} on ${dayText(first.day)} to ${last.score}`}
+      {first.score === last.score ? `${last.score} since ${dayText(first.date)}` : `from ${first.score} on ${dayText(first.date)} to ${last.score}`}
     </p>
   );
 }
