@@ -40,6 +40,7 @@ static const struct http_route table[] = {
     {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE()},

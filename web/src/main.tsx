@@ -55,6 +55,7 @@ const routes: [RegExp, Screen][] = [
 
 const SignIn = more((screens) => screens.SignIn);
 const SignInAgain = more((screens) => screens.SignInAgain);
+const Welcome = more((screens) => screens.Welcome);
 const KeyHelp = more((screens) => screens.KeyHelp);
 
 function NotFound(): JSX.Element {
@@ -144,6 +145,7 @@ function App(): JSX.Element {
         <div class="card"><ProblemState problem={bootProblem.value} retry={() => void boot()} /></div>
       </main>
     );
+  if (path.value === '/welcome') return <Welcome id="" />;
   return me.value === null ? <SignIn id="" /> : <Frame />;
 }
 

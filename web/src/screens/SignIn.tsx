@@ -1,12 +1,13 @@
 // Signing in. One message for a wrong address and a wrong password, so that neither is told apart.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { Problem } from '../api';
+import { useEffect, useState } from 'preact/hooks';
+import { get, Problem } from '../api';
 import { navigate, path, search } from '../router';
 import { enter, me, signIn } from '../state';
 import { Check, Input } from '../ui/Field';
 import { Dialog, useSubmit } from '../ui/Dialog';
 import { Title } from '../ui/Title';
+import { FirstRun } from './Welcome';
 
 // Only a path of this site: "//host" and "/\host" would lead elsewhere.
 export function safeNext(query: string): string {
@@ -52,6 +53,11 @@ export function SignInForm({ onDone, email: known = '' }: { onDone: () => void; 
 }
 
 export function SignIn(): JSX.Element {
+  const [first, setFirst] = useState(false);
+  useEffect(() => {
+    get<{ setup_needed: boolean }>('/session').then((answer) => setFirst(answer.setup_needed), () => undefined);
+  }, []);
+  if (first) return <FirstRun />;
   const arrived = (): void => {
     if (path.value === '/sign-in') navigate(safeNext(search.value), { replace: true });
   };

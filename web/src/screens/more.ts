@@ -8,3 +8,4 @@ export { Group } from './Group';
 export { Campaigns, Jobs, Templates } from './Groups';
 export { KeyHelp } from './KeyHelp';
 export { SignIn, SignInAgain } from './SignIn';
+export { Welcome } from './Welcome';

@@ -11,6 +11,7 @@ import { Check, Input, Select } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
 import { Title } from '../../ui/Title';
+import { SecondFactor } from './SecondFactor';
 
 function Password(): JSX.Element {
   const [current, setCurrent] = useState('');
@@ -60,6 +61,7 @@ export function AccountPage(): JSX.Element {
         <header><h2 id="password">Password</h2></header>
         <Password />
       </section>
+      <SecondFactor />
       <section class="card card-flush" aria-labelledby="sessions">
         <header><h2 id="sessions">Where you are signed in</h2><button type="button" class="button small" onClick={() => end('')}>End all others</button></header>
         <Panel of={sessions} height={120}>{({ data }) => <DataTable stacked label="Sessions" columns={columns} rows={data} rowKey={({ id }) => id} />}</Panel>

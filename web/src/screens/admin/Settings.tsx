@@ -7,11 +7,7 @@ import type { Settings } from '../../types';
 import { Refusal, useSubmit } from '../../ui/Dialog';
 import { Input, Select } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
-
-function zones(current: string): [string, string][] {
-  const known = Intl.supportedValuesOf('timeZone');
-  return [...new Set([current, 'UTC', ...known])].map((zone) => [zone, zone.replaceAll('_', ' ')]);
-}
+import { zones } from '../../ui/zones';
 
 function Form({ settings }: { settings: Settings }): JSX.Element {
   const [name, setName] = useState(settings.name);
