@@ -97,7 +97,7 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
             <Sample name={key} /> {label}
           </button>
         ))}
-        {rows.some((row) => row.sent > 0 && row.sent < FEW) && <span class="muted">hollow: fewer than {FEW} emails</span>}
+        {rows.some((row) => row.sent > 0 && row.sent < FEW) && <span class="muted" style={{ alignSelf: 'center' }}>hollow: fewer than {FEW} emails</span>}
         {previous && <span class="row muted"><svg aria-hidden="true" viewBox="0 0 28 10" class="chart"><path class="previous" d="M1 5h26" /></svg> Period before</span>}
       </div>
       <div class="chart" ref={ref} onPointerLeave={(event) => event.pointerType === 'mouse' && setAt(null)}>

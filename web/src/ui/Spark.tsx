@@ -8,7 +8,7 @@ const WIDTH = 72, HEIGHT = 20;
 export function Spark({ points }: { points: { date: string; score: number | null }[] }): JSX.Element | null {
   const known = points.filter(({ score }) => score !== null);
   const first = known[0], last = known.at(-1);
-  if (!first || !last) return null;
+  if (!first || !last || known.length < 3) return null;
   const path = linePath(points.map(({ score }) => score), (index) => 1 + (index * (WIDTH - 2)) / Math.max(1, points.length - 1), (score) => HEIGHT - 2 - (score / 100) * (HEIGHT - 4));
   return (
     <p class="row small muted">

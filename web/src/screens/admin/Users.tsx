@@ -78,7 +78,7 @@ export function Users(): JSX.Element {
       cell: (row) => (
         <span class="row">
           <button type="button" class="button small" onClick={() => setEditing(row)}>Change<span class="hidden-text"> {nameOf(row)}</span></button>
-          {!row.disabled_at && <button type="button" class="button small" title="By it, this person sets a password" onClick={() => makeLink(row)}>Link<span class="hidden-text"> for {nameOf(row)}</span></button>}
+          {!row.disabled_at && <button type="button" class="button small" title="By it, this person sets a password" onClick={() => makeLink(row)}>Password link<span class="hidden-text"> for {nameOf(row)}</span></button>}
           {row.disabled_at ? <button type="button" class="button small" onClick={() => enable(row)}>Enable<span class="hidden-text"> {nameOf(row)}</span></button>
             : row.id !== me.value?.user.id && <button type="button" class="button small danger" onClick={() => setEnding(row)}>Disable<span class="hidden-text"> {nameOf(row)}</span></button>}
         </span>
