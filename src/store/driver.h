@@ -18,6 +18,8 @@ struct db_driver {
     int (*connect)(struct store *store, enum db_mode mode, struct db **ret, struct err *err);
     void (*disconnect)(struct db *db);
     int (*repair)(struct db *db, struct err *err); /* called outside a transaction */
+    /* Outside a transaction: has the server closed the connection, as far as can be told without asking it? */
+    bool (*is_lost)(struct db *db);
     void (*checkpoint)(struct store *store);
     int (*backup)(struct store *store, const char *path, struct err *err);
     int (*size)(struct store *store, struct db *db, int64_t *ret_bytes, struct err *err);

@@ -1,5 +1,6 @@
 #include "store/postgres.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -144,10 +145,19 @@ static int repair(struct db *base, struct err *err) {
     return configure(db->connection, db->base.mode, err);
 }
 
+/* Nothing comes unasked on a connection that stands idle, but the goodbye of a server that is stopped. */
+static bool is_lost(struct db *base) {
+    struct postgres_db *db = (struct postgres_db *)base;
+    struct pollfd socket = {.fd = PQsocket(db->connection), .events = POLLIN};
+    return PQstatus(db->connection) != CONNECTION_OK || poll(&socket, 1, 0) != 0;
+}
+
 /* ---- transactions ---- */
 
 static int begin(struct db *base, enum db_mode mode, struct err *err) {
     struct postgres_db *db = (struct postgres_db *)base;
+    int r = is_lost(base) ? repair(base, err) : 0;
+    if (r < 0) return r;
     return postgres_command(db->connection,
                             mode == DB_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
                                             : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
@@ -211,6 +221,7 @@ const struct db_driver postgres_driver = {
     .connect = connect_db,
     .disconnect = disconnect,
     .repair = repair,
+    .is_lost = is_lost,
     .checkpoint = checkpoint,
     .backup = backup,
     .size = size,

@@ -123,6 +123,10 @@ static int sqlite_repair(struct db *base, struct err *err) {
     return sqlite_fail(db, "the database cannot be read", err);
 }
 
+static bool sqlite_is_lost(struct db *base) {
+    return false; /* there is no server to go away */
+}
+
 /* ---- the file ---- */
 
 static void sqlite_close(struct store *base) {
@@ -335,6 +339,7 @@ const struct db_driver sqlite_driver = {
     .connect = sqlite_connect,
     .disconnect = sqlite_disconnect,
     .repair = sqlite_repair,
+    .is_lost = sqlite_is_lost,
     .checkpoint = sqlite_checkpoint,
     .backup = sqlite_backup,
     .size = sqlite_size,

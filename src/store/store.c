@@ -186,7 +186,7 @@ int store_reader(struct store *store, struct db **ret, struct err *err) {
     int rc = 0;
     if (!reused) {
         rc = connect_for(store, DB_READ, &db, err);
-    } else if (db->failed) {
+    } else if (db->failed || store->driver->is_lost(db)) {
         rc = store_writer_repair(store, db, err);
         if (rc < 0) store->driver->disconnect(db);
     }

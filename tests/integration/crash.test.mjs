@@ -210,6 +210,19 @@ for (const database of ['sqlite', 'postgres']) {
         t.diagnostic(load.summary());
         await at.remove();
       });
+
+      it('a restart of PostgreSQL while nothing happens goes unnoticed', async () => {
+        at = await new Installation({ postgres }).start();
+        const register = (id) => at.api('POST', '/emails', { message_id: id, sent_at: new Date().toISOString(), candidate: { id: 'c' } });
+        for (let round = 0; round < 3; round++) {
+          for (let i = 0; i < 8; i++) assert.equal((await register(`before-${round}-${i}`)).status, 201); // every writer has been at work
+          postgres.stop();
+          postgres.start();
+          const answer = await register(`after-${round}`);
+          assert.equal(answer.status, 201, JSON.stringify(answer));
+        }
+        await at.remove();
+      });
     }
   });
 }
