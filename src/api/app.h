@@ -19,6 +19,7 @@
 #include "ingest/token_keys.h"
 #include "ingest/writer.h"
 #include "store/store.h"
+#include "web/web.h"
 
 struct app {
     _Atomic(const struct config *) config; /* replaced as a whole on SIGHUP: read through app_config() */
@@ -32,6 +33,7 @@ struct app {
     struct certificates *certificates;
     struct oidc_cache *oidc; /* api/oidc_provider.h */
     struct limits *limits;
+    struct web *web;
     struct json_readers *json_readers; /* for bodies */
     struct secret_box secret_box;
     struct metrics *metrics;

@@ -5,7 +5,6 @@
 #include "api/api.h"
 
 /* meta.c: not below /api/v1, so without a key; on event threads. */
-void meta_page(struct http_request *request);
 void meta_health(struct http_request *request);
 void meta_ready(struct http_request *request);
 void meta_metrics(struct http_request *request);

@@ -1,5 +1,6 @@
 #include "api/routes.h"
 
+#include "api/pages.h"
 #include "api/resources.h"
 #include "api/webhook.h"
 
@@ -22,9 +23,36 @@
         .handler = (handler_), .permission = API_READ_JOBS, .embed = true                                              \
     }
 
+/* What a page preloads. */
+#define PAGE(...)                                                                                                      \
+    (const char *const[]) {                                                                                            \
+        __VA_ARGS__ __VA_OPT__(, ) NULL                                                                                \
+    }
+#define PAGE_DASHBOARD                                                                                                 \
+    PAGE("/engagement/summary", "/engagement/series", "/engagement/top", "/engagement/templates?limit=10",             \
+         "/engagement/jobs?limit=200")
+
 /* clang-format off */
 static const struct http_route table[] = {
-    {HTTP_GET, "/", meta_page, 0, BODY_NONE, NULL},
+    {HTTP_GET, "/", pages_show, 0, BODY_NONE, PAGE_DASHBOARD},
+    {HTTP_GET, "/dashboard", pages_show, 0, BODY_NONE, PAGE_DASHBOARD},
+    {HTTP_GET, "/candidates", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/candidates/{id}", pages_show, 0, BODY_NONE, PAGE("/candidates/{id}")},
+    {HTTP_GET, "/emails", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/emails/{id}", pages_show, 0, BODY_NONE, PAGE("/emails/{id}", "/emails/{id}/events", "/emails/{id}/links")},
+    {HTTP_GET, "/campaigns", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/campaigns/{id}", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/templates", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/templates/{id}", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/assets/{name}", pages_asset, 0, BODY_NONE, NULL},
+
     {HTTP_GET, "/healthz", meta_health, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
     {HTTP_GET, "/readyz", meta_ready, 0, BODY_NONE, NULL},
     {HTTP_GET, "/metrics", meta_metrics, 0, BODY_NONE, NULL},

@@ -232,6 +232,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_settings(service, config, err);
     if (r == 0) r = start_hits(service, config, err);
+    if (r == 0) r = web_new(config->web_root, &app->web, err);
     if (r == 0) r = prepare_setup(service, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = lmtp_start(app, &service->lmtp, err);
@@ -300,6 +301,7 @@ struct service *service_stop(struct service *service) {
     hits_free(app->hits);
     writer_free(app->writer);
     http_server_free(service->server);
+    web_free(app->web);
     endpoints_free(app->endpoints);
     token_keys_free(app->token_keys);
     organization_cache_free(app->organizations);

@@ -54,6 +54,7 @@ struct config {
     int64_t rejected_max, failed_max;
     int64_t stop_grace_s;
     const char *metrics_token;
+    const char *web_root;
     bool outgoing_allow_internal;
 };
 

@@ -68,6 +68,9 @@
     X(queue_jobs_max, INTEGER, "4096", 16, COUNT, START, "Other changes waiting to be written, at most.")              \
     X(group_events_max, INTEGER, "5000", 1, 1000000, START, "Events that one transaction takes together, about.")      \
     X(sqlite_cache_bytes, BYTES, "64M", 1 << 20, 1L << 40, START, "Page cache of the writing SQLite connection.")      \
+    X(web_root, TEXT, "", 0, 0, START,                                                                                 \
+      "Directory with the web application, read anew for every request: for working on it. Empty: the one that is "    \
+      "compiled in.")                                                                                                  \
     X(sns_certificates_directory, TEXT, "", 0, 0, START,                                                               \
       "Directory with pinned Amazon SNS signing certificates (PEM), looked at before any is fetched. Empty: none.")    \
     X(journal_directory, TEXT, "", 0, 0, START,                                                                        \

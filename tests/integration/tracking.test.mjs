@@ -382,15 +382,15 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       const [open, unsubscribe] = tokens(at, [[OPEN, email.id], [UNSUBSCRIBE, email.id]]);
       const from = (host, target, more = {}) => at.fetch(target, { ...more, headers: { Host: host, ...more.headers } });
       const refused = comparable(await at.fetch('/o/AAAA'));
-      await eventually(async () => (await from('links.other.example', `/o/${open}`)).status === 404, 'the domain to be known');
-      await settled(at);
-      const opens = (await show(at, email)).open_count; // before the domain was known
+      // With another token: what comes too often with one is not stored.
+      const [probe] = tokens(at, [[OPEN, (await newEmail(at)).id]]);
+      await eventually(async () => (await from('links.other.example', `/o/${probe}`)).status === 404, 'the domain to be known');
       assert.deepEqual(comparable(await from('links.other.example', `/o/${open}`)), refused);
       assert.deepEqual(comparable(await from('LINKS.other.example', `/u/${unsubscribe}`, { method: 'POST', body: 'x' })), refused);
       assert.equal((await from('links.acme.example', `/o/${open}`)).status, 200);
       assert.equal((await from('unknown.example', `/o/${open}`)).status, 200);
       await settled(at);
-      assert.equal((await show(at, email)).open_count, opens + 2);
+      assert.equal((await show(at, email)).open_count, 2);
       const authorization = { Authorization: `Bearer ${at.apiKey}` };
       for (const target of ['/', '/api/v1/emails', '/api/v1/openapi.json', '/metrics', '/readyz']) {
         assert.deepEqual(comparable(await from('links.acme.example', target, { headers: authorization })), refused, target);

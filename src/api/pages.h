@@ -1,0 +1,12 @@
+/* pages: the web application's pages and files (web/web.h), and what each page asks for first. */
+#ifndef INKLING_API_PAGES_H
+#define INKLING_API_PAGES_H
+
+#include "http/server.h"
+
+/* The page of a screen. The route's data is an array of API paths ended by NULL, which the page preloads beside who is
+ * signed in; "{id}" in them is the route's. */
+void pages_show(struct http_request *request);
+void pages_asset(struct http_request *request);
+
+#endif

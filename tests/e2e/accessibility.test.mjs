@@ -1,0 +1,131 @@
+// axe-core finds nothing on any screen, in light and dark (ui.md 13: scenario 33), and what axe cannot see.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { genericDelivery, root, standardWebhooksSecret } from '../integration/support.mjs';
+import { axe, go, launch, open, settled, signIn } from './browser.mjs';
+import { ADMIN, loadJohn, loadSpecification, PASSWORD } from './data.mjs';
+import { startService } from './service.mjs';
+
+describe('accessibility', () => {
+  let service, browser, email;
+
+  before(async () => {
+    service = await startService();
+    const loader = await loadJohn(service, await loadSpecification(service));
+    await service.deliver(loader.endpoint, genericDelivery(loader.secret, { event_type: 'open', message_id: 'unknown', timestamp: new Date().toISOString(), recipient: 'a@example.org' }));
+    await service.deliver(loader.endpoint, genericDelivery(standardWebhooksSecret(), '{}'));
+    email = (await service.must('GET', '/emails?candidate=john&limit=1')).data[0].id;
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await service?.remove();
+  });
+
+  const screens = () => [
+    '/dashboard', '/dashboard?cmp=1&auto=1', '/dashboard?table=1&range=90d', '/dashboard?range=custom&from=2020-01-01&to=2020-01-07', '/candidates', '/candidates/john', '/candidates/john?auto=1', '/candidates/nobody', '/emails', '/emails?status=complained',
+    `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/users', '/admin/api-keys',
+    '/admin/settings', '/admin/nonsense', '/account',
+  ];
+  const dialogs = [
+    ['/admin/endpoints', (page) => page.getByRole('button', { name: 'New endpoint' }).click()],
+    ['/admin/endpoints', (page) => page.getByRole('button', { name: 'Disable' }).first().click()],
+    ['/admin/failed-deliveries', (page) => page.getByRole('button', { name: /^Look/ }).first().click()],
+    ['/admin/users', (page) => page.getByRole('button', { name: 'New user' }).click()],
+    ['/admin/api-keys', (page) => page.getByRole('button', { name: 'New API key' }).click()],
+    ['/dashboard', (page) => page.keyboard.press('?')],
+  ];
+
+  for (const colorScheme of ['light', 'dark'])
+    test(`axe finds nothing, ${colorScheme}`, async () => {
+      const session = await open(browser, service.url, { colorScheme, allowed: [/status of (404|401)/], bypassCSP: true });
+      const { page } = session;
+      const found = [];
+      const look = async (where) => found.push(...(await axe(page)).map((text) => `${where}: ${text}`));
+      await page.goto('/sign-in');
+      await page.getByLabel('E-mail address').waitFor();
+      await look('/sign-in');
+      await signIn(session, ADMIN, PASSWORD);
+      for (const target of screens()) {
+        await go(page, target);
+        await look(target);
+      }
+      for (const [target, act] of dialogs) {
+        await go(page, target);
+        await act(page);
+        await page.getByRole('dialog').waitFor();
+        await page.waitForFunction(() => !document.querySelector('dialog [aria-busy=true]'));
+        await look(`${target} with its dialog`);
+      }
+      await go(page, '/dashboard');
+      await page.locator('.account summary').click();
+      await look('/dashboard with the menu');
+      await page.keyboard.press('Escape');
+      await page.getByRole('application').focus();
+      await page.keyboard.press('ArrowLeft');
+      await look('/dashboard with a value');
+      assert.deepEqual(found, []);
+      assert.deepEqual(session.complaints, []);
+      await session.context.close();
+    });
+
+  test('each screen has a title of its own and one heading of the first order', async () => {
+    const session = await open(browser, service.url, { allowed: [/status of 404/] });
+    await signIn(session, ADMIN, PASSWORD);
+    const titles = new Map();
+    for (const target of ['/dashboard', '/candidates', '/candidates/john', '/emails', `/emails/${email}`, '/campaigns', '/templates', '/templates/tpl-0', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/users', '/account']) {
+      await go(session.page, target);
+      assert.equal(await session.page.locator('h1').count(), 1, target);
+      const title = await session.page.title();
+      assert.ok(!titles.has(title), `${target} and ${titles.get(title)} are both named ${title}`);
+      titles.set(title, target);
+    }
+    await session.context.close();
+  });
+
+  test('text spacing, double size and forced colours lose nothing', async () => {
+    const session = await open(browser, service.url, { forcedColors: 'active', viewport: { width: 640, height: 800 } });
+    await signIn(session, ADMIN, PASSWORD);
+    for (const target of ['/dashboard', '/candidates/john', '/templates', '/admin/users']) {
+      await go(session.page, target);
+      await session.page.evaluate(() => {
+        document.documentElement.style.fontSize = '200%';
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync('* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }');
+        document.adoptedStyleSheets = [sheet];
+      });
+      await settled(session.page);
+      const overflow = await session.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(overflow <= 0, `${target} is ${overflow} px too wide`);
+    }
+    assert.deepEqual(session.complaints, []);
+    await session.context.close();
+  });
+
+  // Contrast by WCAG 2.2, of the pairs that the screens use.
+  test('the tokens have the contrast that they need, in both themes', () => {
+    const text = fs.readFileSync(path.join(root, 'web/src/styles/tokens.css'), 'utf8');
+    const tokens = (part) => Object.fromEntries([...part.matchAll(/--([\w-]+): (#[0-9a-f]{3,8})/g)].map(([, name, value]) => [name, value]));
+    const [light, dark, system] = text.split(/\{\s*color-scheme:/).slice(1).map(tokens);
+    assert.deepEqual(system, dark, 'the dark theme is the same by choice and by system');
+    const channel = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    const luminance = (hex) => {
+      const full = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex;
+      const [r, g, b] = [1, 3, 5].map((at) => channel(Number.parseInt(full.slice(at, at + 2), 16) / 255));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (a, b) => {
+      const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+      return (high + 0.05) / (low + 0.05);
+    };
+    for (const [name, theme] of [['light', light], ['dark', dark]]) {
+      const need = (fg, bg, least) => assert.ok(contrast(theme[fg], theme[bg]) >= least, `${name}: ${fg} on ${bg} has ${contrast(theme[fg], theme[bg]).toFixed(2)}, needs ${least}`);
+      for (const bg of ['bg', 'surface', 'surface2']) for (const fg of ['text', 'text2', 'text3', 'accent', 'good', 'bad', 'warn']) need(fg, bg, 4.5);
+      for (const fg of ['edge', 'opens', 'clicks', 'previous']) need(fg, 'surface', 3);
+      for (const level of ['hot', 'warm', 'cold']) need(`${level}-fg`, `${level}-bg`, 4.5);
+      need('on-accent', 'accent', 4.5);
+    }
+  });
+});

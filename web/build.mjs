@@ -1,0 +1,129 @@
+// Builds the browser's side.
+//
+//   node build.mjs --c FILE [--depfile FILE]   everything as one C file, see src/web/assets.h
+//   node build.mjs --dir DIR [--watch]         into a directory, for `inkling serve --web-root DIR`
+//   --no-check                                 without the type check
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import zlib from 'node:zlib';
+
+const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const { values: options } = parseArgs({
+  options: {
+    c: { type: 'string' },
+    depfile: { type: 'string' },
+    dir: { type: 'string' },
+    watch: { type: 'boolean', default: false },
+    'no-check': { type: 'boolean', default: false },
+  },
+});
+const esbuild = await import('esbuild');
+
+const types = { '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+
+const settings = {
+  absWorkingDir: here,
+  entryPoints: { main: 'src/main.tsx', style: 'src/styles/main.css', icon: 'src/icon.svg' },
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  outdir: 'out',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  loader: { '.svg': 'copy' },
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: !options.watch,
+  legalComments: 'none',
+  metafile: true,
+  write: false,
+};
+
+function check() {
+  const result = spawnSync(process.execPath, [path.join(here, 'node_modules/typescript/bin/tsc'), '-p', here], { stdio: ['ignore', process.stderr, process.stderr] });
+  if (result.status !== 0) throw new Error('the type check found faults');
+}
+
+// The outputs by name, and the page that names them. Screens that load later are found by the code itself.
+function collect(result) {
+  const assets = result.outputFiles.map((file) => ({ name: path.basename(file.path), bytes: Buffer.from(file.contents) }));
+  const named = (start) => {
+    const found = assets.find(({ name }) => name.startsWith(`${start}-`));
+    if (!found) throw new Error(`the build has no ${start}`);
+    return `/assets/${found.name}`;
+  };
+  // What main imports at once is asked for at once, too.
+  const main = Object.entries(result.metafile.outputs).find(([, output]) => output.entryPoint === 'src/main.tsx')[1];
+  const chunks = main.imports.filter(({ kind }) => kind === 'import-statement').map((part) => `<link rel="modulepreload" href="/assets/${path.basename(part.path)}">`);
+  const shell = fs
+    .readFileSync(path.join(here, 'index.html'), 'utf8')
+    .replace('{{icon}}', named('icon'))
+    .replace('{{style}}', named('style'))
+    .replace('{{chunks}}', chunks.join(''))
+    .replace('{{main}}', named('main'));
+  return { assets, shell };
+}
+
+function compressed(bytes) {
+  const gzip = zlib.gzipSync(bytes, { level: 9 });
+  const brotli = zlib.brotliCompressSync(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
+  const useful = (coded) => (coded.length < bytes.length * 0.95 ? coded : Buffer.alloc(0));
+  return [bytes, useful(gzip), useful(brotli)];
+}
+
+function writeC(file, { assets, shell }) {
+  const out = ['/* Written by web/build.mjs. */', '#include "web/assets.h"', ''];
+  const array = (name, bytes) => out.push(`static const unsigned char ${name}[] = {${[...bytes, 0].join(',')}};`);
+  const rows = assets.map(({ name, bytes }, index) => {
+    const slices = compressed(bytes).map((coded, coding) => {
+      array(`bytes_${index}_${coding}`, coded);
+      return `{(const char *)bytes_${index}_${coding}, ${coded.length}}`;
+    });
+    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 20);
+    return `    {"${name}", "${types[path.extname(name)]}", "${hash}", {${slices.join(', ')}}},`;
+  });
+  const page = Buffer.from(shell);
+  array('shell_bytes', page);
+  out.push('', 'const struct web_asset web_assets[] = {', ...rows, '};');
+  out.push('const size_t web_assets_count = sizeof(web_assets) / sizeof(web_assets[0]);');
+  out.push(`const struct slice web_shell = {(const char *)shell_bytes, ${page.length}};`, '');
+  fs.writeFileSync(file, out.join('\n'));
+}
+
+function writeDirectory(directory, { assets, shell }) {
+  fs.mkdirSync(path.join(directory, 'assets'), { recursive: true });
+  const kept = new Set(assets.map(({ name }) => name));
+  for (const { name, bytes } of assets) fs.writeFileSync(path.join(directory, 'assets', name), bytes);
+  fs.writeFileSync(path.join(directory, 'index.html'), shell);
+  for (const name of fs.readdirSync(path.join(directory, 'assets'))) if (!kept.has(name)) fs.rmSync(path.join(directory, 'assets', name));
+}
+
+// What the result depends on, for ninja.
+function writeDepfile(file, target, metafile) {
+  const inputs = Object.keys(metafile.inputs).map((name) => path.resolve(here, name));
+  const sources = fs.readdirSync(path.join(here, 'src'), { recursive: true }).map((name) => path.join(here, 'src', name)).filter((name) => fs.statSync(name).isFile());
+  const own = ['index.html', 'build.mjs', 'tsconfig.json', 'package-lock.json'].map((name) => path.join(here, name));
+  const all = [...new Set([...inputs, ...sources, ...own])].map((name) => name.replaceAll(' ', '\\ '));
+  fs.writeFileSync(file, `${target}: ${all.join(' ')}\n`);
+}
+
+if (options.watch) {
+  const directory = path.resolve(options.dir);
+  const write = { name: 'write', setup: (build) => build.onEnd((result) => {
+    if (result.errors.length > 0) return;
+    writeDirectory(directory, collect(result));
+    console.log(`${new Date().toLocaleTimeString()} built ${directory}`);
+  }) };
+  const context = await esbuild.context({ ...settings, plugins: [write] });
+  await context.watch();
+} else {
+  const [result] = await Promise.all([esbuild.build(settings), options['no-check'] ? null : check()]);
+  const built = collect(result);
+  if (options.dir) writeDirectory(path.resolve(options.dir), built);
+  if (options.c) writeC(options.c, built);
+  if (options.c && options.depfile) writeDepfile(options.depfile, options.c, result.metafile);
+}

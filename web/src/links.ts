@@ -1,0 +1,16 @@
+// Addresses of screens: every figure leads to the emails behind it.
+import { query } from './api';
+import type { Span } from './types';
+
+export interface Scope {
+  job?: string;
+  template?: string;
+  campaign?: string;
+  sender?: string;
+}
+
+export const emailsOf = (scope: Scope, span: Span | null, status?: string): string =>
+  `/emails${query({ status, range: span ? 'custom' : undefined, from: span?.from, to: span?.to, job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender })}`;
+
+// A screen of one thing, seen over the same days as where the link stands.
+export const thing = (kind: string, id: string, days = ''): string => `/${kind}/${encodeURIComponent(id)}${days}`;

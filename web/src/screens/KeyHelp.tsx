@@ -1,0 +1,27 @@
+// What the keys do.
+import type { JSX } from 'preact';
+import { helpOpen } from '../keys';
+import { Dialog } from '../ui/Dialog';
+
+const help: [string, string][] = [
+  ['g d, g c, g e', 'Dashboard, candidates, emails'],
+  ['g m, g t, g j', 'Campaigns, templates, jobs'],
+  ['[ and ]', 'Period before, period after'],
+  ['x', 'Compare with the period before'],
+  ['/', 'Find'],
+  ['j and k', 'Next row, row before'],
+  ['?', 'This help'],
+];
+
+export function KeyHelp(): JSX.Element {
+  const onClose = (): void => void (helpOpen.value = false);
+  return (
+    <Dialog title="Keys" onClose={onClose}>
+      <table>
+        <tbody>{help.map(([keys, words]) => <tr key={keys}><th scope="row"><kbd>{keys}</kbd></th><td>{words}</td></tr>)}</tbody>
+      </table>
+      <p class="small muted">Keys can be switched off on <a href="/account" onClick={onClose}>your account</a>.</p>
+      <footer><button type="button" class="button" onClick={onClose}>Close</button></footer>
+    </Dialog>
+  );
+}

@@ -1,0 +1,47 @@
+// What administrators look after.
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { isAdmin } from '../../state';
+import { showCurrent } from '../../ui/scroll';
+import { Title } from '../../ui/Title';
+import { AccountPage } from './AccountPage';
+import { Deliveries } from './Deliveries';
+import { Endpoints } from './Endpoints';
+import { Keys } from './Keys';
+import { Orphans } from './Orphans';
+import { Security } from './Security';
+import { SettingsPage } from './Settings';
+import { Users } from './Users';
+
+const pages: [string, string, () => JSX.Element][] = [
+  ['endpoints', 'Endpoints', Endpoints],
+  ['orphan-events', 'Orphan events', Orphans],
+  ['failed-deliveries', 'Failed deliveries', Deliveries],
+  ['security-events', 'Security events', Security],
+  ['users', 'Users', Users],
+  ['api-keys', 'API keys', Keys],
+  ['settings', 'Settings', SettingsPage],
+];
+
+export function Admin({ page }: { page: string }): JSX.Element {
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => showCurrent(tabs.current), [page]);
+  if (page === 'account') return <AccountPage />;
+  const [name, words, Content] = pages.find(([key]) => key === (page || 'endpoints')) ?? ['', 'Not found', () => <p>There is no such page. <a href="/admin">Administration</a></p>];
+  if (!isAdmin.value)
+    return (
+      <div class="card state">
+        <Title of="Administration">Administration</Title>
+        <p>These pages are for administrators. An administrator of your organization can give you the role.</p>
+      </div>
+    );
+  return (
+    <>
+      <Title of={words}>{words}</Title>
+      <nav class="tabs" aria-label="Administration" ref={tabs}>
+        {pages.map(([key, label]) => <a key={key} href={`/admin/${key}`} aria-current={key === name ? 'page' : undefined}>{label}</a>)}
+      </nav>
+      <Content />
+    </>
+  );
+}

@@ -1,0 +1,149 @@
+// Webhook endpoints: what each email service is told, and whether it works.
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { change, refresh, useResource } from '../../api';
+import { count } from '../../format';
+import type { Delivery, Endpoint, Page, SecurityEvent } from '../../types';
+import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Area, Check, Input, Select } from '../../ui/Field';
+import { Empty, Panel } from '../../ui/Panel';
+import { Time } from '../../ui/Time';
+import { Copy } from './Copy';
+
+// Names of the services that need one; others are shown as the service names them.
+const providers: [string, string, string][] = [
+  ['sendgrid', 'SendGrid', 'The verification key, from Settings > Mail settings > Event webhook > Signature verification.'],
+  ['ses', 'Amazon SES', 'None is needed: list the SNS topic below.'],
+  ['generic', 'Other (Standard Webhooks)', 'whsec_… : the secret that signs the requests.'],
+];
+export const providerWords = (name: string): string => providers.find(([key]) => key === name)?.[1] ?? name;
+const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
+
+function state(endpoint: Endpoint): [string, string, string] {
+  if (endpoint.disabled_at) return ['Disabled', '', 'Its address answers 404.'];
+  if (endpoint.pending_confirmation) return ['Waits for confirmation', 'warn', `Amazon asked to confirm the topic ${endpoint.pending_confirmation.topic}.`];
+  if (!endpoint.ready) return ['Not ready', 'warn', endpoint.hint ?? 'Something is missing.'];
+  return ['Ready', 'good', endpoint.require_signature ? 'Signed deliveries are accepted.' : 'Unsigned deliveries with the right credentials are accepted.'];
+}
+
+function Form({ endpoint, onClose }: { endpoint: Endpoint | null; onClose: () => void }): JSX.Element {
+  const [provider, setProvider] = useState(endpoint?.provider ?? 'sendgrid');
+  const [name, setName] = useState(endpoint?.name ?? '');
+  const [secrets, setSecrets] = useState('');
+  const [topics, setTopics] = useState((endpoint?.topic_arns ?? []).join('\n'));
+  const [cidrs, setCidrs] = useState((endpoint?.allowed_cidrs ?? []).join('\n'));
+  const [add, setAdd] = useState(true);
+  const [made, setMade] = useState<Endpoint | null>(null);
+  const hint = providers.find(([key]) => key === provider)?.[2] ?? '';
+  const { busy, problem, submit } = useSubmit(async () => {
+    const more = { ...(name.trim() ? { name: name.trim() } : {}), ...(provider === 'ses' ? { topic_arns: lines(topics) } : {}), allowed_cidrs: lines(cidrs) };
+    const given = lines(secrets);
+    if (endpoint) {
+      await change('PATCH', `/endpoints/${endpoint.id}`, { ...more, ...(given.length === 0 ? {} : add ? { add_secrets: given } : { secrets: given }) });
+      refresh('/endpoints');
+      onClose();
+    } else {
+      setMade(await change<Endpoint>('POST', '/endpoints', { provider, ...more, ...(given.length > 0 ? { secrets: given } : {}) }));
+      refresh('/endpoints');
+    }
+  });
+  if (made)
+    return (
+      <Dialog title="The endpoint is there" onClose={onClose}>
+        <p>Enter this address at {providerWords(made.provider)}:</p>
+        <Copy text={made.url} label="Address of the endpoint" />
+        {made.hint && <p class="notice warn">{made.hint}</p>}
+        <p class="small muted">If the service shows its key only after it knows the address, add the key later: until then deliveries are kept, and processed when it is there.</p>
+        <footer><button type="button" class="button primary" onClick={onClose}>Done</button></footer>
+      </Dialog>
+    );
+  return (
+    <Dialog title={endpoint ? 'Change the endpoint' : 'New endpoint'} onClose={onClose}>
+      <form class="form" onSubmit={submit}>
+        {!endpoint && <Select label="Email service" value={provider} options={providers.map(([key, words]) => [key, words])} onChange={setProvider} />}
+        <Input label="Name" maxLength={100} placeholder={providerWords(provider)} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        <Area label={endpoint ? 'New keys, one a line' : 'Keys, one a line'} hint={`${hint}${endpoint ? ` ${count(endpoint.secret_count)} kept; they are never shown.` : ''}`} value={secrets} onInput={(event) => setSecrets(event.currentTarget.value)} />
+        {endpoint && lines(secrets).length > 0 && <Check label="Beside the keys there are, for a change without a gap" checked={add} onChange={(event) => setAdd(event.currentTarget.checked)} />}
+        {provider === 'ses' && <Area label="SNS topics, one a line" placeholder="arn:aws:sns:…" value={topics} onInput={(event) => setTopics(event.currentTarget.value)} />}
+        <Area label="Sources that may deliver, one block a line" hint="Empty: all." placeholder="192.0.2.0/24" value={cidrs} onInput={(event) => setCidrs(event.currentTarget.value)} />
+        <Refusal problem={problem} />
+        <footer>
+          <button type="button" class="button" onClick={onClose}>Cancel</button>
+          <button type="submit" class="button primary" disabled={busy}>{endpoint ? 'Save' : 'Make the endpoint'}</button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function Health({ endpoint }: { endpoint: Endpoint }): JSX.Element {
+  const failed = useResource<Page<Delivery>>(`/failed-deliveries?endpoint=${endpoint.id}&state=kept&limit=50`);
+  const security = useResource<Page<SecurityEvent>>('/security-events?limit=50');
+  const waiting = failed.data?.data.length ?? 0;
+  const refused = security.data?.data.find((event) => event.endpoint_id === endpoint.id);
+  return (
+    <dl class="facts small">
+      <div><dt>Deliveries that wait</dt><dd>{failed.data ? waiting === 0 ? 'None' : <a href={`/admin/failed-deliveries?endpoint=${endpoint.id}`}>{count(waiting)}{failed.data.next_cursor ? ' or more' : ''}</a> : '–'}</dd></div>
+      <div><dt>Last refusal</dt><dd>{refused ? <><Time at={refused.last_at} />, <a href="/admin/security-events">{refused.kind.replace('webhook_', '')}</a></> : 'None'}</dd></div>
+      <div><dt>Keys</dt><dd>{count(endpoint.secret_count)}{endpoint.credentials.length > 0 ? `, ${count(endpoint.credentials.length)} credentials` : ''}</dd></div>
+      <div><dt>Sources</dt><dd>{endpoint.allowed_cidrs.length === 0 ? 'All' : endpoint.allowed_cidrs.join(', ')}</dd></div>
+    </dl>
+  );
+}
+
+export function Endpoints(): JSX.Element {
+  const list = useResource<Page<Endpoint>>('/endpoints?limit=200');
+  const [editing, setEditing] = useState<Endpoint | 'new' | null>(null);
+  const [ending, setEnding] = useState<Endpoint | null>(null);
+  const confirmTopic = (endpoint: Endpoint): void => {
+    void change('POST', `/endpoints/${endpoint.id}/confirm`).finally(() => refresh('/endpoints'));
+  };
+  return (
+    <>
+      <div class="head">
+        <p class="sub">Each is an address for one email service. Its keys are stored encrypted and never shown.</p>
+        <button type="button" class="button primary" onClick={() => setEditing('new')}>New endpoint</button>
+      </div>
+      <Panel of={list} height={320}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <div class="card"><Empty title="No endpoint yet"><p>Make one, then enter its address at your email service. Opens and clicks arrive from then on.</p></Empty></div>
+          ) : (
+            <div class="stack">
+              {data.map((endpoint) => {
+                const [words, tone, why] = state(endpoint);
+                return (
+                  <section key={endpoint.id} class={`card stack ${endpoint.disabled_at ? 'dim' : ''}`} style={{ gap: '12px' }} aria-label={endpoint.name}>
+                    <header style={{ margin: 0 }}>
+                      <div>
+                        <h2>{endpoint.name}</h2>
+                        <span class="small muted">{providerWords(endpoint.provider)}</span>
+                      </div>
+                      <span class={`chip ${tone}`}>{words}</span>
+                    </header>
+                    <p class="small sub">{why}</p>
+                    <Copy text={endpoint.url} label={`Address of ${endpoint.name}`} />
+                    <Health endpoint={endpoint} />
+                    {!endpoint.disabled_at && (
+                      <div class="row">
+                        {endpoint.pending_confirmation && <button type="button" class="button small primary" onClick={() => confirmTopic(endpoint)}>Confirm the topic</button>}
+                        <button type="button" class="button small" onClick={() => setEditing(endpoint)}>Change</button>
+                        <button type="button" class="button small danger" onClick={() => setEnding(endpoint)}>Disable</button>
+                      </div>
+                    )}
+                  </section>
+                );
+              })}
+            </div>
+          )
+        }
+      </Panel>
+      {editing && <Form endpoint={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
+      {ending && (
+        <Confirm title="Disable this endpoint?" label="Disable for good" onClose={() => setEnding(null)} action={async () => { await change('DELETE', `/endpoints/${ending.id}`); refresh('/endpoints'); }}>
+          <p>{ending.name} will answer 404 from now on, and the service’s deliveries are lost. What it received stays. This cannot be taken back.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,11 @@
+// Everything beside the dashboard, in one file that the browser fetches when it is idle or when the first of it is wanted.
+export { Admin } from './admin/Admin';
+export { Candidate } from './Candidate';
+export { Candidates } from './Candidates';
+export { Email } from './Email';
+export { Emails } from './Emails';
+export { Group } from './Group';
+export { Campaigns, Jobs, Templates } from './Groups';
+export { KeyHelp } from './KeyHelp';
+export { SignIn, SignInAgain } from './SignIn';
+export { Welcome } from './Welcome';

@@ -1,0 +1,260 @@
+// What the API answers (docs/openapi.yaml), as far as the screens use it. test/e2e/api.test.mjs holds it against real answers.
+export type Level = 'none' | 'aggregate' | 'clicks' | 'full';
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+  truncated?: boolean;
+}
+
+export interface Metrics {
+  sent: number;
+  open_rate: number | null;
+  click_rate: number | null;
+  click_to_open_rate: number | null;
+  reply_rate: number | null;
+  bounce_rate: number | null;
+  unsubscribe_rate: number | null;
+  spam_rate: number | null;
+  avg_time_to_open: number | null;
+  median_time_to_open?: number | null;
+  open_base: number;
+  click_base: number;
+  delivered: number;
+  opened: number;
+  clicked: number;
+  opened_or_clicked: number;
+  replied: number;
+  bounced: number;
+  unsubscribed: number;
+  complained: number;
+  opens: number;
+  machine_opens: number;
+  recorded_opens: number;
+  clicks: number;
+  machine_clicks: number;
+  recorded_clicks: number;
+  anonymous_opens?: number;
+  anonymous_clicks?: number;
+}
+
+export interface Span {
+  from: string;
+  to: string;
+}
+
+export type Summary = Span & Metrics & { time_zone?: string; previous: Span & Metrics; change: Metrics };
+export type Interval = Span & Metrics;
+export type Report<T> = Page<T> & Span & { time_zone: string };
+export type Group = Metrics & { id: string | null; name?: string | null; title?: string | null; rank?: number };
+
+export interface LinkFigures {
+  url: string | null;
+  link_position: number | null;
+  click_rate: number | null;
+  click_base: number;
+  clicked: number;
+  clicks: number;
+  machine_clicks: number;
+}
+
+export interface Named {
+  id: string;
+  name?: string | null;
+  title?: string | null;
+  email?: string | null;
+}
+
+export interface Email {
+  id: number;
+  message_id: string | null;
+  subject: string | null;
+  sent_at: string;
+  candidate: Named | null;
+  sender: Named | null;
+  job: Named | null;
+  template: Named | null;
+  campaign: Named | null;
+  sequence: (Named & { step: number | null }) | null;
+  delivered_at: string | null;
+  opened_at: string | null;
+  open_count: number;
+  machine_open_count: number;
+  clicked_at: string | null;
+  click_count: number;
+  total_click_count: number;
+  machine_click_count: number;
+  replied_at: string | null;
+  bounced_at: string | null;
+  bounce_type: string | null;
+  dropped_at: string | null;
+  unsubscribed_at: string | null;
+  complained_at: string | null;
+  tracking: Level;
+  tracking_now: Level;
+}
+
+export interface Event {
+  engagement_event_id: string;
+  email_log_id: number;
+  event_type: string;
+  occurred_at: string;
+  received_at: string;
+  url: string | null;
+  link_position: number | null;
+  verdict: 'human' | 'proxied' | 'machine' | null;
+  reasons: string[];
+  bounce_type: string | null;
+  own_recipient: boolean;
+  provider: string | null;
+  provider_event_id: string | null;
+  ip_address: string | null;
+  country: string | null;
+  user_agent: string | null;
+  metadata: Record<string, unknown> | null;
+  subject?: string | null;
+}
+
+export interface EmailLink {
+  url: string | null;
+  link_position: number | null;
+  clicked_at: string | null;
+  click_count: number;
+  machine_click_count: number;
+}
+
+export type Engagement = 'hot' | 'warm' | 'cold' | 'unknown';
+
+export interface ScorePart {
+  part: string;
+  points: number;
+  max: number;
+  measured: boolean;
+  code: string;
+  text: string;
+}
+
+export interface Candidate {
+  id: string;
+  name: string | null;
+  email: string | null;
+  title: string | null;
+  tracking: Level | null;
+  last_sent_at: string | null;
+  stats?: Metrics;
+  engagement_score?: number | null;
+  engagement_level?: Engagement;
+  explanation?: { part: string | null; code: string; text: string }[];
+  score_parts?: ScorePart[];
+  trend?: { date: string; score: number | null; level: Engagement }[];
+  next_change?: { at: string; score: number | null } | null;
+}
+
+export interface Endpoint {
+  id: number;
+  provider: string;
+  name: string;
+  url: string;
+  ready: boolean;
+  hint: string | null;
+  require_signature: boolean;
+  secret_count: number;
+  credentials: { username?: string; header?: string }[];
+  topic_arns: string[];
+  allowed_cidrs: string[];
+  rate_limit: number;
+  pending_confirmation: { kind: string; topic: string; received_at: string } | null;
+  confirmed_at: string | null;
+  created_at: string;
+  updated_at: string;
+  disabled_at: string | null;
+}
+
+export interface Delivery {
+  id: number;
+  endpoint_id: number;
+  kind: 'failed' | 'rejected';
+  state: 'kept' | 'replayed' | 'given_up';
+  reason: string;
+  received_at: string;
+  body_size: number;
+  replayable: boolean;
+  attempts: number;
+  next_attempt_at: string | null;
+  last_error: string | null;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+export interface SecurityEvent {
+  id: number;
+  kind: string;
+  endpoint_id: number | null;
+  detail: string;
+  source: string | null;
+  first_at: string;
+  last_at: string;
+  count: number;
+}
+
+export interface OrphanEvent {
+  id: number;
+  endpoint_id: number | null;
+  event_type: string;
+  occurred_at: string;
+  received_at: string;
+  message_ids: string[];
+  recipient: string | null;
+  url: string | null;
+}
+
+export interface User {
+  id: number;
+  external_id: string | null;
+  email: string;
+  name: string | null;
+  role: 'admin' | 'recruiter' | 'hiring_manager';
+  has_password: boolean;
+  created_at: string;
+  disabled_at: string | null;
+}
+
+export interface ApiKey {
+  id: number;
+  name: string;
+  role: string;
+  prefix: string;
+  created_at: string;
+  last_used_at: string | null;
+  revoked_at: string | null;
+}
+
+export interface Settings {
+  organization_id: number;
+  name: string;
+  time_zone: string;
+  tracking: Level;
+  consent_mode: 'opt_out' | 'opt_in';
+  address_policy: 'drop' | 'truncate' | 'keep';
+  retention_days: number;
+  score_enabled?: boolean;
+}
+
+export interface Me {
+  user: { id: number; name: string | null; email: string; time_zone: string | null; has_password: boolean; has_second_factor: boolean };
+  role: User['role'];
+  permissions: string[];
+  organization: { id: number; name: string; time_zone: string };
+  time_zone: string;
+  preferences: Record<string, unknown>;
+  session: { id: number; created_at: string; expires_at: string; idle_minutes: number };
+}
+
+export interface Session {
+  id: number;
+  created_at: string;
+  last_used_at: string;
+  current: boolean;
+  source: string | null;
+  agent: string | null;
+}
