@@ -68,7 +68,8 @@ static int load_email(struct api_call *call, struct email_view *ret, struct err 
     int result = api_known_parameters(call, (const char *const[]){NULL}, err);
     if (result == 0) result = api_id_param(call, "id", &id, err);
     if (result == 0) result = emails_get(call->db, call->organization_id, call->jobs_of, id, call->arena, ret, err);
-    return result < 0 ? result : embed_check_email(call, id, ret->candidate.external_id, err);
+    if (result != 0) return result;
+    return embed_check_email(call, id, ret->candidate.external_id, err);
 }
 
 int emails_show(struct api_call *call, struct err *err) {

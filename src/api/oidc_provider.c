@@ -101,7 +101,7 @@ static int send(struct api_call *call, struct slice url, const char *type, struc
     int r = http_client_send(&options, arena_cstr(call->arena, url), type, body, headers,
                              slice_empty(authorization) ? 1 : 2, &status, &answer, err);
     if (r != 0)
-        r = err_prefix(err, "%s of the identity provider", what);
+        (void)err_prefix(err, "%s of the identity provider", what);
     else if (status != 200)
         r = err_set(err, ERR_UNAVAILABLE, "%s of the identity provider answered with status %d", what, status);
     else
@@ -120,7 +120,8 @@ static const char *configuration_url(struct api_call *call) {
 static int parse(struct api_call *call, struct slice text, const char *what, struct json_value *ret, struct err *err) {
     if (!call->json) call->json = json_readers_take(call->app->json_readers);
     int r = json_parse(call->json, text, ret, err);
-    return r == 0 ? 0 : err_prefix(err, "%s of the identity provider", what);
+    if (r != 0) (void)err_prefix(err, "%s of the identity provider", what);
+    return r;
 }
 
 int oidc_discover(struct api_call *call, struct oidc_provider *ret, struct err *err) {
@@ -193,7 +194,7 @@ static int ask_userinfo(struct api_call *call, const struct oidc_provider *provi
     int r = send(call, provider->userinfo_endpoint, NULL, SLICE_NONE, authorization, ANSWER_MAX,
                  "the userinfo endpoint", &text, err);
     if (r == 0) r = parse(call, text, "the userinfo endpoint", &root, err);
-    return r < 0 ? r : oidc_add_userinfo(root, call->arena, identity, err);
+    return r != 0 ? r : oidc_add_userinfo(root, call->arena, identity, err);
 }
 
 int oidc_redeem(struct api_call *call, const struct oidc_provider *provider, struct slice code,

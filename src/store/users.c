@@ -159,8 +159,10 @@ int user_insert(struct db *db, struct user *user, const char *password_hash, int
 static int admins(struct db *db, int64_t organization_id, int64_t *ret, struct err *err) {
     struct db_rows *rows;
     int r = db_run(db, &lock_organization, DB_VALUES(db_int(organization_id)), NULL, err);
-    if (r == 0) r = db_query_row(db, &count_admins, DB_VALUES(db_int(organization_id)), &rows, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
+    int found = db_query_row(db, &count_admins, DB_VALUES(db_int(organization_id)), &rows, err);
+    if (found < 0) return found;
+    if (found == 0) return err_set(err, ERR_INTERNAL, "a count gave no row");
     *ret = db_column_int(rows, 0);
     db_rows_free(rows);
     return 0;
@@ -169,7 +171,8 @@ static int admins(struct db *db, int64_t organization_id, int64_t *ret, struct e
 static int check_admins(struct db *db, int64_t organization_id, int64_t before, struct err *err) {
     int64_t now;
     int r = admins(db, organization_id, &now, err);
-    if (r < 0 || now > 0 || before == 0) return r;
+    if (r != 0) return r;
+    if (now > 0 || before == 0) return 0;
     return err_set(err, ERR_CONFLICT, "this is the last administrator: make somebody else one first");
 }
 
