@@ -243,6 +243,7 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       const [open, click] = tokens(at, [[OPEN, 0, { cohort }], [CLICK, 0, { cohort, position: 0, url: 'https://a.example/z' }]]);
       const counted = ['email_engagement_events', 'email_stats', 'agents', 'links', 'email_links', 'orphan_events']
         .map((table) => `SELECT '${table}' AS name, count(*) FROM ${table}`).join(' UNION ALL ');
+      await settled(at); // hits of before
       const state = query(at, `${counted} ORDER BY 1`);
       for (let i = 0; i < 3; i++) await at.fetch(`/o/${open}`, { headers: { 'User-Agent': 'A/1' } });
       await at.fetch(`/c/${click}`, { headers: { 'User-Agent': 'B/2' } });
