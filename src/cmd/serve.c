@@ -228,11 +228,11 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     http_client_global_init();
     mail_global_init();
 
-    int r = open_store(service, config, err);
+    int r = web_new(config->web_root, &app->web, err);
+    if (r == 0) r = open_store(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_settings(service, config, err);
     if (r == 0) r = start_hits(service, config, err);
-    if (r == 0) r = web_new(config->web_root, &app->web, err);
     if (r == 0) r = prepare_setup(service, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = lmtp_start(app, &service->lmtp, err);
