@@ -60,6 +60,11 @@ bool mail_json_headers(struct json_value value, struct arena *arena, struct rece
     return true;
 }
 
+static void add_recipient(struct slice text, struct slice *recipients, size_t *count, struct arena *arena) {
+    struct slice recipient = text_keep_recipient(arena, text);
+    if (recipient.len > 0) recipients[(*count)++] = recipient;
+}
+
 void mail_json_recipients(struct json_value value, struct arena *arena, struct received_mail *mail) {
     struct slice text;
     struct json_value element;
@@ -68,11 +73,9 @@ void mail_json_recipients(struct json_value value, struct arena *arena, struct r
     if (!single && value.type != JSON_KIND_ARRAY) return;
     if (max > RECEIVED_MAIL_RECIPIENTS_MAX) max = RECEIVED_MAIL_RECIPIENTS_MAX;
     struct slice *recipients = arena_alloc_array(arena, max, sizeof(*recipients));
-    struct json_iterator elements = json_elements(value);
-    while (count < max && (single || json_next(&elements, &element))) {
-        if (!single && !json_text(element, &text)) continue;
-        recipients[count++] = text_keep_recipient(arena, text);
-    }
+    if (single) add_recipient(text, recipients, &count, arena);
+    for (struct json_iterator elements = json_elements(value); count < max && json_next(&elements, &element);)
+        if (json_text(element, &text)) add_recipient(text, recipients, &count, arena);
     mail->recipients = recipients;
     mail->recipient_count = count;
 }
