@@ -216,6 +216,7 @@ static void compare_stats(struct verification *verification, const struct recoun
     COMPARE_TIME(dropped_at)
     COMPARE_TIME(complained_at)
     COMPARE_TIME(unsubscribed_at)
+    COMPARE_TIME(last_human_at)
     COMPARE_COUNT(open_count)
     COMPARE_COUNT(machine_open_count)
     COMPARE_COUNT(click_count)

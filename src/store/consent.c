@@ -6,6 +6,7 @@
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/references.h"
+#include "store/scores.h"
 
 #include "base/banned.h"
 
@@ -88,6 +89,9 @@ static int carry(struct db *db, int64_t organization_id, struct allowed *emails,
         stats[i].email_log_id = emails[i].email_log_id;
     }
     int result = engagement_lock_stats(db, stats, count, err);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = emails[i].email_log_id;
+    if (result == 0) result = scores_mark_emails(db, organization_id, ids, count, err);
     for (enum tracking_level level = TRACKING_NONE; result == 0 && level <= TRACKING_FULL; level++) {
         size_t listed = 0;
         for (size_t i = 0; i < count; i++)
@@ -150,6 +154,8 @@ int consent_set_candidate(struct db *db, int64_t organization_id, struct slice e
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
     if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
     if (result == 0) result = set_level(db, &update_candidate, organization_id, candidate.id, consent, now, err);
+    /* Somebody who was made known by this has a score too: none. */
+    if (result == 0) result = scores_mark_candidates(db, organization_id, &candidate.id, 1, err);
     if (result != 0) return result;
     do {
         result = carry_selected(

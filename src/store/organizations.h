@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/score_policy.h"
 #include "model/tracking.h"
 
 struct db;
@@ -19,6 +20,7 @@ struct organization {
     enum consent_mode consent_mode;
     enum address_policy address_policy;
     int64_t retention_days;
+    struct score_policy score;
     int64_t created_at, updated_at;
 };
 
@@ -32,7 +34,8 @@ MUST_USE int organizations_list(struct db *db, int64_t after_id, size_t limit, s
                                 struct organization **ret, size_t *ret_count, struct err *err);
 /* In the caller's write transaction; sets `id` and the times. */
 MUST_USE int organization_insert(struct db *db, struct organization *organization, int64_t now, struct err *err);
-/* Everything but the times is stored. ERR_NOT_FOUND. Raises the settings version. */
+/* Everything but the times is stored. ERR_NOT_FOUND. Raises the settings version; marks all scores when they may change
+ * (scores.h). */
 MUST_USE int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err);
 
 #endif
