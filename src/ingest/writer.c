@@ -26,7 +26,7 @@
 
 struct writer {
     struct writer_options options;
-    pthread_mutex_t mutex; /* guards the queues, `stopping` and the two numbers of scores */
+    pthread_mutex_t mutex; /* guards the queues, `stopping` and the numbers of scores */
     pthread_cond_t wake;
     pthread_cond_t scores_ready;
     int64_t scores_asked; /* how often */
