@@ -21,7 +21,7 @@
 #define FOLD_PORTION      5000  /* rows of one folding transaction */
 #define FOLD_BACKLOG_MAX  50000 /* rows waiting above which folding no longer waits for quiet */
 #define REPAIR_PAUSE_MS   500
-#define SCORE_BACKLOG_MAX 20000 /* marked emails above which scores no longer wait for quiet */
+#define SCORE_SHARE       50 /* while events come without a pause, scores take one part of so many of the time */
 #define SCORE_LOOK_US     1000000 /* how often to look for scores that time changes */
 
 struct writer {
@@ -49,7 +49,8 @@ struct writer_thread {
     bool started;
     struct db *db;
     struct applier *applier;
-    int64_t scores_looked_us; /* when this thread last looked for scores */
+    int64_t scores_looked_us; /* when this thread last found no score to bring up to date */
+    int64_t scores_rested_us; /* when it may go on although there is other work */
 };
 
 /* What one transaction takes out of the queues. */
@@ -308,7 +309,7 @@ static bool refresh_scores(struct writer_thread *thread) {
     pthread_mutex_lock(&writer->mutex);
     int64_t asked = writer->scores_asked;
     pthread_mutex_unlock(&writer->mutex);
-    int64_t backlog = atomic_load(&writer->score_backlog);
+    int64_t backlog = atomic_load(&writer->score_backlog), started = clock_monotonic_us();
     int r = db_begin(thread->db, DB_WRITE, &err);
     if (r == 0) r = scores_refresh(thread->db, clock_now(), SCORES_PORTION, &looked, &err);
     if (r == 0) r = db_commit(thread->db, &err);
@@ -319,12 +320,14 @@ static bool refresh_scores(struct writer_thread *thread) {
         if (err.code == ERR_UNAVAILABLE) repair(thread);
         return false;
     }
+    int64_t ended = clock_monotonic_us();
+    thread->scores_rested_us = ended + (SCORE_SHARE - 1) * (ended - started);
     if (looked > 0) { /* the backlog stays above 0 until nothing is left */
         atomic_fetch_sub(&writer->score_backlog, (int64_t)looked < backlog - 1 ? (int64_t)looked : backlog - 1);
         return true;
     }
     atomic_fetch_sub(&writer->score_backlog, backlog); /* what was added meanwhile stays */
-    thread->scores_looked_us = clock_monotonic_us();
+    thread->scores_looked_us = ended;
     answer_scores(writer, asked, true);
     return false;
 }
@@ -364,9 +367,9 @@ static void look_again(struct writer_thread *thread) {
 static bool keep_up(struct writer_thread *thread, bool quiet) {
     struct writer *writer = thread->writer;
     if (atomic_load(&writer->fold_backlog) > (quiet ? 0 : FOLD_BACKLOG_MAX)) fold(thread);
-    bool time_to_look = quiet && clock_monotonic_us() - thread->scores_looked_us >= SCORE_LOOK_US;
-    if (time_to_look || atomic_load(&writer->score_backlog) > (quiet ? 0 : SCORE_BACKLOG_MAX) ||
-        scores_are_asked(writer))
+    int64_t now = clock_monotonic_us();
+    bool waiting = atomic_load(&writer->score_backlog) > 0 || now - thread->scores_looked_us >= SCORE_LOOK_US;
+    if (scores_are_asked(writer) || (waiting && (quiet || now >= thread->scores_rested_us)))
         return refresh_scores(thread);
     return false;
 }
@@ -379,12 +382,13 @@ static void *writer_main(void *argument) {
     while (!stop) {
         if (wait_for_group(thread, &groups[0], more ? 0 : FOLD_IDLE_MS, &stop)) {
             process(thread, &groups[0], &groups[1]);
-            more = thread->number == 0 && keep_up(thread, false);
+            if (thread->number == 0) keep_up(thread, false);
+            more = false; /* there was work a moment ago, so it is not quiet yet */
         } else if (!stop && !atomic_load(&writer->healthy)) {
             look_again(thread);
             more = false;
         } else if (thread->number == 0 && !stop) {
-            more = keep_up(thread, true);
+            more = keep_up(thread, !scores_are_asked(writer));
         }
     }
     free(groups);
