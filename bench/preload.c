@@ -166,8 +166,10 @@ int main(int count, char **arguments) {
         scores += looked;
     } while (looked > 0);
     double scores_cpu_s = (double)clock() / CLOCKS_PER_SEC - events_cpu_s;
-    printf("{\"stored\":%lld,\"seconds\":%.1f,\"end_s\":%.0f,\"events_cpu_s\":%.2f,\"scores\":%zu,\"scores_cpu_s\":%.2f}\n",
-           (long long)stored, (double)(clock_monotonic_us() - began) / 1e6, traffic.now_s, events_cpu_s, scores, scores_cpu_s);
+    printf("{\"stored\":%lld,\"seconds\":%.1f,\"end_s\":%.0f,\"events_cpu_s\":%.2f,\"scores\":%zu,\"scores_cpu_s\":%."
+           "2f}\n",
+           (long long)stored, (double)(clock_monotonic_us() - began) / 1e6, traffic.now_s, events_cpu_s, scores,
+           scores_cpu_s);
     traffic_release(&traffic);
     applier_free(applier);
     store_writer_close(store, db);

@@ -113,7 +113,8 @@ static int run_replace(void *context, struct applier *applier, struct db *db, st
 int settings_replace(struct api_call *call, struct err *err) {
     static const char *const members[] = {
         "organization_id", "name",           "time_zone",  "tracking",   "consent_mode",
-        "address_policy",  "retention_days", "created_at", "updated_at", "score_enabled", "score_points", "score_levels", NULL};
+        "address_policy",  "retention_days", "created_at", "updated_at", "score_enabled",
+        "score_points",    "score_levels",   NULL};
     struct replacing replacing = {.call = call};
     int r = api_body(call, &replacing.body, err);
     if (r == 0) r = api_known_members(replacing.body, members, err);

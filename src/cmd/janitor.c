@@ -23,6 +23,7 @@
 #define PURGE_ROUNDS        200  /* of each kind and organization a turn; the rest has time until the next */
 #define ORGANIZATIONS_PAGE  200
 #define FINGERPRINT_DAYS    35
+#define SCORE_HISTORY_DAYS  90 /* as long as the window of the score; the trend shows 30 */
 
 struct janitor {
     struct app *app;
@@ -146,10 +147,9 @@ static int purge_organization(struct turn *turn, int64_t organization_id, struct
     struct app *app = turn->janitor->app;
     const struct config *config = app_config(app);
     const int64_t days[PURGE_COUNT] = {
-        [PURGE_ORPHANS] = config->orphan_days,
-        [PURGE_DELIVERIES] = config->failed_days,
-        [PURGE_IDEMPOTENCY_KEYS] = IDEMPOTENCY_DAYS,
-        [PURGE_FINGERPRINTS] = FINGERPRINT_DAYS,
+        [PURGE_ORPHANS] = config->orphan_days,       [PURGE_DELIVERIES] = config->failed_days,
+        [PURGE_IDEMPOTENCY_KEYS] = IDEMPOTENCY_DAYS, [PURGE_FINGERPRINTS] = FINGERPRINT_DAYS,
+        [PURGE_SCORE_DAYS] = SCORE_HISTORY_DAYS,
     };
     int r = 0;
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {

@@ -49,9 +49,10 @@ const struct command command_verify = {
     .name = "verify",
     .usage = "",
     .summary = "Recounts every figure from the events and prints what differs.",
-    .details =
-        "Compares the figures of emails, links, cohorts and breakdowns with a recount from the events, and the scores of\n"
-        "candidates with those figures, in one snapshot; the service may run meanwhile. Exits with 1 when there is any\n"
-        "difference. Emails that may have lost events to retention are left out.",
+    .details = "Compares the figures of emails, links, cohorts and breakdowns with a recount from the events, and the "
+               "scores of\n"
+               "candidates with those figures, in one snapshot; the service may run meanwhile. Exits with 1 when there "
+               "is any\n"
+               "difference. Emails that may have lost events to retention are left out.",
     .run = run,
 };

@@ -13,7 +13,7 @@ struct changes {
     size_t link_count;
     const struct email_stats **stats;
     size_t stats_count;
-    int64_t *rescored; /* emails that change their candidate's score, in the order of stats */
+    int64_t *rescored;    /* emails that change their candidate's score, in the order of stats */
     int64_t *rescored_of; /* their organizations */
     size_t rescored_count;
     struct cohort_delta *cohorts;

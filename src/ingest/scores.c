@@ -45,8 +45,7 @@ static int refresh(struct db *db, const struct score_work *work, int64_t now, st
     struct score_settings settings;
     int result = score_settings_load(db, work->organization_id, arena, &settings, err);
     if (result < 0) return result;
-    if (!settings.policy.enabled)
-        return scores_forget(db, work->organization_id, work->candidates, work->count, err);
+    if (!settings.policy.enabled) return scores_forget(db, work->organization_id, work->candidates, work->count, err);
     struct score_row *rows = arena_alloc_array(arena, work->count, sizeof(*rows));
     result = compute(db, &settings, work, now, rows, err);
     if (result == 0) result = scores_load(db, rows, work->count, err);

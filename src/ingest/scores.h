@@ -15,8 +15,8 @@ struct db;
 MUST_USE int scores_refresh(struct db *db, int64_t now, size_t limit, size_t *ret_looked, struct err *err);
 
 /* The emails of one candidate within the window, the oldest first; in the arena. In a transaction. */
-MUST_USE int scores_emails_of(struct db *db, int64_t organization_id, int64_t candidate_id, enum tracking_level tracking,
-                              int64_t now, struct arena *arena, struct score_email **ret, size_t *ret_count,
-                              struct err *err);
+MUST_USE int scores_emails_of(struct db *db, int64_t organization_id, int64_t candidate_id,
+                              enum tracking_level tracking, int64_t now, struct arena *arena, struct score_email **ret,
+                              size_t *ret_count, struct err *err);
 
 #endif

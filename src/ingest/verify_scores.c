@@ -44,7 +44,8 @@ static int next_email(struct scores_check *check, struct err *err) {
     return result < 0 ? result : 0;
 }
 
-static void compare(struct scores_check *check, const struct recount_score *stored, const struct score_figures *figures) {
+static void compare(struct scores_check *check, const struct recount_score *stored,
+                    const struct score_figures *figures) {
     char sentence[200];
     bool due = stored->next_look_at != TIME_UNSET && stored->next_look_at <= check->now;
     if (is_pending(check, stored->candidate_id) || due) return;
@@ -112,7 +113,8 @@ int verify_scores(struct db *db, int64_t organization_id, int64_t now, const str
     struct db_rows *rows = NULL;
     int result = score_settings_load(db, organization_id, arena, &check.settings, err);
     if (result == 0)
-        result = recount_score_marks(db, organization_id, arena, &check.marked, &check.marked_count, &check.all_after, err);
+        result =
+            recount_score_marks(db, organization_id, arena, &check.marked, &check.marked_count, &check.all_after, err);
     if (result == 0) result = recount_score_emails(db, organization_id, now - SCORE_WINDOW_MS, &check.emails, err);
     if (result == 0) result = next_email(&check, err);
     if (result == 0) result = recount_scores(db, organization_id, &rows, err);

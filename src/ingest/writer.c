@@ -21,7 +21,7 @@
 #define FOLD_PORTION      5000  /* rows of one folding transaction */
 #define FOLD_BACKLOG_MAX  50000 /* rows waiting above which folding no longer waits for quiet */
 #define REPAIR_PAUSE_MS   500
-#define SCORE_SHARE       50 /* while events come without a pause, scores take one part of so many of the time */
+#define SCORE_SHARE       50      /* while events come without a pause, scores take one part of so many of the time */
 #define SCORE_LOOK_US     1000000 /* how often to look for scores that time changes */
 
 struct writer {
@@ -29,7 +29,7 @@ struct writer {
     pthread_mutex_t mutex; /* guards the queues, `stopping` and the numbers of scores */
     pthread_cond_t wake;
     pthread_cond_t scores_ready;
-    int64_t scores_asked; /* how often */
+    int64_t scores_asked;              /* how often */
     int64_t scores_tried, scores_done; /* up to which of these it was tried, and done */
     struct event_batch *first_batch, **last_batch;
     struct write_job *first_job, **last_job;

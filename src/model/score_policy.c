@@ -22,8 +22,7 @@ int score_policy_check(const struct score_policy *policy, struct err *err) {
         return err_set(err, ERR_INVALID, "the points for recency must not grow with time, and not be negative");
     if (policy->opens < 0 || policy->opens > 100 || policy->clicks < 0 || policy->clicks > 100 ||
         recency[RECENCY_DAY] > 100 || recency[RECENCY_DAY] + policy->opens + policy->clicks != 100)
-        return err_set(err, ERR_INVALID,
-                       "the points for recency within 24 hours, opens and clicks must add up to 100");
+        return err_set(err, ERR_INVALID, "the points for recency within 24 hours, opens and clicks must add up to 100");
     if (policy->warm < 1 || policy->hot <= policy->warm || policy->hot > 100)
         return err_set(err, ERR_INVALID, "the levels must begin in order: 1 <= warm < hot <= 100");
     return 0;

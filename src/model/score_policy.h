@@ -10,10 +10,10 @@
 enum score_recency { RECENCY_DAY, RECENCY_WEEK, RECENCY_MONTH, RECENCY_NONE };
 
 struct score_policy {
-    bool enabled;        /* compliance C-103: false: no score anywhere */
-    int32_t recency[3];  /* points within 24 hours, 7 days, 30 days */
+    bool enabled;          /* compliance C-103: false: no score anywhere */
+    int32_t recency[3];    /* points within 24 hours, 7 days, 30 days */
     int32_t opens, clicks; /* points when every email was opened, clicked */
-    int32_t hot, warm;   /* the least score of the level */
+    int32_t hot, warm;     /* the least score of the level */
 };
 
 /* The specification's: 30/20/10 + 30 + 40; hot from 75, warm from 40. */

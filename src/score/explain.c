@@ -29,8 +29,11 @@ static struct score_reason recency_reason(const struct score *score, const struc
         return reason(code, arena_printf(arena, "The last open, click or reply is %s old: %d of %d points.",
                                          ages[score->recency], part->points, part->max));
     if (figures->last_human_at == TIME_UNSET)
-        return reason("none", arena_printf(arena, "None of these emails was opened, clicked or answered yet: 0 of %d points.", part->max));
-    return reason(code, arena_printf(arena, "The last open, click or reply is 30 days old or older: 0 of %d points.", part->max));
+        return reason("none",
+                      arena_printf(arena, "None of these emails was opened, clicked or answered yet: 0 of %d points.",
+                                   part->max));
+    return reason(
+        code, arena_printf(arena, "The last open, click or reply is 30 days old or older: 0 of %d points.", part->max));
 }
 
 static struct score_reason share_reason(const struct score_part *part, const char *verb, int64_t done, int64_t base,
@@ -43,10 +46,12 @@ struct score_reason score_part_reason(const struct score *score, const struct sc
                                       enum score_part_name part, struct arena *arena) {
     static const char *const nouns[] = {"Recency", "Opens", "Clicks"};
     const struct score_part *of = &score->parts[part];
-    if (score->value == SCORE_UNKNOWN) return reason("not_measurable", "Nothing can be measured, so there are no points.");
+    if (score->value == SCORE_UNKNOWN)
+        return reason("not_measurable", "Nothing can be measured, so there are no points.");
     if (!of->measured)
-        return reason("rescaled", arena_printf(arena, "%s cannot be measured: the %d of %d points follow the other parts.",
-                                               nouns[part], of->points, of->max));
+        return reason("rescaled",
+                      arena_printf(arena, "%s cannot be measured: the %d of %d points follow the other parts.",
+                                   nouns[part], of->points, of->max));
     if (part == SCORE_RECENCY) return recency_reason(score, figures, arena);
     if (part == SCORE_OPENS) return share_reason(of, "opened", figures->opened, figures->open_base, arena);
     return share_reason(of, "clicked", figures->clicked, figures->click_base, arena);
@@ -96,10 +101,9 @@ void score_notes(const struct score *score, const struct score_figures *figures,
         add(&notes, "not_measurable", "None of the emails can be measured. That says nothing about the candidate.");
     if (figures->replied > 0)
         add(&notes, "replied",
-            figures->replied == 1
-                ? "1 email was answered: it counts as opened and clicked."
-                : arena_printf(arena, "%lld emails were answered: they count as opened and clicked.",
-                               (long long)figures->replied));
+            figures->replied == 1 ? "1 email was answered: it counts as opened and clicked."
+                                  : arena_printf(arena, "%lld emails were answered: they count as opened and clicked.",
+                                                 (long long)figures->replied));
     if (figures->bounced > 0)
         add(&notes, "bounced",
             arena_printf(arena, "%lld %s came back; a bounce is neither interest nor the lack of it.",

@@ -10,11 +10,11 @@
 #define SCORE_HINT "communication hint, no statement on suitability"
 
 struct score_reason {
-    const char *code; /* stable, for programs */
+    const char *code;  /* stable, for programs */
     struct slice text; /* one sentence, in the arena */
 };
 
-const char *score_part_code(enum score_part_name part);  /* "recency", "opens", "clicks" */
+const char *score_part_code(enum score_part_name part);     /* "recency", "opens", "clicks" */
 const char *score_recency_code(enum score_recency recency); /* "within_24_hours" … "none_in_30_days" */
 
 /* Why the part has its points. */

@@ -4,7 +4,8 @@
 
 #include "base/banned.h"
 
-static const int64_t recency_ms[] = {[RECENCY_DAY] = DAY_MS, [RECENCY_WEEK] = 7 * DAY_MS, [RECENCY_MONTH] = 30 * DAY_MS};
+static const int64_t recency_ms[] = {
+    [RECENCY_DAY] = DAY_MS, [RECENCY_WEEK] = 7 * DAY_MS, [RECENCY_MONTH] = 30 * DAY_MS};
 
 const char *score_gap_name(enum score_gap gap) {
     switch (gap) {

@@ -43,7 +43,7 @@ struct score_figures {
     int64_t emails, replied, bounced;
     int64_t open_base, opened, click_base, clicked;
     int64_t open_gaps[SCORE_GAP_COUNT], click_gaps[SCORE_GAP_COUNT];
-    int64_t last_human_at; /* of emails in one of the bases; TIME_UNSET: never */
+    int64_t last_human_at;   /* of emails in one of the bases; TIME_UNSET: never */
     int64_t first_leaves_at; /* when the first email leaves the window; TIME_UNSET: there is none */
 };
 void score_figures_init(struct score_figures *figures);

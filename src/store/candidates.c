@@ -22,7 +22,8 @@
     "SELECT " CANDIDATE_COLUMNS ", k.score FROM " table " k CROSS JOIN candidates c WHERE k.organization_id = $1"      \
     " AND c.organization_id = $1 AND c.id = k.candidate_id AND " of_job
 /* One bound of the index is the row to go on behind, the other the end of the level. */
-#define NEWEST_OF  " AND k.score BETWEEN $2 AND $3 AND k.candidate_id < $5 AND $4 = $4 ORDER BY k.candidate_id DESC LIMIT $7"
+#define NEWEST_OF                                                                                                      \
+    " AND k.score BETWEEN $2 AND $3 AND k.candidate_id < $5 AND $4 = $4 ORDER BY k.candidate_id DESC LIMIT $7"
 #define BEST_OF                                                                                                        \
     " AND k.score >= $2 AND (k.score, k.candidate_id) < ($4, $5) AND $3 = $3"                                          \
     " ORDER BY k.score DESC, k.candidate_id DESC LIMIT $7"
@@ -34,8 +35,7 @@
 
 static const struct statement list_all[] = {
     [CANDIDATES_NEWEST] = {.name = "candidates", .sql = NEWEST},
-    [CANDIDATES_BEST_SCORE] = {.name = "candidates by score",
-                               .sql = FROM_SCORES("candidate_scores", ANY_JOB) BEST_OF},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates by score", .sql = FROM_SCORES("candidate_scores", ANY_JOB) BEST_OF},
     [CANDIDATES_WORST_SCORE] = {.name = "candidates by score, lowest first",
                                 .sql = FROM_SCORES("candidate_scores", ANY_JOB) WORST_OF},
 };

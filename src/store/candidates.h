@@ -20,10 +20,10 @@ enum candidate_sort { CANDIDATES_NEWEST, CANDIDATES_BEST_SCORE, CANDIDATES_WORST
 struct candidate_filter {
     int64_t organization_id;
     enum candidate_sort sort;
-    int64_t job_id;              /* REPORT_ANY: all */
-    int32_t low, high;           /* scores, both ends included; SCORE_UNKNOWN and 100: all */
-    bool has_after;              /* behind the one with these, in the order asked for */
-    int32_t after_score;         /* when sorted by score */
+    int64_t job_id;      /* REPORT_ANY: all */
+    int32_t low, high;   /* scores, both ends included; SCORE_UNKNOWN and 100: all */
+    bool has_after;      /* behind the one with these, in the order asked for */
+    int32_t after_score; /* when sorted by score */
     int64_t after_id;
 };
 /* Of equal scores the newest first, or last when the worst come first. Unknown is below every score. No order needs a

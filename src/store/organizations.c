@@ -12,7 +12,7 @@
 
 /* Of a policy, in the order of SCORE_POLICY_COLUMNS. */
 #define SCORE_VALUES(policy)                                                                                           \
-    db_int((policy)->enabled), db_int((policy)->recency[RECENCY_DAY]), db_int((policy)->recency[RECENCY_WEEK]),       \
+    db_int((policy)->enabled), db_int((policy)->recency[RECENCY_DAY]), db_int((policy)->recency[RECENCY_WEEK]),        \
         db_int((policy)->recency[RECENCY_MONTH]), db_int((policy)->opens), db_int((policy)->clicks),                   \
         db_int((policy)->hot), db_int((policy)->warm)
 
@@ -91,13 +91,12 @@ int organizations_list(struct db *db, int64_t after_id, size_t limit, struct are
 }
 
 int organization_insert(struct db *db, struct organization *organization, int64_t now, struct err *err) {
-    int r =
-        db_insert(db, &insert,
-                  DB_VALUES(db_text(organization->name), db_text(organization->time_zone),
-                            db_int(organization->tracking), db_int(organization->consent_mode),
-                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now),
-                            SCORE_VALUES(&organization->score)),
-                  &organization->id, err);
+    int r = db_insert(db, &insert,
+                      DB_VALUES(db_text(organization->name), db_text(organization->time_zone),
+                                db_int(organization->tracking), db_int(organization->consent_mode),
+                                db_int(organization->address_policy), db_int(organization->retention_days), db_int(now),
+                                SCORE_VALUES(&organization->score)),
+                      &organization->id, err);
     if (r < 0) return r;
     organization->created_at = organization->updated_at = now;
     return settings_version_raise(db, err);

@@ -9,9 +9,16 @@
 
 struct db;
 
-enum purge { PURGE_ORPHANS, PURGE_DELIVERIES, PURGE_IDEMPOTENCY_KEYS, PURGE_FINGERPRINTS, PURGE_COUNT };
+enum purge {
+    PURGE_ORPHANS,
+    PURGE_DELIVERIES,
+    PURGE_IDEMPOTENCY_KEYS,
+    PURGE_FINGERPRINTS,
+    PURGE_SCORE_DAYS,
+    PURGE_COUNT
+};
 
-/* Rows from before `before` (ms UTC; of fingerprints the days that ended before it). */
+/* Rows from before `before` (ms UTC; of fingerprints and the history of scores the days that ended before it). */
 MUST_USE int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit,
                    int64_t *ret_removed, struct err *err);
 

@@ -71,8 +71,8 @@ struct recount_breakdown {
 };
 void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
 
-/* Scores (scores.h): every candidate with the stored score; the emails of a window by recipient; those whom a mark names,
- * with a mark of everybody as the ids above *ret_all_after (INT64_MAX: none). Ascending by candidate. */
+/* Scores (scores.h): every candidate with the stored score; the emails of a window by recipient; those whom a mark
+ * names, with a mark of everybody as the ids above *ret_all_after (INT64_MAX: none). Ascending by candidate. */
 MUST_USE int recount_scores(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 struct recount_score {
     int64_t candidate_id;

@@ -31,8 +31,10 @@ static const struct statement select_marks = {
     .many_rows = true,
 };
 #define LIST_RECIPIENTS(of, list)                                                                                      \
-    "SELECT recipient_id FROM email_logs WHERE " of "organization_id = $1 AND id IN " list("$2") " UNION"              \
-    " SELECT id FROM candidates WHERE " of "organization_id = $1 AND id IN " list("$3")
+    "SELECT recipient_id FROM email_logs WHERE " of                                                                    \
+    "organization_id = $1 AND id IN " list("$2") " UNION"                                                              \
+                                                 " SELECT id FROM candidates WHERE " of                                \
+                                                 "organization_id = $1 AND id IN " list("$3")
 static const struct statement list_recipients = {
     .name = "recount marked candidates",
     .sql = LIST_RECIPIENTS("+", DB_LIST),
@@ -40,13 +42,14 @@ static const struct statement list_recipients = {
 };
 static const struct statement select_jobs = {
     .name = "recount jobs of candidates",
-    .sql = "SELECT x.candidate_id, x.job_id, NULL AS score FROM (SELECT DISTINCT e.recipient_id AS candidate_id, c.job_id"
-           " FROM email_logs e JOIN cohorts c ON c.organization_id = $1 AND c.id = e.cohort_id"
-           " WHERE e.organization_id = $1 AND c.job_id <> 0) AS x LEFT JOIN candidate_jobs j ON j.organization_id = $1"
-           " AND j.candidate_id = x.candidate_id AND j.job_id = x.job_id WHERE j.candidate_id IS NULL UNION ALL"
-           " SELECT j.candidate_id, j.job_id, j.score FROM candidate_jobs j LEFT JOIN candidate_scores k"
-           " ON k.organization_id = $1 AND k.candidate_id = j.candidate_id WHERE j.organization_id = $1"
-           " AND j.score <> coalesce(k.score, -1) ORDER BY 1, 2",
+    .sql =
+        "SELECT x.candidate_id, x.job_id, NULL AS score FROM (SELECT DISTINCT e.recipient_id AS candidate_id, c.job_id"
+        " FROM email_logs e JOIN cohorts c ON c.organization_id = $1 AND c.id = e.cohort_id"
+        " WHERE e.organization_id = $1 AND c.job_id <> 0) AS x LEFT JOIN candidate_jobs j ON j.organization_id = $1"
+        " AND j.candidate_id = x.candidate_id AND j.job_id = x.job_id WHERE j.candidate_id IS NULL UNION ALL"
+        " SELECT j.candidate_id, j.job_id, j.score FROM candidate_jobs j LEFT JOIN candidate_scores k"
+        " ON k.organization_id = $1 AND k.candidate_id = j.candidate_id WHERE j.organization_id = $1"
+        " AND j.score <> coalesce(k.score, -1) ORDER BY 1, 2",
     .many_rows = true,
 };
 

@@ -108,18 +108,20 @@ static const struct statement list_after = {
     "INSERT INTO candidate_jobs (organization_id, candidate_id, job_id, score)"                                        \
     " SELECT x.organization_id, x.candidate_id, x.job_id, coalesce(k.score, -1) FROM (SELECT DISTINCT"                 \
     " e.organization_id, e.recipient_id AS candidate_id, c.job_id FROM email_logs e JOIN cohorts c"                    \
-    " ON c.organization_id = $1 AND c.id = e.cohort_id WHERE " of("e.") " AND e.id IN " list("$2")                     \
-    " AND c.job_id <> 0) AS x LEFT JOIN candidate_scores k ON k.organization_id = $1"                                  \
-    " AND k.candidate_id = x.candidate_id WHERE 1 = 1 ON CONFLICT (organization_id, candidate_id, job_id) DO NOTHING"
+    " ON c.organization_id = $1 AND c.id = e.cohort_id WHERE " of("e.") " AND e.id IN " list(                          \
+        "$2") " AND c.job_id <> 0) AS x LEFT JOIN candidate_scores k ON k.organization_id = $1"                        \
+              " AND k.candidate_id = x.candidate_id WHERE 1 = 1 ON CONFLICT (organization_id, candidate_id, job_id) "  \
+              "DO NOTHING"
 static const struct statement add_jobs = {
     .name = "jobs of candidates",
     .sql = ADD_JOBS(OF, DB_LIST),
     .sql_postgres = ADD_JOBS(OF_POSTGRES, DB_LIST_POSTGRES),
 };
 #define LIST_MARKED(of, list)                                                                                          \
-    "SELECT c.id FROM candidates c WHERE " of("c.") " AND c.id IN " list("$2")                                         \
-    " UNION SELECT c.id FROM email_logs e JOIN candidates c ON c.organization_id = $1 AND c.id = e.recipient_id"       \
-    " WHERE " of("e.") " AND e.id IN " list("$3") " ORDER BY 1"
+    "SELECT c.id FROM candidates c WHERE " of("c.") " AND c.id IN " list(                                              \
+        "$2") " UNION SELECT c.id FROM email_logs e JOIN candidates c ON c.organization_id = $1 AND c.id = "           \
+              "e.recipient_id"                                                                                         \
+              " WHERE " of("e.") " AND e.id IN " list("$3") " ORDER BY 1"
 static const struct statement list_marked = {
     .name = "marked candidates",
     .sql = LIST_MARKED(OF, DB_LIST),
@@ -202,9 +204,9 @@ static int pick(struct db *db, size_t limit, struct taken *taken, struct err *er
 /* A portion of a mark of everybody: the mark moves on, and goes when all are done. */
 static int take_all(struct db *db, const struct taken *taken, size_t limit, struct arena *arena, struct score_work *ret,
                     struct err *err) {
-    int result =
-        read_ids(db, &list_after,
-                 DB_VALUES(db_int(taken->organization_id), db_int(taken->all_after), db_int((int64_t)limit)), arena, ret, err);
+    int result = read_ids(db, &list_after,
+                          DB_VALUES(db_int(taken->organization_id), db_int(taken->all_after), db_int((int64_t)limit)),
+                          arena, ret, err);
     if (result < 0) return result;
     if (ret->count < limit)
         return db_run(db, &remove_marks, DB_VALUES(db_int(taken->organization_id), db_list(arena, taken->ids, 1)), NULL,
@@ -224,7 +226,8 @@ static int take_marked(struct db *db, const struct taken *taken, struct arena *a
         result = read_ids(db, &list_marked, DB_VALUES(organization, db_text(strbuf_slice(&taken->candidates)), emails),
                           arena, ret, err);
     if (result == 0)
-        result = db_run(db, &remove_marks, DB_VALUES(organization, db_list(arena, taken->ids, taken->count)), NULL, err);
+        result =
+            db_run(db, &remove_marks, DB_VALUES(organization, db_list(arena, taken->ids, taken->count)), NULL, err);
     return result;
 }
 
@@ -288,8 +291,9 @@ int score_settings_load(struct db *db, int64_t organization_id, struct arena *ar
 
 #define SELECT_EMAILS(list)                                                                                            \
     "SELECT e.recipient_id, " EMAIL_STATS_COLUMNS " FROM email_logs e CROSS JOIN email_stats s"                        \
-    " WHERE e.organization_id = $1 AND e.recipient_id IN " list("$2") " AND e.sent_at > $3"                            \
-    " AND s.organization_id = $1 AND s.email_log_id = e.id ORDER BY e.recipient_id, e.sent_at"
+    " WHERE e.organization_id = $1 AND e.recipient_id IN " list(                                                       \
+        "$2") " AND e.sent_at > $3"                                                                                    \
+              " AND s.organization_id = $1 AND s.email_log_id = e.id ORDER BY e.recipient_id, e.sent_at"
 static const struct statement select_emails = {
     .name = "emails to score",
     .sql = SELECT_EMAILS(DB_LIST),
@@ -300,9 +304,9 @@ static const struct statement select_emails = {
 int scores_emails(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count, int64_t sent_after,
                   struct db_rows **ret, struct err *err) {
     struct arena *arena = arena_new();
-    int result = db_query(db, &select_emails,
-                          DB_VALUES(db_int(organization_id), db_list(arena, candidates, count), db_int(sent_after)), ret,
-                          err);
+    int result =
+        db_query(db, &select_emails,
+                 DB_VALUES(db_int(organization_id), db_list(arena, candidates, count), db_int(sent_after)), ret, err);
     arena_free(arena);
     return result;
 }
@@ -315,8 +319,8 @@ void scores_email(const struct db_rows *rows, int64_t *ret_candidate, struct ema
 /* ---- rows ---- */
 
 #define SELECT_SCORES(of, list)                                                                                        \
-    "SELECT candidate_id, score, next_look_at FROM candidate_scores WHERE " of("") " AND candidate_id IN " list("$2")  \
-    " ORDER BY candidate_id"
+    "SELECT candidate_id, score, next_look_at FROM candidate_scores WHERE " of("") " AND candidate_id IN " list(       \
+        "$2") " ORDER BY candidate_id"
 static const struct statement select_scores = {
     .name = "stored scores",
     .sql = SELECT_SCORES(OF, DB_LIST),
@@ -395,9 +399,9 @@ int scores_days(struct db *db, int64_t organization_id, int64_t candidate_id, in
     struct db_rows *rows;
     struct score_day *days = arena_alloc_array(arena, limit, sizeof(*days));
     size_t count = 0;
-    int result =
-        db_query(db, &select,
-                 DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(from_day), db_int((int64_t)limit)), &rows, err);
+    int result = db_query(
+        db, &select, DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(from_day), db_int((int64_t)limit)),
+        &rows, err);
     if (result < 0) return result;
     while (count < limit && (result = db_next(rows, err)) > 0)
         days[count++] = (struct score_day){.day = (int32_t)db_column_int(rows, 0),

@@ -1,9 +1,9 @@
 /* scores: the engagement score as it is kept to be listed by (BR-558.4; the rule is in score/score.h, what brings both
  * together in ingest/scores.h; docs/internals/score.md shows the whole).
  *
- * A row of candidate_scores is right at every moment before its next_look_at, unless a mark names the candidate. Whoever
- * changes what a score is made of (figures of emails, what may be recorded, new emails, settings) leaves a mark in the
- * same transaction; whoever reads makes sure that nothing is pending first. */
+ * A row of candidate_scores is right at every moment before its next_look_at, unless a mark names the candidate.
+ * Whoever changes what a score is made of (figures of emails, what may be recorded, new emails, settings) leaves a mark
+ * in the same transaction; whoever reads makes sure that nothing is pending first. */
 #ifndef INKLING_STORE_SCORES_H
 #define INKLING_STORE_SCORES_H
 
@@ -38,8 +38,8 @@ struct score_work {
     int64_t *candidates;     /* that exist, ascending, each once; in the arena */
     size_t count;
 };
-/* Takes marks of one organization away, the oldest first, or when there are none finds rows whose next_look_at has come:
- * about `limit` candidates. */
+/* Takes marks of one organization away, the oldest first, or when there are none finds rows whose next_look_at has
+ * come: about `limit` candidates. */
 MUST_USE int scores_take(struct db *db, int64_t now, size_t limit, struct arena *arena, struct score_work *ret,
                          struct err *err);
 
@@ -59,13 +59,14 @@ void scores_email(const struct db_rows *rows, int64_t *ret_candidate, struct ema
 
 struct score_row {
     int64_t organization_id, candidate_id;
-    int64_t score; /* or SCORE_UNKNOWN */
-    int64_t next_look_at; /* TIME_UNSET: never */
-    int64_t day;          /* of the change, for the history */
-    bool is_stored;       /* by scores_load: is there a row? */
+    int64_t score;                  /* or SCORE_UNKNOWN */
+    int64_t next_look_at;           /* TIME_UNSET: never */
+    int64_t day;                    /* of the change, for the history */
+    bool is_stored;                 /* by scores_load: is there a row? */
     int64_t former, former_look_at; /* what it holds; SCORE_UNKNOWN and TIME_UNSET when there is none */
 };
-/* Fills is_stored and the former values; organization and candidate set, ascending by candidate, of one organization. */
+/* Fills is_stored and the former values; organization and candidate set, ascending by candidate, of one organization.
+ */
 MUST_USE int scores_load(struct db *db, struct score_row *rows, size_t count, struct err *err);
 /* Stores those that differ from their former values; a changed score enters the history and the candidate's jobs. */
 MUST_USE int scores_save(struct db *db, const struct score_row *rows, size_t count, struct err *err);

@@ -11,6 +11,7 @@
 #include "store/candidates.h"
 #include "store/consent.h"
 #include "store/organizations.h"
+#include "store/purge.h"
 
 static int64_t refresh_some(struct db *db, size_t limit) {
     size_t looked = 0;
@@ -52,7 +53,8 @@ static int64_t score_of_candidate(struct fixture *fixture, struct history *histo
     struct candidate_view candidate;
     char name[40];
     snprintf(name, sizeof(name), "candidate-%d", number);
-    assert_done(candidates_get(fixture->db, history->organization_id, slice_cstr(name), fixture->arena, &candidate, err));
+    assert_done(
+        candidates_get(fixture->db, history->organization_id, slice_cstr(name), fixture->arena, &candidate, err));
     return candidate.score;
 }
 
@@ -99,8 +101,10 @@ static void what_changes_a_score(void **state) {
 
     /* Events, early and late; of old emails they count for nothing. */
     const struct happening opened = {.mail = &mails[0], .type = EVENT_OPEN, .at = now - HOUR_MS};
-    const struct happening clicked = {.mail = &mails[1], .type = EVENT_CLICK, .at = now - 2 * DAY_MS, .url = "https://a.example/"};
-    const struct happening old = {.mail = &mails[2], .type = EVENT_CLICK, .at = now - HOUR_MS, .url = "https://a.example/"};
+    const struct happening clicked = {
+        .mail = &mails[1], .type = EVENT_CLICK, .at = now - 2 * DAY_MS, .url = "https://a.example/"};
+    const struct happening old = {
+        .mail = &mails[2], .type = EVENT_CLICK, .at = now - HOUR_MS, .url = "https://a.example/"};
     const struct happening answered = {.mail = &mails[3], .type = EVENT_REPLY, .at = now - HOUR_MS};
     history_apply(&history, &opened, 1);
     assert_int_equal(score_of_candidate(fixture, &history, 1), 0); /* until somebody looks */
@@ -125,7 +129,8 @@ static void what_changes_a_score(void **state) {
     assert_done(db_begin(fixture->db, DB_WRITE, err));
     assert_done(consent_set_campaign(fixture->db, history.organization_id, SLICE("campaign-1"),
                                      (struct consent){.known = true, .level = TRACKING_NONE}, now, &campaign_id, err));
-    assert_done(consent_carry_campaign(fixture->db, history.organization_id, campaign_id, 10, &position, &carried, err));
+    assert_done(
+        consent_carry_campaign(fixture->db, history.organization_id, campaign_id, 10, &position, &carried, err));
     assert_done(db_commit(fixture->db, err));
     assert_int_equal(carried, 1);
     refresh_all(fixture->db);
@@ -171,8 +176,8 @@ static void time_alone_changes_scores(void **state) {
     static const struct {
         int64_t after;
         int score;
-    } steps[] = {{0, 60}, {DAY_MS - MINUTE_MS, 60}, {DAY_MS, 50}, {7 * DAY_MS, 40}, {30 * DAY_MS, 30}, {89 * DAY_MS, 30},
-                 {90 * DAY_MS, SCORE_UNKNOWN}};
+    } steps[] = {{0, 60},           {DAY_MS - MINUTE_MS, 60},    {DAY_MS, 50}, {7 * DAY_MS, 40}, {30 * DAY_MS, 30},
+                 {89 * DAY_MS, 30}, {90 * DAY_MS, SCORE_UNKNOWN}};
     history_begin(&history, fixture, "UTC");
     struct mail mail = {.sent_at = now, .candidate = 1, .job = 1, .level = TRACKING_FULL};
     history_register(&history, &mail, 1);
@@ -189,7 +194,8 @@ static void time_alone_changes_scores(void **state) {
     }
     shift_clock(0);
     int64_t candidate_id = ask_int(fixture->db, "SELECT candidate_id FROM candidate_scores");
-    assert_done(scores_days(fixture->db, history.organization_id, candidate_id, 0, 100, fixture->arena, &days, &count, err));
+    assert_done(
+        scores_days(fixture->db, history.organization_id, candidate_id, 0, 100, fixture->arena, &days, &count, err));
     static const int expected[][2] = {{-1, 60}, {60, 50}, {50, 40}, {40, 30}, {30, -1}};
     assert_int_equal(count, 5);
     for (size_t i = 0; i < count; i++) {
@@ -197,6 +203,15 @@ static void time_alone_changes_scores(void **state) {
         assert_int_equal(days[i].score, expected[i][1]);
     }
     assert_int_equal(days[1].day, now / DAY_MS + 1);
+    /* Old days go, at most as many as asked for. */
+    int64_t removed;
+    assert_done(db_begin(fixture->db, DB_WRITE, err));
+    assert_done(purge(fixture->db, PURGE_SCORE_DAYS, history.organization_id, now + 8 * DAY_MS, 2, &removed, err));
+    assert_int_equal(removed, 2);
+    assert_done(purge(fixture->db, PURGE_SCORE_DAYS, history.organization_id, now + 8 * DAY_MS, 2, &removed, err));
+    assert_int_equal(removed, 1);
+    assert_done(db_commit(fixture->db, err));
+    assert_int_equal(ask_int(fixture->db, "SELECT count(*) FROM candidate_score_days"), 2);
     history_end(&history);
 }
 
@@ -225,7 +240,8 @@ static void one_row_a_day(void **state) {
 #define RANDOM_MAILS 40
 
 static void random_happenings(struct history *history, struct mail *mails, int registered, uint64_t *dice) {
-    static const enum event_type types[] = {EVENT_OPEN, EVENT_OPEN, EVENT_CLICK, EVENT_REPLY, EVENT_BOUNCE, EVENT_DELIVERED};
+    static const enum event_type types[] = {EVENT_OPEN,  EVENT_OPEN,   EVENT_CLICK,
+                                            EVENT_REPLY, EVENT_BOUNCE, EVENT_DELIVERED};
     static const int64_t borders[] = {0, DAY_MS, 7 * DAY_MS, 30 * DAY_MS};
     struct happening happenings[12];
     int count = 1 + history_pick(dice, 12);
@@ -356,7 +372,8 @@ static int compare_newest(const void *left, const void *right) {
     return (a->id < b->id) - (a->id > b->id);
 }
 
-static void check_list(struct fixture *fixture, struct candidate_filter filter, const struct listed *all, size_t count) {
+static void check_list(struct fixture *fixture, struct candidate_filter filter, const struct listed *all,
+                       size_t count) {
     struct listed expected[100];
     size_t wanted = 0, seen = 0;
     for (size_t i = 0; i < count; i++)
@@ -392,16 +409,21 @@ static void lists_by_score(void **state) {
     history_begin(&other, fixture, "UTC"); /* another organization's candidates are never among them */
     history_begin(&history, fixture, "UTC");
     for (int i = 0; i < 90; i++)
-        mails[i] = (struct mail){.sent_at = clock_now() - 3 * DAY_MS, .candidate = i / 3, .job = 1 + i / 3 % 3, .level = i % 17 ? TRACKING_FULL : TRACKING_NONE};
+        mails[i] = (struct mail){.sent_at = clock_now() - 3 * DAY_MS,
+                                 .candidate = i / 3,
+                                 .job = 1 + i / 3 % 3,
+                                 .level = i % 17 ? TRACKING_FULL : TRACKING_NONE};
     history_register(&history, mails, 90);
-    history_register(&other, &(struct mail){.sent_at = clock_now(), .candidate = 1, .job = 1, .level = TRACKING_FULL}, 1);
+    history_register(&other, &(struct mail){.sent_at = clock_now(), .candidate = 1, .job = 1, .level = TRACKING_FULL},
+                     1);
     for (int i = 0; i < 20; i++)
         random_happenings(&history, mails, 90, &dice);
     refresh_all(fixture->db);
     static const struct statement select = {
-        .name = "all", .sql = "SELECT k.candidate_id, j.job_id, k.score FROM candidate_scores k JOIN candidate_jobs j"
-                              " ON j.candidate_id = k.candidate_id AND j.organization_id = k.organization_id"
-                              " WHERE k.organization_id = $1"};
+        .name = "all",
+        .sql = "SELECT k.candidate_id, j.job_id, k.score FROM candidate_scores k JOIN candidate_jobs j"
+               " ON j.candidate_id = k.candidate_id AND j.organization_id = k.organization_id"
+               " WHERE k.organization_id = $1"};
     struct db_rows *rows;
     assert_done(db_query(fixture->db, &select, DB_VALUES(db_int(history.organization_id)), &rows, err));
     for (int more; (more = db_next(rows, NULL)) != 0; count++) {
@@ -434,22 +456,24 @@ static void an_older_database(void **state) {
     uint64_t dice = 7;
     history_begin(&history, fixture, "UTC");
     for (int i = 0; i < 30; i++)
-        mails[i] = (struct mail){.sent_at = clock_now() - i * DAY_MS, .candidate = i % 7, .job = i % 3, .level = TRACKING_FULL};
+        mails[i] = (struct mail){
+            .sent_at = clock_now() - i * DAY_MS, .candidate = i % 7, .job = i % 3, .level = TRACKING_FULL};
     history_register(&history, mails, 30);
     for (int i = 0; i < 10; i++)
         random_happenings(&history, mails, 30, &dice);
     refresh_all(fixture->db);
     int64_t sum = ask_int(fixture->db, "SELECT sum(score * candidate_id) FROM candidate_scores");
-    run_sql(fixture->db, "DROP TABLE candidate_scores; DROP TABLE candidate_jobs; DROP TABLE candidate_score_days;"
-                         "DROP TABLE score_marks; ALTER TABLE email_stats DROP COLUMN last_human_at;"
-                         "ALTER TABLE organizations DROP COLUMN score_enabled;"
-                         "ALTER TABLE organizations DROP COLUMN score_day_points;"
-                         "ALTER TABLE organizations DROP COLUMN score_week_points;"
-                         "ALTER TABLE organizations DROP COLUMN score_month_points;"
-                         "ALTER TABLE organizations DROP COLUMN score_open_points;"
-                         "ALTER TABLE organizations DROP COLUMN score_click_points;"
-                         "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
-                         "DELETE FROM schema_migrations WHERE name LIKE '%score%'");
+    run_sql(fixture->db,
+            "DROP TABLE candidate_scores; DROP TABLE candidate_jobs; DROP TABLE candidate_score_days;"
+            "DROP TABLE score_marks; ALTER TABLE email_stats DROP COLUMN last_human_at;"
+            "ALTER TABLE organizations DROP COLUMN score_enabled;"
+            "ALTER TABLE organizations DROP COLUMN score_day_points;"
+            "ALTER TABLE organizations DROP COLUMN score_week_points;"
+            "ALTER TABLE organizations DROP COLUMN score_month_points;"
+            "ALTER TABLE organizations DROP COLUMN score_open_points;"
+            "ALTER TABLE organizations DROP COLUMN score_click_points;"
+            "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
+            "DELETE FROM schema_migrations WHERE name LIKE '%score%'");
     history_end(&history);
     fixture->db = store_writer_close(fixture->store, fixture->db);
     fixture->store = store_close(fixture->store);
@@ -517,16 +541,22 @@ static void many_at_once(void **state) {
     struct metrics metrics = {0};
     history_begin(&history, fixture, "UTC");
     for (int i = 0; i < CROWD_MAILS; i++)
-        mails[i] = (struct mail){.sent_at = clock_now() - i % 80 * DAY_MS, .candidate = i % 40, .job = i % 3, .level = TRACKING_FULL};
+        mails[i] = (struct mail){
+            .sent_at = clock_now() - i % 80 * DAY_MS, .candidate = i % 40, .job = i % 3, .level = TRACKING_FULL};
     history_register(&history, mails, CROWD_MAILS);
-    struct writer_options options = {.store = fixture->store, .threads = 3, .queue_events_max = 100000,
-                                     .queue_jobs_max = 100, .group_events_max = 100, .metrics = &metrics};
+    struct writer_options options = {.store = fixture->store,
+                                     .threads = 3,
+                                     .queue_events_max = 100000,
+                                     .queue_jobs_max = 100,
+                                     .group_events_max = 100,
+                                     .metrics = &metrics};
     struct crowd crowds[4];
     pthread_t threads[4];
     struct writer *writer;
     assert_done(writer_start(&options, &writer, err));
     for (int i = 0; i < 4; i++) {
-        crowds[i] = (struct crowd){.writer = writer, .fixture = fixture, .history = &history, .mails = mails, .seed = 77 + (uint64_t)i};
+        crowds[i] = (struct crowd){
+            .writer = writer, .fixture = fixture, .history = &history, .mails = mails, .seed = 77 + (uint64_t)i};
         assert_int_equal(pthread_create(&threads[i], NULL, send_batches, &crowds[i]), 0);
     }
     for (int i = 0; i < 4; i++)
@@ -551,8 +581,12 @@ static void the_writer_looks_by_itself(void **state) {
     struct history history;
     struct metrics metrics = {0};
     struct writer *writer;
-    struct writer_options options = {.store = fixture->store, .threads = 2, .queue_events_max = 1000,
-                                     .queue_jobs_max = 10, .group_events_max = 100, .metrics = &metrics};
+    struct writer_options options = {.store = fixture->store,
+                                     .threads = 2,
+                                     .queue_events_max = 1000,
+                                     .queue_jobs_max = 10,
+                                     .group_events_max = 100,
+                                     .metrics = &metrics};
     history_begin(&history, fixture, "UTC");
     struct mail mail = {.sent_at = clock_now(), .candidate = 1, .level = TRACKING_FULL};
     history_register(&history, &mail, 1);
@@ -574,9 +608,15 @@ static void the_writer_looks_by_itself(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        contract_test(what_changes_a_score), contract_test(time_alone_changes_scores), contract_test(one_row_a_day),
-        contract_test(any_order),            contract_test(what_is_wrong_is_found),    contract_test(lists_by_score),
-        contract_test(an_older_database),    contract_test(many_at_once),              contract_test(the_writer_looks_by_itself),
+        contract_test(what_changes_a_score),
+        contract_test(time_alone_changes_scores),
+        contract_test(one_row_a_day),
+        contract_test(any_order),
+        contract_test(what_is_wrong_is_found),
+        contract_test(lists_by_score),
+        contract_test(an_older_database),
+        contract_test(many_at_once),
+        contract_test(the_writer_looks_by_itself),
     };
     return run_contract(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -46,8 +46,10 @@
 
 static const struct statement of_all = {
     .name = "the specification's scores",
-    .sql = "SELECT c.id, s.engagement_score::bigint, k.score FROM public.candidates c LEFT JOIN public.candidate_scores k"
-           " ON k.candidate_id = c.id LEFT JOIN (" SPECIFICATION LAST_LINES ") AS s ON s.candidate_id = c.id ORDER BY c.id",
+    .sql =
+        "SELECT c.id, s.engagement_score::bigint, k.score FROM public.candidates c LEFT JOIN public.candidate_scores k"
+        " ON k.candidate_id = c.id LEFT JOIN (" SPECIFICATION LAST_LINES
+        ") AS s ON s.candidate_id = c.id ORDER BY c.id",
 };
 static const struct statement of_one = {
     .name = "the specification's score of one",
@@ -62,7 +64,8 @@ static void make_specification_tables(struct db *db, struct arena *arena, int64_
         "  AS 'SELECT ''epoch''::timestamptz + ms * interval ''1 millisecond''';"
         "CREATE FUNCTION specification.now() RETURNS TIMESTAMPTZ STABLE LANGUAGE sql"
         "  AS 'SELECT specification.moment(%lld)';"
-        "CREATE TABLE specification.email_logs AS SELECT id, recipient_type, recipient_id, recipient_id AS candidate_id,"
+        "CREATE TABLE specification.email_logs AS SELECT id, recipient_type, recipient_id, recipient_id AS "
+        "candidate_id,"
         "  specification.moment(sent_at) AS sent_at FROM public.email_logs;"
         "CREATE TABLE specification.email_engagement_events AS SELECT email_log_id,"
         "  CASE event_type WHEN 5 THEN 'open' WHEN 6 THEN 'click' ELSE 'other' END AS event_type,"
@@ -89,7 +92,8 @@ static struct mail *make_mails(uint64_t *dice, struct arena *arena, int64_t now,
     for (int candidate = 0; candidate < CANDIDATES; candidate++) {
         int emails = candidate % 500 == 7 ? 60 : counts[history_pick(dice, 14)];
         for (int i = 0; i < emails; i++) {
-            int64_t sent = emails == 60 || history_pick(dice, 3) ? (int64_t)history_pick(dice, 89 * 24) * HOUR_MS : ago(dice, 120);
+            int64_t sent =
+                emails == 60 || history_pick(dice, 3) ? (int64_t)history_pick(dice, 89 * 24) * HOUR_MS : ago(dice, 120);
             mails[count++] = (struct mail){.sent_at = now - sent, .candidate = candidate, .level = TRACKING_FULL};
         }
     }
@@ -104,7 +108,8 @@ static void make_events(struct history *history, struct mail *mails, size_t coun
         int likely = 1 + mails[i].candidate % 5; /* some people open everything, some hardly anything */
         for (int n = 0; n < 2; n++)
             if (history_pick(dice, 6) < likely)
-                happenings[waiting++] = (struct happening){.mail = &mails[i], .type = EVENT_OPEN, .at = now - ago(dice, 100)};
+                happenings[waiting++] =
+                    (struct happening){.mail = &mails[i], .type = EVENT_OPEN, .at = now - ago(dice, 100)};
         if (history_pick(dice, 9) < likely)
             happenings[waiting++] = (struct happening){
                 .mail = &mails[i], .type = EVENT_CLICK, .at = now - ago(dice, 100), .url = "https://jobs.example/"};
@@ -179,7 +184,8 @@ static void equals_the_specification(void **state) {
             .name = "a candidate",
             .sql = "SELECT candidate_id, score FROM public.candidate_scores ORDER BY candidate_id OFFSET $1 LIMIT 1"};
         struct db_rows *rows;
-        assert_int_equal(db_query_row(fixture->db, &pick, DB_VALUES(db_int(history_pick(&dice, found.compared))), &rows, NULL), 1);
+        assert_int_equal(
+            db_query_row(fixture->db, &pick, DB_VALUES(db_int(history_pick(&dice, found.compared))), &rows, NULL), 1);
         candidate = (struct candidate){db_column_int(rows, 0), db_column_int(rows, 1)};
         db_rows_free(rows);
         int any = db_query_row(fixture->db, &of_one, DB_VALUES(db_int(candidate.id)), &rows, NULL);

@@ -91,8 +91,8 @@ static void recency_borders(void **state) {
         int64_t ago;
         int points;
     } cases[] = {
-        {-HOUR_MS, 30},      {0, 30},          {DAY_MS - 1, 30},     {DAY_MS, 20},          {7 * DAY_MS - 1, 20},
-        {7 * DAY_MS, 10},    {30 * DAY_MS - 1, 10}, {30 * DAY_MS, 0}, {60 * DAY_MS, 0},
+        {-HOUR_MS, 30},        {0, 30},          {DAY_MS - 1, 30}, {DAY_MS, 20}, {7 * DAY_MS - 1, 20}, {7 * DAY_MS, 10},
+        {30 * DAY_MS - 1, 10}, {30 * DAY_MS, 0}, {60 * DAY_MS, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct email_stats opened = with(80, EVENT_OPEN, cases[i].ago);
@@ -106,9 +106,9 @@ static void recency_borders(void **state) {
 }
 
 static void recency_looks_at_people_only(void **state) {
-    static const enum event_type others[] = {EVENT_PROCESSED, EVENT_DELIVERED,   EVENT_DEFERRED,
-                                             EVENT_DROPPED,   EVENT_BOUNCE,      EVENT_SPAM,
-                                             EVENT_UNSUBSCRIBE, EVENT_GROUP_UNSUBSCRIBE, EVENT_GROUP_RESUBSCRIBE};
+    static const enum event_type others[] = {
+        EVENT_PROCESSED, EVENT_DELIVERED,   EVENT_DEFERRED,          EVENT_DROPPED,          EVENT_BOUNCE,
+        EVENT_SPAM,      EVENT_UNSUBSCRIBE, EVENT_GROUP_UNSUBSCRIBE, EVENT_GROUP_RESUBSCRIBE};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         struct email_stats stats = with(3, others[i], HOUR_MS);
         struct result result = score_now(&stats, 1);
@@ -158,8 +158,8 @@ static void level_borders_by_emails(void **state) {
         int emails, opened, clicked, value;
         enum score_level level;
     } cases[] = {
-        {30, 9, 0, 39, SCORE_LEVEL_COLD},  /* 30 + 9 */
-        {30, 10, 0, 40, SCORE_LEVEL_WARM}, /* 30 + 10 */
+        {30, 9, 0, 39, SCORE_LEVEL_COLD},   /* 30 + 9 */
+        {30, 10, 0, 40, SCORE_LEVEL_WARM},  /* 30 + 10 */
         {40, 40, 14, 74, SCORE_LEVEL_WARM}, /* 30 + 30 + 14 */
         {40, 40, 15, 75, SCORE_LEVEL_HOT},
     };
@@ -199,7 +199,8 @@ static void rounding(void **state) {
 
 static void unmeasurable_emails_leave_the_base(void **state) {
     const struct score_policy policy = score_policy_default();
-    struct email_stats opened = with(1, EVENT_OPEN, HOUR_MS), machine = email(1), clicks_only = email(1), none = email(1);
+    struct email_stats opened = with(1, EVENT_OPEN, HOUR_MS), machine = email(1), clicks_only = email(1),
+                       none = email(1);
     happen(&machine, EVENT_OPEN, true, NOW - HOUR_MS);
     clicks_only.tracking = TRACKING_CLICKS;
     none.tracking = TRACKING_AGGREGATE;
@@ -279,7 +280,8 @@ static void policies(void **state) {
     assert_int_equal(score_policy_check(&order, &err), -ERR_INVALID);
     assert_int_equal(score_policy_check(&negative, &err), -ERR_INVALID);
     /* Weights of one's own. */
-    policy = (struct score_policy){.enabled = true, .recency = {50, 5, 0}, .opens = 10, .clicks = 40, .hot = 60, .warm = 55};
+    policy =
+        (struct score_policy){.enabled = true, .recency = {50, 5, 0}, .opens = 10, .clicks = 40, .hot = 60, .warm = 55};
     struct email_stats opened = with(1, EVENT_OPEN, HOUR_MS);
     struct result result = score_at(&policy, TRACKING_FULL, &opened, 1, NOW);
     assert_parts(&result.score, 50, 10, 0);
@@ -426,7 +428,8 @@ static void explanations(void **state) {
     struct arena *arena = arena_new();
     struct score_reason notes[SCORE_NOTES_MAX];
     size_t count;
-    struct email_stats emails[] = {with(2, EVENT_OPEN, 2 * HOUR_MS), with(3, EVENT_REPLY, 2 * DAY_MS), email(5), email(6)};
+    struct email_stats emails[] = {with(2, EVENT_OPEN, 2 * HOUR_MS), with(3, EVENT_REPLY, 2 * DAY_MS), email(5),
+                                   email(6)};
     happen(&emails[2], EVENT_OPEN, true, NOW);
     happen(&emails[3], EVENT_BOUNCE, false, NOW);
     emails[3].tracking = TRACKING_NONE;
@@ -437,7 +440,8 @@ static void explanations(void **state) {
     assert_reason(&result, SCORE_CLICKS, arena, "share", "1 of 3 emails clicked: 13 of 40 points.");
     score_notes(&result.score, &result.figures, arena, notes, &count);
     assert_true(has_note(notes, count, "replied", "1 email was answered: it counts as opened and clicked."));
-    assert_true(has_note(notes, count, "bounced", "1 email came back; a bounce is neither interest nor the lack of it."));
+    assert_true(
+        has_note(notes, count, "bounced", "1 email came back; a bounce is neither interest nor the lack of it."));
     assert_true(has_note(notes, count, "machine_opens",
                          "1 email left out of the opens: only a machine opened it, which hides whether a person did."));
     assert_true(has_note(notes, count, "not_tracked", "1 email left out of the clicks: sent without tracking."));

@@ -249,14 +249,13 @@ static void candidates_come_with_their_figures(void **state) {
     };
     history_apply(&history, happenings, 5);
     do { /* one a page */
-        assert_done(
-            candidates_list(fixture->db,
-                            &(struct candidate_filter){.organization_id = history.organization_id,
-                                                       .low = SCORE_UNKNOWN,
-                                                       .high = 100,
-                                                       .has_after = after != 0,
-                                                       .after_id = after},
-                            1, fixture->arena, &candidates, &count, err));
+        assert_done(candidates_list(fixture->db,
+                                    &(struct candidate_filter){.organization_id = history.organization_id,
+                                                               .low = SCORE_UNKNOWN,
+                                                               .high = 100,
+                                                               .has_after = after != 0,
+                                                               .after_id = after},
+                                    1, fixture->arena, &candidates, &count, err));
         if (count == 0) break;
         if (after != 0) assert_true(candidates[0].id < after);
         after = candidates[0].id;
