@@ -118,9 +118,8 @@ int32_t score_share(int32_t points, int64_t part, int64_t base) {
 
 /* The points of a part that has no base, out of those that have one. */
 static void rescale(struct score *score) {
-    int64_t points = 0, max = 0, all = 0;
+    int64_t points = 0, max = 0;
     for (int i = 0; i < SCORE_PARTS; i++) {
-        all += score->parts[i].max;
         if (!score->parts[i].measured) continue;
         points += score->parts[i].points;
         max += score->parts[i].max;
