@@ -20,10 +20,11 @@ WHERE email_stats.organization_id = found.organization_id AND email_stats.email_
 -- One row a candidate, right at every moment before next_look_at unless a mark below says otherwise.
 CREATE TABLE candidate_scores (
     organization_id BIGINT NOT NULL,
-    candidate_id INTEGER PRIMARY KEY,
+    candidate_id BIGINT NOT NULL,
     score SMALLINT NOT NULL,                   -- 0 to 100; -1: nothing is measurable
-    next_look_at BIGINT                        -- when the score may change though nothing happens; NULL: never
-);
+    next_look_at BIGINT,                       -- when the score may change though nothing happens; NULL: never
+    PRIMARY KEY (candidate_id, organization_id)
+) WITHOUT ROWID;                               -- with row ids, (score, candidate_id) would be no bound of the index
 CREATE INDEX candidate_scores_by_score ON candidate_scores (organization_id, score, candidate_id);
 CREATE INDEX candidate_scores_by_look ON candidate_scores (next_look_at) WHERE next_look_at IS NOT NULL;
 

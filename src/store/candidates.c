@@ -15,8 +15,10 @@
     " LEFT JOIN candidate_scores k ON k.organization_id = $1 AND k.candidate_id = c.id WHERE c.organization_id = $1"
 
 /* $2, $3 bound the score, $4 and $5 are the score and id to go on behind, $6 is the job. */
-#define NEWEST                                                                                                         \
-    "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE                                 \
+/* SQLite takes any index that begins with organization_id for better than the ids themselves, unless told ("+"). */
+#define NEWEST(of)                                                                                                     \
+    "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c LEFT JOIN candidate_scores k"               \
+    " ON k.organization_id = $1 AND k.candidate_id = c.id WHERE " of "c.organization_id = $1"                          \
     " AND coalesce(k.score, -1) BETWEEN $2 AND $3 AND c.id < $5 AND $4 = $4 AND $6 = $6 ORDER BY c.id DESC LIMIT $7"
 #define FROM_SCORES(table, of_job)                                                                                     \
     "SELECT " CANDIDATE_COLUMNS ", k.score FROM " table " k CROSS JOIN candidates c WHERE k.organization_id = $1"      \
@@ -34,7 +36,7 @@
 #define OF_JOB  "k.job_id = $6"
 
 static const struct statement list_all[] = {
-    [CANDIDATES_NEWEST] = {.name = "candidates", .sql = NEWEST},
+    [CANDIDATES_NEWEST] = {.name = "candidates", .sql = NEWEST("+"), .sql_postgres = NEWEST("")},
     [CANDIDATES_BEST_SCORE] = {.name = "candidates by score", .sql = FROM_SCORES("candidate_scores", ANY_JOB) BEST_OF},
     [CANDIDATES_WORST_SCORE] = {.name = "candidates by score, lowest first",
                                 .sql = FROM_SCORES("candidate_scores", ANY_JOB) WORST_OF},

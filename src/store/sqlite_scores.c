@@ -6,7 +6,8 @@
 static const struct statement save = {
     .name = "save score",
     .sql = "INSERT INTO candidate_scores (organization_id, candidate_id, score, next_look_at) VALUES (?1, ?2, ?3, ?4)"
-           " ON CONFLICT (candidate_id) DO UPDATE SET score = excluded.score, next_look_at = excluded.next_look_at",
+           " ON CONFLICT (candidate_id, organization_id) DO UPDATE SET score = excluded.score, next_look_at = "
+           "excluded.next_look_at",
 };
 /* Without the change of score: neither its history nor its index is touched. */
 static const struct statement save_look = {
