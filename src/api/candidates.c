@@ -4,7 +4,9 @@
 
 #include "api/embed.h"
 #include "api/period.h"
+#include "api/score_fields.h"
 #include "api/views.h"
+#include "score/explain.h"
 #include "store/consent.h"
 
 #include "base/banned.h"
@@ -21,39 +23,115 @@
 /* ---- list and one ---- */
 
 static int write_candidates(struct api_call *call, struct api_table *table, const struct candidate_view *candidates,
-                            size_t count, struct err *err) {
+                            size_t count, const struct score_policy *policy, struct err *err) {
     for (size_t i = 0; i < count; i++) {
         struct candidate_figures figures;
         int result =
             candidates_figures(call->db, call->organization_id, call->jobs_of, candidates[i].id, &figures, err);
         if (result != 0) return result;
         api_table_row(table);
-        view_candidate(table, &candidates[i], &figures);
+        view_candidate(table, &candidates[i], &figures, policy);
     }
     return 0;
 }
 
-int candidates_list_show(struct api_call *call, struct err *err) {
-    static const char *const parameters[] = {"limit", "cursor", NULL};
-    static const char list[] = "candidates";
+/* NULL: no score is shown, because there is none or the caller may not see it (compliance C-103). */
+static const struct score_policy *shown_policy(const struct api_call *call, const struct score_settings *settings) {
+    return settings->policy.enabled && (call->permissions & API_SCORES) ? &settings->policy : NULL;
+}
+
+/* The orders that can be asked for, and the cursors of each: score and id, or the id alone. */
+static const struct {
+    const char *name, *list;
+    size_t values;
+} orders[] = {
+    [CANDIDATES_NEWEST] = {"newest", "candidates", 1},
+    [CANDIDATES_BEST_SCORE] = {"-score", "candidates-by-score", 2},
+    [CANDIDATES_WORST_SCORE] = {"score", "candidates-by-score-up", 2},
+};
+
+/* sort, level, job. */
+static int read_filter(struct api_call *call, const struct score_settings *settings, struct candidate_filter *ret,
+                       struct err *err) {
+    struct slice sort = http_query(call->request, SLICE("sort")), name = http_query(call->request, SLICE("level"));
+    size_t order = CANDIDATES_NEWEST;
+    enum score_level level;
+    bool has_level = http_query_present(call->request, SLICE("level"));
+    *ret = (struct candidate_filter){
+        .organization_id = call->organization_id, .jobs_of = call->jobs_of, .low = SCORE_UNKNOWN, .high = 100};
+    if (http_query_present(call->request, SLICE("sort"))) {
+        for (order = 0; order < sizeof(orders) / sizeof(orders[0]); order++)
+            if (slice_equal(sort, slice_cstr(orders[order].name))) break;
+        if (order == sizeof(orders) / sizeof(orders[0]))
+            return err_set(err, ERR_INVALID, "sort must be newest, -score (highest first) or score");
+    }
+    ret->sort = (enum candidate_sort)order;
+    if (has_level && !score_level_parse(name, &level))
+        return err_set(err, ERR_INVALID, "level must be hot, warm, cold or unknown");
+    bool by_score = has_level || order != CANDIDATES_NEWEST;
+    /* Who may not see scores must not learn them from an order or a choice either. */
+    if (by_score && !(call->permissions & API_SCORES))
+        return err_set(err, ERR_DENIED, "scores are not yours to see: leave out sort and level");
+    if (by_score && !settings->policy.enabled)
+        return err_set(err, ERR_INVALID, "this organization has scores switched off: leave out sort and level");
+    if (has_level) score_level_range(&settings->policy, level, &ret->low, &ret->high);
+    return period_reference(call, "job", REPORT_JOB, &ret->job_id, err);
+}
+
+static int read_position(struct api_call *call, struct candidate_filter *filter, struct err *err) {
+    int64_t values[2];
+    size_t count = orders[filter->sort].values;
+    int result = api_cursor_read(call, orders[filter->sort].list, values, count, &filter->has_after, err);
+    if (result != 0 || !filter->has_after) return result;
+    filter->after_id = values[count - 1];
+    if (count == 2) filter->after_score = (int32_t)values[0];
+    return 0;
+}
+
+static char *make_position(struct api_call *call, const struct candidate_filter *filter,
+                           const struct candidate_view *last) {
+    const int64_t values[] = {last->score, last->id};
+    size_t count = orders[filter->sort].values;
+    return api_cursor_make(call, orders[filter->sort].list, values + 2 - count, count);
+}
+
+static int list_candidates(struct api_call *call, const struct candidate_filter *filter, int64_t limit,
+                           const struct score_policy *policy, bool current, struct err *err) {
     struct candidate_view *candidates;
     size_t count;
-    int64_t limit, after = 0;
-    bool has_after;
+    const char *next = NULL;
+    int result = candidates_list(call->db, filter, (size_t)limit + 1, call->arena, &candidates, &count, err);
+    if (result != 0) return result;
+    if (count > (size_t)limit) next = make_position(call, filter, &candidates[--count - 1]);
+    struct api_table *table = api_table_begin(call, "candidates");
+    result = write_candidates(call, table, candidates, count, policy, err);
+    if (result != 0) return result;
+    if (policy) {
+        api_table_extras(table);
+        api_table_text(table, "score_hint", SLICE(SCORE_HINT));
+        api_table_bool(table, "scores_pending", !current);
+    }
+    api_table_end(call, next);
+    return 0;
+}
+
+int candidates_list_show(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {"limit", "cursor", "sort", "level", "job", NULL};
+    struct score_settings settings;
+    struct candidate_filter filter;
+    int64_t limit;
+    bool current = true;
     int result = api_known_parameters(call, parameters, err);
     if (result == 0) result = api_limit(call, LIST_DEFAULT, LIST_MAX, &limit, err);
-    if (result == 0) result = api_cursor_read(call, list, &after, 1, &has_after, err);
+    if (result == 0) result = score_settings_load(call->db, call->organization_id, call->arena, &settings, err);
+    if (result == 0) result = read_filter(call, &settings, &filter, err);
+    if (result == 0) result = read_position(call, &filter, err);
+    /* Also without scores: jobs of candidates are found on the same way. */
+    if (result == 0) result = score_wait_current(call, &current, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
     if (result != 0) return result;
-    const char *next = NULL;
-    result = candidates_list(call->db, call->organization_id, call->jobs_of, has_after ? after : 0, (size_t)limit + 1,
-                             call->arena, &candidates, &count, err);
-    if (result == 0) {
-        if (count > (size_t)limit) next = api_cursor_make(call, list, &candidates[--count - 1].id, 1);
-        result = write_candidates(call, api_table_begin(call, list), candidates, count, err);
-    }
+    result = list_candidates(call, &filter, limit, shown_policy(call, &settings), current, err);
     db_rollback(call->db);
-    if (result == 0) api_table_end(call, next);
     return result;
 }
 
@@ -67,15 +145,23 @@ static int load_candidate(struct api_call *call, struct candidate_view *ret, str
 int candidates_show(struct api_call *call, struct err *err) {
     struct candidate_view candidate;
     struct candidate_figures figures;
+    struct score_settings settings;
+    struct score_detail *detail = arena_alloc(call->arena, sizeof(*detail));
     int result = api_known_parameters(call, (const char *const[]){NULL}, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
     if (result != 0) return result;
     result = load_candidate(call, &candidate, err);
     if (result == 0)
         result = candidates_figures(call->db, call->organization_id, call->jobs_of, candidate.id, &figures, err);
+    if (result == 0) result = score_settings_load(call->db, call->organization_id, call->arena, &settings, err);
+    bool scored = result == 0 && shown_policy(call, &settings);
+    if (scored) result = score_detail_load(call, &settings, candidate.id, detail, err);
     db_rollback(call->db);
     if (result != 0) return result;
-    view_candidate(api_object_begin(call), &candidate, &figures);
+    if (scored) candidate.score = detail->score.value; /* of this moment: nothing needs to wait for the stored one */
+    struct api_table *object = api_object_begin(call);
+    view_candidate(object, &candidate, &figures, scored ? &settings.policy : NULL);
+    if (scored) score_detail_write(call, object, detail);
     api_object_end(call, 200);
     return 0;
 }

@@ -10,6 +10,21 @@ static struct slice given(struct slice text) {
     return slice_empty(text) ? SLICE_NONE : text;
 }
 
+static void write_score_settings(struct api_table *object, const struct score_policy *policy) {
+    api_table_bool(object, "score_enabled", policy->enabled);
+    api_table_object(object, "score_points");
+    api_table_int(object, "within_24_hours", policy->recency[RECENCY_DAY]);
+    api_table_int(object, "within_7_days", policy->recency[RECENCY_WEEK]);
+    api_table_int(object, "within_30_days", policy->recency[RECENCY_MONTH]);
+    api_table_int(object, "opens", policy->opens);
+    api_table_int(object, "clicks", policy->clicks);
+    api_table_close(object);
+    api_table_object(object, "score_levels");
+    api_table_int(object, "hot", policy->hot);
+    api_table_int(object, "warm", policy->warm);
+    api_table_close(object);
+}
+
 static void write_settings(struct api_table *object, const struct organization *organization) {
     api_table_int(object, "organization_id", organization->id);
     api_table_text(object, "name", organization->name);
@@ -21,6 +36,7 @@ static void write_settings(struct api_table *object, const struct organization *
     api_table_text(object, "tracking_domain", given(organization->tracking_domain));
     api_table_text(object, "brand_color", given(organization->brand_color));
     api_table_bool(object, "honor_privacy_signals", organization->honor_privacy_signals);
+    write_score_settings(object, &organization->score);
     api_table_time(object, "created_at", organization->created_at);
     api_table_time(object, "updated_at", organization->updated_at);
 }
@@ -80,6 +96,32 @@ static int read_appearance(struct api_call *call, struct json_value body, struct
     return 0;
 }
 
+/* An object of integers from 0 to 100; members that are absent keep their value. */
+static int read_points(struct json_value body, const char *name, const char *const *members, int32_t *const *values,
+                       struct err *err) {
+    struct json_value object = json_get(body, slice_cstr(name));
+    if (object.type == JSON_KIND_NONE || object.type == JSON_KIND_NULL) return 0;
+    int r = api_known_members(object, members, err);
+    for (size_t i = 0; members[i] && r == 0; i++) {
+        int64_t value = *values[i];
+        r = api_integer(object, members[i], 0, 100, &value, err);
+        *values[i] = (int32_t)value;
+    }
+    return r;
+}
+
+static int read_score_settings(struct json_value body, struct score_policy *policy, struct err *err) {
+    static const char *const points[] = {"within_24_hours", "within_7_days", "within_30_days", "opens", "clicks", NULL};
+    static const char *const levels[] = {"hot", "warm", NULL};
+    int32_t *const point_values[] = {&policy->recency[RECENCY_DAY], &policy->recency[RECENCY_WEEK],
+                                     &policy->recency[RECENCY_MONTH], &policy->opens, &policy->clicks};
+    int32_t *const level_values[] = {&policy->hot, &policy->warm};
+    int r = api_bool(body, "score_enabled", &policy->enabled, err);
+    if (r == 0) r = read_points(body, "score_points", points, point_values, err);
+    if (r == 0) r = read_points(body, "score_levels", levels, level_values, err);
+    return r < 0 ? r : score_policy_check(policy, err);
+}
+
 /* Members that are absent keep their value. */
 static int read_settings(struct api_call *call, struct json_value body, struct organization *organization,
                          struct err *err) {
@@ -91,6 +133,7 @@ static int read_settings(struct api_call *call, struct json_value body, struct o
     if (r == 0) r = api_text(call, body, "address_policy", 20, &address, err);
     if (r == 0) r = read_appearance(call, body, organization, err);
     if (r == 0) r = api_integer(body, "retention_days", 1, RETENTION_DAYS_MAX, &organization->retention_days, err);
+    if (r == 0) r = read_score_settings(body, &organization->score, err);
     if (r != 0) return r;
     if (slice_empty(organization->name)) return err_set(err, ERR_INVALID, "name must not be empty");
     if (!timezone_known(organization->time_zone))
@@ -121,19 +164,14 @@ static int run_replace(void *context, struct applier *applier, struct db *db, st
 }
 
 int settings_replace(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"organization_id",
-                                          "name",
-                                          "time_zone",
-                                          "tracking",
-                                          "consent_mode",
-                                          "address_policy",
-                                          "retention_days",
-                                          "created_at",
-                                          "updated_at",
-                                          "tracking_domain",
-                                          "brand_color",
-                                          "honor_privacy_signals",
-                                          NULL};
+    static const char *const members[] = {"organization_id", "name",
+                                          "time_zone",       "tracking",
+                                          "consent_mode",    "address_policy",
+                                          "retention_days",  "created_at",
+                                          "updated_at",      "tracking_domain",
+                                          "brand_color",     "honor_privacy_signals",
+                                          "score_enabled",   "score_points",
+                                          "score_levels",    NULL};
     struct replacing replacing = {.call = call};
     int r = api_body(call, &replacing.body, err);
     if (r == 0) r = api_known_members(replacing.body, members, err);

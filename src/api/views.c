@@ -1,6 +1,7 @@
 #include "api/views.h"
 
 #include "api/metrics_fields.h"
+#include "api/score_fields.h"
 #include "base/cidr.h"
 
 #include "base/banned.h"
@@ -182,12 +183,13 @@ void view_event(struct api_table *table, const struct stored_event *event, struc
 /* ---- candidates ---- */
 
 void view_candidate(struct api_table *table, const struct candidate_view *candidate,
-                    const struct candidate_figures *figures) {
+                    const struct candidate_figures *figures, const struct score_policy *policy) {
     api_table_text(table, "id", candidate->external_id);
     api_table_text(table, "name", candidate->name);
     api_table_text(table, "email", candidate->email);
     api_table_text(table, "title", candidate->title);
     write_name(table, "tracking", candidate->has_tracking ? tracking_level_name(candidate->tracking) : NULL);
+    if (policy) score_fields_write(table, policy, candidate->score);
     api_table_time(table, "last_sent_at", figures->last_sent_at);
     if (!is_csv(table)) api_table_object(table, "stats");
     metrics_write_fields(table, &figures->figures);

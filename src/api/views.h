@@ -13,7 +13,8 @@ void view_email(struct api_table *table, const struct email_view *email);
 void view_email_link(struct api_table *table, const struct email_link *link);
 /* `provider`: the name of the service that told of it; empty: not known. */
 void view_event(struct api_table *table, const struct stored_event *event, struct slice provider);
+/* `policy`: NULL when the organization has no scores; else score and level stand in. */
 void view_candidate(struct api_table *table, const struct candidate_view *candidate,
-                    const struct candidate_figures *figures);
+                    const struct candidate_figures *figures, const struct score_policy *policy);
 
 #endif

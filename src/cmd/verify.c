@@ -19,9 +19,9 @@ static void show_progress(void *context, const struct verify_report *so_far) {
 static void print_report(const struct verify_report *report) {
     if (report->differences > VERIFY_DIFFERENCES_TOLD)
         printf("… and %" PRId64 " more\n", report->differences - VERIFY_DIFFERENCES_TOLD);
-    printf("%" PRId64 " emails with %" PRId64 " events and %" PRId64 " cohorts compared, %" PRId64
-           " emails left out, %" PRId64 " differences\n",
-           report->emails, report->events, report->cohorts, report->left_out, report->differences);
+    printf("%" PRId64 " emails with %" PRId64 " events and %" PRId64 " cohorts and the scores of %" PRId64
+           " candidates compared, %" PRId64 " emails left out, %" PRId64 " differences\n",
+           report->emails, report->events, report->cohorts, report->scores, report->left_out, report->differences);
 }
 
 static int run(const struct command *command, int argument_count, char *const *arguments, struct err *err) {
@@ -49,10 +49,10 @@ const struct command command_verify = {
     .name = "verify",
     .usage = "",
     .summary = "Recounts every figure from the events and prints what differs.",
-    .details =
-        "Compares the figures of emails, links, cohorts and breakdowns with a recount from the events, in one "
-        "snapshot; the\n"
-        "service may run meanwhile. Exits with 1 when there is any difference. Emails that may have lost events to\n"
-        "retention are left out.",
+    .details = "Compares the figures of emails, links, cohorts and breakdowns with a recount from the events, and the "
+               "scores of\n"
+               "candidates with those figures, in one snapshot; the service may run meanwhile. Exits with 1 when there "
+               "is any\n"
+               "difference. Emails that may have lost events to retention are left out.",
     .run = run,
 };

@@ -41,6 +41,10 @@ size_t applier_delta_rows(const struct applier *applier) {
     return applier->delta_rows;
 }
 
+size_t applier_rescored(const struct applier *applier) {
+    return applier->rescored;
+}
+
 /* ---- finding the email ---- */
 
 struct wanted {
@@ -449,7 +453,7 @@ static void report_results(struct job *job) {
 int apply_batches(struct applier *applier, struct db *db, struct event_batch *const *batches, size_t count,
                   struct err *err) {
     struct job job = {.applier = applier, .arena = applier->arena, .db = db};
-    applier->delta_rows = 0;
+    applier->delta_rows = applier->rescored = 0;
     for (size_t i = 0; i < count; i++)
         job.count += batches[i]->count;
     arena_reset(job.arena);

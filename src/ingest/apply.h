@@ -20,5 +20,7 @@ MUST_USE int apply_batches(struct applier *applier, struct db *db, struct event_
 void applier_forget(struct applier *applier);
 /* Rows appended to the delta tables by the last apply_batches, for deciding when to fold. */
 size_t applier_delta_rows(const struct applier *applier);
+/* Emails of the last apply_batches whose candidates' scores must be looked at again. */
+size_t applier_rescored(const struct applier *applier);
 
 #endif

@@ -1,6 +1,9 @@
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "ingest/work.h"
+#include "score/score.h"
+#include "store/scores.h"
 
 #include "base/banned.h"
 
@@ -10,6 +13,9 @@ struct changes {
     size_t link_count;
     const struct email_stats **stats;
     size_t stats_count;
+    int64_t *rescored;    /* emails that change their candidate's score, in the order of stats */
+    int64_t *rescored_of; /* their organizations */
+    size_t rescored_count;
     struct cohort_delta *cohorts;
     size_t cohort_count;
     struct breakdown_delta *breakdowns;
@@ -107,6 +113,7 @@ static void move_open_delay(struct changes *changes, const struct email_stats *b
 
 /* Rows of one email stand together. */
 static void count_rows(struct job *job, struct changes *changes) {
+    const int64_t now = clock_now();
     for (size_t i = 0; i < job->row_count;) {
         struct email_stats *stats = job->rows[i].stats;
         struct email_stats before = *stats;
@@ -119,6 +126,10 @@ static void count_rows(struct job *job, struct changes *changes) {
         if (!changed) continue;
         changes->stats[changes->stats_count++] = stats;
         move_open_delay(changes, &before, stats);
+        if (score_affected(&before, stats, now)) {
+            changes->rescored_of[changes->rescored_count] = stats->organization_id;
+            changes->rescored[changes->rescored_count++] = stats->email_log_id;
+        }
         struct contribution was = counters_contribution(&before), is = counters_contribution(stats);
         struct contribution change = contribution_difference(&is, &was);
         if (contribution_is_zero(&change)) continue;
@@ -153,11 +164,25 @@ static void merge_breakdowns(struct changes *changes) {
     changes->breakdown_count = kept;
 }
 
+/* The scores themselves are computed later, many at a time (ingest/scores.h). */
+static int mark_scores(struct job *job, const struct changes *changes, struct err *err) {
+    int r = 0;
+    for (size_t first = 0, next; first < changes->rescored_count && r == 0; first = next) {
+        for (next = first + 1; next < changes->rescored_count; next++)
+            if (changes->rescored_of[next] != changes->rescored_of[first]) break;
+        r = scores_mark_emails(job->db, changes->rescored_of[first], changes->rescored + first, next - first, err);
+    }
+    job->applier->rescored = changes->rescored_count;
+    return r;
+}
+
 int count_events(struct job *job, struct err *err) {
     /* Bounds: a click adds at most two breakdowns, an email's first open two more, an event that is only counted one.
      */
     struct changes changes = {
         .stats = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.stats)),
+        .rescored = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.rescored)),
+        .rescored_of = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.rescored_of)),
         .cohorts = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.cohorts)),
         .breakdowns = arena_alloc_array(job->arena, 2 * job->row_count + 2 * job->stats_count + job->count,
                                         sizeof(*changes.breakdowns)),
@@ -183,6 +208,7 @@ int count_events(struct job *job, struct err *err) {
     if (r == 0 && changes.cohort_count + changes.breakdown_count > 0)
         r = engagement_append_deltas(job->db, changes.cohorts, changes.cohort_count, changes.breakdowns,
                                      changes.breakdown_count, err);
+    if (r == 0) r = mark_scores(job, &changes, err);
     job->applier->delta_rows = changes.cohort_count + changes.breakdown_count;
     return r;
 }

@@ -6,6 +6,7 @@
 #include "base/timezone.h"
 #include "ingest/work.h"
 #include "store/references.h"
+#include "store/scores.h"
 
 #include "base/banned.h"
 
@@ -288,6 +289,7 @@ static int insert_new(struct session *session, struct registration *registration
     struct cohort_delta *deltas = arena_alloc_array(session->arena, count, sizeof(*deltas));
     struct message_key *keys = arena_alloc_array(session->arena, 2 * count, sizeof(*keys));
     size_t *owner = arena_alloc_array(session->arena, count, sizeof(*owner));
+    int64_t *ids = arena_alloc_array(session->arena, count, sizeof(*ids));
     size_t fresh_count = 0, key_count = 0, adopted = 0;
     for (size_t i = 0; i < count; i++) {
         if (registrations[i].existed || twin[i] != i) continue;
@@ -300,7 +302,7 @@ static int insert_new(struct session *session, struct registration *registration
     int r = engagement_insert_emails(session->db, fresh, fresh_count, err);
     if (r < 0) return r;
     for (size_t n = 0; n < fresh_count; n++) {
-        registrations[owner[n]].email_log_id = fresh[n].id;
+        registrations[owner[n]].email_log_id = ids[n] = fresh[n].id;
         struct email_stats stats;
         email_stats_init(&stats);
         stats.tracking = fresh[n].tracking;
@@ -312,6 +314,7 @@ static int insert_new(struct session *session, struct registration *registration
             keys[key_count++] = fresh[n].keys[k];
     }
     r = engagement_append_deltas(session->db, deltas, fresh_count, NULL, 0, err);
+    if (r == 0) r = scores_mark_emails(session->db, session->organization_id, ids, fresh_count, err);
     if (r == 0 && key_count > 0) r = adopt_waiting(session, keys, key_count, &adopted, err);
     if (r == 0) registrations[owner[0]].adopted = adopted;
     return r;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "ingest/verify_email.h"
+#include "ingest/verify_scores.h"
 #include "store/db.h"
 #include "store/store.h"
 
@@ -216,6 +217,7 @@ static void compare_stats(struct verification *verification, const struct recoun
     COMPARE_TIME(dropped_at)
     COMPARE_TIME(complained_at)
     COMPARE_TIME(unsubscribed_at)
+    COMPARE_TIME(last_human_at)
     COMPARE_COUNT(open_count)
     COMPARE_COUNT(machine_open_count)
     COMPARE_COUNT(click_count)
@@ -420,6 +422,20 @@ static int verify_day_breakdowns(struct verification *verification, struct err *
     return result;
 }
 
+/* ---- scores ---- */
+
+static void differ_score(void *context, const char *sentence) {
+    differ(context, "%s", sentence);
+}
+
+static int verify_scores_of(struct verification *verification, int64_t now, struct err *err) {
+    const struct score_observer observer = {.differ = differ_score, .context = verification};
+    int64_t scores = 0;
+    int result = verify_scores(verification->db, verification->organization_id, now, &observer, &scores, err);
+    verification->report.scores += scores;
+    return result;
+}
+
 /* ---- all of it ---- */
 
 static int verify_organization(struct verification *verification, const struct recount_organization *organization,
@@ -448,6 +464,7 @@ static int verify_organization(struct verification *verification, const struct r
     }
     if (result == 0) result = verify_day_totals(verification, err);
     if (result == 0) result = verify_day_breakdowns(verification, err);
+    if (result == 0) result = verify_scores_of(verification, now, err);
     return result;
 }
 

@@ -11,7 +11,7 @@ struct applier {
     unsigned char hash_key[HASH_KEY_SIZE];
     struct arena *arena; /* reset with each call */
     struct cache *links, *agents;
-    size_t delta_rows;
+    size_t delta_rows, rescored;
 };
 
 enum fate { FATE_RECORD, FATE_COUNT_ONLY, FATE_WITHHELD, FATE_ORPHAN, FATE_DUPLICATE };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "ingest/scores.h"
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/store.h"
@@ -20,28 +21,36 @@
 #define FOLD_PORTION      5000  /* rows of one folding transaction */
 #define FOLD_BACKLOG_MAX  50000 /* rows waiting above which folding no longer waits for quiet */
 #define REPAIR_PAUSE_MS   500
+#define SCORE_SHARE       50      /* while events come without a pause, scores take one part of so many of the time */
+#define SCORE_LOOK_US     1000000 /* how often to look for scores that time changes */
 
 struct writer {
     struct writer_options options;
-    pthread_mutex_t mutex; /* guards the queues and `stopping` */
+    pthread_mutex_t mutex; /* guards the queues, `stopping` and the numbers of scores */
     pthread_cond_t wake;
+    pthread_cond_t scores_ready;
+    int64_t scores_asked;              /* how often */
+    int64_t scores_tried, scores_done; /* up to which of these it was tried, and done */
     struct event_batch *first_batch, **last_batch;
     struct write_job *first_job, **last_job;
     size_t events_waiting, jobs_waiting;
     bool stopping;
     _Atomic bool healthy;
     _Atomic int64_t fold_backlog;
+    _Atomic int64_t score_backlog; /* emails marked, about */
     struct writer_thread *threads;
     size_t thread_count;
 };
 
 struct writer_thread {
     struct writer *writer;
-    size_t number; /* thread 0 folds */
+    size_t number; /* thread 0 folds and scores */
     pthread_t thread;
     bool started;
     struct db *db;
     struct applier *applier;
+    int64_t scores_looked_us; /* when this thread last found no score to bring up to date */
+    int64_t scores_rested_us; /* when it may go on although there is other work */
 };
 
 /* What one transaction takes out of the queues. */
@@ -88,6 +97,11 @@ int writer_submit_job(struct writer *writer, struct write_job *job, struct err *
     return full ? err_set(err, ERR_FULL, "the queue of changes is full") : 0;
 }
 
+/* With the mutex held. */
+static bool scores_wanted(const struct writer *writer) {
+    return writer->scores_tried < writer->scores_asked;
+}
+
 static bool queues_empty(const struct writer *writer) {
     return !writer->first_batch && !writer->first_job;
 }
@@ -113,18 +127,25 @@ static void take_group(struct writer *writer, struct group *group) {
     metric_set(writer->options.metrics, METRIC_QUEUE_EVENTS, (int64_t)writer->events_waiting);
 }
 
-/* Waits for work; false: none came in time, or the writer is to stop and nothing is left. */
-static bool wait_for_group(struct writer *writer, struct group *group, int64_t timeout_ms, bool *ret_stop) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
+static struct timespec time_after(int64_t ms) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += ms / 1000;
+    time.tv_nsec += ms % 1000 * 1000000;
+    if (time.tv_nsec >= 1000000000) {
+        time.tv_sec++;
+        time.tv_nsec -= 1000000000;
     }
+    return time;
+}
+
+/* Waits for work; false: none came in time, scores are asked of this thread, or the writer is to stop and nothing is
+ * left. */
+static bool wait_for_group(struct writer_thread *thread, struct group *group, int64_t timeout_ms, bool *ret_stop) {
+    struct writer *writer = thread->writer;
+    const struct timespec until = time_after(timeout_ms);
     pthread_mutex_lock(&writer->mutex);
-    while (queues_empty(writer) && !writer->stopping)
+    while (queues_empty(writer) && !writer->stopping && !(thread->number == 0 && scores_wanted(writer)))
         if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT) break;
     bool any = !queues_empty(writer);
     if (any) take_group(writer, group);
@@ -154,7 +175,7 @@ static int run_job(struct writer_thread *thread, struct group *group, size_t ind
 }
 
 static int run_group(struct writer_thread *thread, struct group *group, struct err *err) {
-    size_t delta_rows = 0;
+    size_t delta_rows = 0, rescored = 0;
     int r = db_begin(thread->db, DB_WRITE, err);
     if (r < 0) return r;
     for (size_t i = 0; i < group->job_count && r == 0; i++)
@@ -162,6 +183,7 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
     if (r == 0 && group->batch_count > 0) {
         r = apply_batches(thread->applier, thread->db, group->batches, group->batch_count, err);
         delta_rows = applier_delta_rows(thread->applier);
+        rescored = applier_rescored(thread->applier);
     }
     if (r == 0) r = db_commit(thread->db, err);
     if (r < 0) {
@@ -169,8 +191,9 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
         applier_forget(thread->applier);
         return r;
     }
-    /* A registration appends a delta too. */
+    /* A registration appends a delta and a mark too. */
     atomic_fetch_add(&thread->writer->fold_backlog, (int64_t)(delta_rows + group->job_count));
+    atomic_fetch_add(&thread->writer->score_backlog, (int64_t)(rescored + group->job_count));
     return 0;
 }
 
@@ -269,6 +292,67 @@ static void fold(struct writer_thread *thread) {
         atomic_fetch_sub(&writer->fold_backlog, folded);
 }
 
+/* ---- scores ---- */
+
+/* Tells who has asked, up to `asked`. */
+static void answer_scores(struct writer *writer, int64_t asked, bool done) {
+    pthread_mutex_lock(&writer->mutex);
+    writer->scores_tried = asked;
+    if (done) writer->scores_done = asked;
+    pthread_cond_broadcast(&writer->scores_ready);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+/* One portion; false: nothing is left (who asked is told so), or it failed. */
+static bool refresh_scores(struct writer_thread *thread) {
+    struct writer *writer = thread->writer;
+    struct err err = {0};
+    size_t looked = 0;
+    pthread_mutex_lock(&writer->mutex);
+    int64_t asked = writer->scores_asked;
+    pthread_mutex_unlock(&writer->mutex);
+    int64_t backlog = atomic_load(&writer->score_backlog), started = clock_monotonic_us();
+    int r = db_begin(thread->db, DB_WRITE, &err);
+    if (r == 0) r = scores_refresh(thread->db, clock_now(), SCORES_PORTION, &looked, &err);
+    if (r == 0) r = db_commit(thread->db, &err);
+    if (r < 0) {
+        db_rollback(thread->db);
+        log_warning("scores could not be brought up to date, tried again later", LOG_TEXT("error", err.text));
+        answer_scores(writer, asked, false);
+        if (err.code == ERR_UNAVAILABLE) repair(thread);
+        return false;
+    }
+    int64_t ended = clock_monotonic_us();
+    thread->scores_rested_us = ended + (SCORE_SHARE - 1) * (ended - started);
+    if (looked > 0) { /* the backlog stays above 0 until nothing is left */
+        atomic_fetch_sub(&writer->score_backlog, (int64_t)looked < backlog - 1 ? (int64_t)looked : backlog - 1);
+        return true;
+    }
+    atomic_fetch_sub(&writer->score_backlog, backlog); /* what was added meanwhile stays */
+    thread->scores_looked_us = ended;
+    answer_scores(writer, asked, true);
+    return false;
+}
+
+static bool scores_are_asked(struct writer *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    bool asked = scores_wanted(writer);
+    pthread_mutex_unlock(&writer->mutex);
+    return asked;
+}
+
+bool writer_refresh_scores(struct writer *writer, int64_t timeout_ms) {
+    const struct timespec until = time_after(timeout_ms);
+    pthread_mutex_lock(&writer->mutex);
+    int64_t ticket = ++writer->scores_asked;
+    pthread_cond_broadcast(&writer->wake);
+    while (writer->scores_tried < ticket && !writer->stopping)
+        if (pthread_cond_timedwait(&writer->scores_ready, &writer->mutex, &until) == ETIMEDOUT) break;
+    bool done = writer->scores_done >= ticket;
+    pthread_mutex_unlock(&writer->mutex);
+    return done;
+}
+
 /* Who is not ready is sent no requests, so no transaction would ever tell that the database is back. */
 static void look_again(struct writer_thread *thread) {
     struct err err = {0};
@@ -281,19 +365,32 @@ static void look_again(struct writer_thread *thread) {
         repair(thread);
 }
 
+/* What thread 0 does besides: as soon as it is quiet, or when too much of it waits. True: there may be more to do. */
+static bool keep_up(struct writer_thread *thread, bool quiet) {
+    struct writer *writer = thread->writer;
+    if (atomic_load(&writer->fold_backlog) > (quiet ? 0 : FOLD_BACKLOG_MAX)) fold(thread);
+    int64_t now = clock_monotonic_us();
+    bool waiting = atomic_load(&writer->score_backlog) > 0 || now - thread->scores_looked_us >= SCORE_LOOK_US;
+    if (scores_are_asked(writer) || (waiting && (quiet || now >= thread->scores_rested_us)))
+        return refresh_scores(thread);
+    return false;
+}
+
 static void *writer_main(void *argument) {
     struct writer_thread *thread = argument;
     struct writer *writer = thread->writer;
     struct group *groups = memory_alloc_array(2, sizeof(*groups));
-    bool folds = thread->number == 0, stop = false;
+    bool stop = false, more = false;
     while (!stop) {
-        if (wait_for_group(writer, &groups[0], FOLD_IDLE_MS, &stop)) {
+        if (wait_for_group(thread, &groups[0], more ? 0 : FOLD_IDLE_MS, &stop)) {
             process(thread, &groups[0], &groups[1]);
-            if (folds && atomic_load(&writer->fold_backlog) > FOLD_BACKLOG_MAX) fold(thread);
+            if (thread->number == 0) keep_up(thread, false);
+            more = false; /* there was work a moment ago, so it is not quiet yet */
         } else if (!stop && !atomic_load(&writer->healthy)) {
             look_again(thread);
-        } else if (folds && !stop && atomic_load(&writer->fold_backlog) > 0) {
-            fold(thread);
+            more = false;
+        } else if (thread->number == 0 && !stop) {
+            more = keep_up(thread, !scores_are_asked(writer));
         }
     }
     free(groups);
@@ -323,6 +420,7 @@ int writer_start(const struct writer_options *options, struct writer **ret, stru
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&writer->wake, &attributes);
+    pthread_cond_init(&writer->scores_ready, &attributes);
     pthread_condattr_destroy(&attributes);
     atomic_store(&writer->healthy, true);
     writer->thread_count = store_is_embedded(options->store) || options->threads == 0 ? 1 : options->threads;
@@ -356,6 +454,7 @@ void writer_stop(struct writer *writer) {
     pthread_mutex_lock(&writer->mutex);
     writer->stopping = true;
     pthread_cond_broadcast(&writer->wake);
+    pthread_cond_broadcast(&writer->scores_ready);
     pthread_mutex_unlock(&writer->mutex);
     close_threads(writer);
 }
@@ -364,6 +463,7 @@ struct writer *writer_free(struct writer *writer) {
     if (!writer) return NULL;
     writer_stop(writer);
     pthread_cond_destroy(&writer->wake);
+    pthread_cond_destroy(&writer->scores_ready);
     pthread_mutex_destroy(&writer->mutex);
     free(writer->threads);
     free(writer);
@@ -372,52 +472,4 @@ struct writer *writer_free(struct writer *writer) {
 
 bool writer_healthy(const struct writer *writer) {
     return atomic_load(&writer->healthy);
-}
-
-/* ---- a change that its caller waits for ---- */
-
-struct call {
-    struct write_job job;
-    int (*run)(void *context, struct applier *applier, struct db *db, struct err *err);
-    void *context;
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
-    bool finished;
-    int result;
-    struct err err;
-};
-
-static int call_run(struct write_job *job, struct applier *applier, struct db *db, struct err *err) {
-    struct call *call = (struct call *)job;
-    return call->run(call->context, applier, db, err);
-}
-
-static void call_done(struct write_job *job, int result, const struct err *err) {
-    struct call *call = (struct call *)job;
-    pthread_mutex_lock(&call->mutex);
-    call->result = result;
-    if (result < 0) call->err = *err;
-    call->finished = true;
-    pthread_cond_signal(&call->wake);
-    pthread_mutex_unlock(&call->mutex);
-}
-
-int writer_call(struct writer *writer,
-                int (*run)(void *context, struct applier *applier, struct db *db, struct err *err), void *context,
-                struct err *err) {
-    struct call call = {.job = {.run = call_run, .done = call_done}, .run = run, .context = context};
-    pthread_mutex_init(&call.mutex, NULL);
-    pthread_cond_init(&call.wake, NULL);
-    int r = writer_submit_job(writer, &call.job, err);
-    if (r == 0) {
-        pthread_mutex_lock(&call.mutex);
-        while (!call.finished)
-            pthread_cond_wait(&call.wake, &call.mutex);
-        pthread_mutex_unlock(&call.mutex);
-        r = call.result;
-        if (r < 0 && err) *err = call.err;
-    }
-    pthread_cond_destroy(&call.wake);
-    pthread_mutex_destroy(&call.mutex);
-    return r;
 }

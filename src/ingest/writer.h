@@ -1,6 +1,6 @@
 /* writer: everything that changes the database while the service runs, behind one bounded queue. Waiting work is
  * grouped into one transaction (group commit): on SQLite one thread writes, on PostgreSQL a small pool of the same
- * code. The writer also folds cohort deltas when there is time. */
+ * code. When there is time, the writer also folds cohort deltas and brings scores up to date (scores.h). */
 #ifndef INKLING_INGEST_WRITER_H
 #define INKLING_INGEST_WRITER_H
 
@@ -47,6 +47,10 @@ MUST_USE int writer_submit_job(struct writer *writer, struct write_job *job, str
 MUST_USE int writer_call(struct writer *writer,
                          int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                          void *context, struct err *err);
+
+/* Asks for all scores to be brought up to date, between other work, and waits for it: true when all that was marked or
+ * due at the call is done; false when it took longer than `timeout_ms`, or the writer stops. */
+bool writer_refresh_scores(struct writer *writer, int64_t timeout_ms);
 
 /* Did its last transaction succeed? When not, and nothing is waiting, it tries an empty one now and then. For /readyz.
  */

@@ -15,6 +15,7 @@ void email_stats_init(struct email_stats *stats) {
         .dropped_at = TIME_UNSET,
         .complained_at = TIME_UNSET,
         .unsubscribed_at = TIME_UNSET,
+        .last_human_at = TIME_UNSET,
         .bounce_type = BOUNCE_NONE,
         .last_event_at = TIME_UNSET,
     };
@@ -29,6 +30,10 @@ static void take_earliest(int64_t *time, int64_t occurred_at) {
     if (*time == TIME_UNSET || occurred_at < *time) *time = occurred_at;
 }
 
+static void take_latest(int64_t *time, int64_t occurred_at) {
+    if (*time == TIME_UNSET || occurred_at > *time) *time = occurred_at;
+}
+
 static void add_open(struct email_stats *stats, const struct counted_event *event) {
     if (event->verdict == VERDICT_EVIDENCE) return;
     if (!verdict_is_human(event->verdict)) {
@@ -37,6 +42,7 @@ static void add_open(struct email_stats *stats, const struct counted_event *even
     }
     stats->open_count++;
     take_earliest(&stats->opened_at, event->occurred_at);
+    take_latest(&stats->last_human_at, event->occurred_at);
 }
 
 static void add_click(struct email_stats *stats, struct link_stats *link, const struct counted_event *event) {
@@ -48,6 +54,7 @@ static void add_click(struct email_stats *stats, struct link_stats *link, const 
     }
     stats->total_click_count++;
     take_earliest(&stats->clicked_at, event->occurred_at);
+    take_latest(&stats->last_human_at, event->occurred_at);
     if (!link) return;
     if (link->click_count == 0) stats->click_count++;
     link->click_count++;
@@ -70,6 +77,7 @@ void counters_add(struct email_stats *stats, struct link_stats *link, const stru
         break;
     case EVENT_REPLY:
         take_earliest(&stats->replied_at, event->occurred_at);
+        take_latest(&stats->last_human_at, event->occurred_at);
         break;
     case EVENT_BOUNCE:
         take_earliest(&stats->bounced_at, event->occurred_at);

@@ -24,7 +24,8 @@ struct email_stats {
     enum tracking_level tracking_now; /* what the candidate and campaign allow today; the stricter of both rules */
     enum own_tracking own_tracking;   /* what our own pixel and links measure; fixed when registered */
     int64_t delivered_at, opened_at, clicked_at, replied_at, bounced_at, dropped_at, complained_at,
-        unsubscribed_at; /* the earliest */
+        unsubscribed_at;   /* the earliest */
+    int64_t last_human_at; /* the latest human open, click or reply */
     int64_t open_count, machine_open_count;
     int64_t click_count; /* different links clicked by the human (BR-558.3) */
     int64_t total_click_count, machine_click_count;

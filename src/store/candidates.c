@@ -11,17 +11,51 @@
 
 #include "base/banned.h"
 
-#define CANDIDATE_COLUMNS "SELECT id, external_id, name, email, title, tracking, created_at, updated_at FROM candidates"
+#define CANDIDATE_COLUMNS "c.id, c.external_id, c.name, c.email, c.title, c.tracking, c.created_at, c.updated_at"
+#define WITH_SCORE                                                                                                     \
+    " LEFT JOIN candidate_scores k ON k.organization_id = $1 AND k.candidate_id = c.id WHERE c.organization_id = $1"
 
-static const struct statement list_candidates = {
-    .name = "candidates",
-    .sql = CANDIDATE_COLUMNS " WHERE organization_id = $1 AND id < $2"
-                             " AND " CANDIDATE_VISIBLE("$4", "candidates.id") " ORDER BY id DESC LIMIT $3",
+/* $2, $3 bound the score, $4 and $5 are the score and id to go on behind, $6 is the job, $8 the user whose jobs alone
+ * may be seen. */
+/* SQLite takes any index that begins with organization_id for better than the ids themselves, unless told ("+"). */
+#define NEWEST(of)                                                                                                     \
+    "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c LEFT JOIN candidate_scores k"               \
+    " ON k.organization_id = $1 AND k.candidate_id = c.id WHERE " of "c.organization_id = $1"                          \
+    " AND coalesce(k.score, -1) BETWEEN $2 AND $3 AND c.id < $5 AND $4 = $4 AND " ANY_JOB                              \
+    " ORDER BY c.id DESC LIMIT $7"
+#define FROM_SCORES(table, of_job)                                                                                     \
+    "SELECT " CANDIDATE_COLUMNS ", k.score FROM " table " k CROSS JOIN candidates c WHERE k.organization_id = $1"      \
+    " AND c.organization_id = $1 AND c.id = k.candidate_id AND " of_job
+/* One bound of the index is the row to go on behind, the other the end of the level. */
+#define NEWEST_OF                                                                                                      \
+    " AND k.score BETWEEN $2 AND $3 AND k.candidate_id < $5 AND $4 = $4 ORDER BY k.candidate_id DESC LIMIT $7"
+#define BEST_OF                                                                                                        \
+    " AND k.score >= $2 AND (k.score, k.candidate_id) < ($4, $5) AND $3 = $3"                                          \
+    " ORDER BY k.score DESC, k.candidate_id DESC LIMIT $7"
+#define WORST_OF                                                                                                       \
+    " AND k.score <= $3 AND (k.score, k.candidate_id) > ($4, $5) AND $2 = $2"                                          \
+    " ORDER BY k.score, k.candidate_id LIMIT $7"
+/* Of one job, that job must be visible: emails about another one make nobody a candidate of this. */
+#define ANY_JOB "$6 = $6 AND " CANDIDATE_VISIBLE("$8", "c.id")
+#define OF_JOB  "k.job_id = $6 AND " JOB_VISIBLE("$8", "k.job_id")
+
+static const struct statement list_all[] = {
+    [CANDIDATES_NEWEST] = {.name = "candidates", .sql = NEWEST("+"), .sql_postgres = NEWEST("")},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates by score", .sql = FROM_SCORES("candidate_scores", ANY_JOB) BEST_OF},
+    [CANDIDATES_WORST_SCORE] = {.name = "candidates by score, lowest first",
+                                .sql = FROM_SCORES("candidate_scores", ANY_JOB) WORST_OF},
+};
+static const struct statement list_of_job[] = {
+    [CANDIDATES_NEWEST] = {.name = "candidates of a job", .sql = FROM_SCORES("candidate_jobs", OF_JOB) NEWEST_OF},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates of a job by score",
+                               .sql = FROM_SCORES("candidate_jobs", OF_JOB) BEST_OF},
+    [CANDIDATES_WORST_SCORE] = {.name = "candidates of a job by score, lowest first",
+                                .sql = FROM_SCORES("candidate_jobs", OF_JOB) WORST_OF},
 };
 static const struct statement select_candidate = {
     .name = "candidate",
-    .sql = CANDIDATE_COLUMNS " WHERE organization_id = $1 AND external_id = $2"
-                             " AND " CANDIDATE_VISIBLE("$3", "candidates.id"),
+    .sql = "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE
+           " AND c.external_id = $2 AND " CANDIDATE_VISIBLE("$3", "c.id"),
 };
 static const struct statement select_figures = {
     .name = "figures of a candidate",
@@ -46,16 +80,31 @@ static void read_candidate(const struct db_rows *rows, struct arena *arena, stru
         .tracking = (enum tracking_level)db_column_int(rows, 5),
         .created_at = db_column_int(rows, 6),
         .updated_at = db_column_int(rows, 7),
+        .score = (int32_t)db_column_int(rows, 8),
     };
 }
 
-int candidates_list(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t after, size_t limit,
-                    struct arena *arena, struct candidate_view **ret, size_t *ret_count, struct err *err) {
+/* Where a list begins, as the row before it. */
+static void read_position(const struct candidate_filter *filter, int64_t *ret_score, int64_t *ret_id) {
+    bool ascending = filter->sort == CANDIDATES_WORST_SCORE;
+    *ret_score = ascending ? filter->low : filter->high;
+    *ret_id = ascending ? 0 : INT64_MAX;
+    if (!filter->has_after) return;
+    *ret_score = filter->after_score;
+    *ret_id = filter->after_id;
+}
+
+int candidates_list(struct db *db, const struct candidate_filter *filter, size_t limit, struct arena *arena,
+                    struct candidate_view **ret, size_t *ret_count, struct err *err) {
+    const struct statement *list = filter->job_id == REPORT_ANY ? list_all : list_of_job;
     struct db_rows *rows;
-    int result = db_query(db, &list_candidates,
-                          DB_VALUES(db_int(organization_id), db_int(after > 0 ? after : INT64_MAX),
-                                    db_int((int64_t)limit), db_int(jobs_of)),
-                          &rows, err);
+    int64_t score, id;
+    read_position(filter, &score, &id);
+    int result =
+        db_query(db, &list[filter->sort],
+                 DB_VALUES(db_int(filter->organization_id), db_int(filter->low), db_int(filter->high), db_int(score),
+                           db_int(id), db_int(filter->job_id), db_int((int64_t)limit), db_int(filter->jobs_of)),
+                 &rows, err);
     if (result < 0) return result;
     struct candidate_view *candidates = arena_alloc_array(arena, limit, sizeof(*candidates));
     size_t count = 0;

@@ -3,6 +3,7 @@
 #define INKLING_STORE_CANDIDATES_H
 
 #include "base/err.h"
+#include "model/score_policy.h"
 #include "model/tracking.h"
 #include "store/reports.h"
 
@@ -12,13 +13,27 @@ struct candidate_view {
     bool has_tracking;                            /* was the person asked? */
     enum tracking_level tracking;                 /* when has_tracking */
     int64_t created_at, updated_at;
+    int32_t score; /* as stored (scores.h); SCORE_UNKNOWN when there is none */
 };
 
 /* `jobs_of`: only candidates with emails about jobs of this user, and only those emails; 0: all. */
 
-/* The newest first; behind the one with id `after` (0: from the start). Strings in `arena`. */
-MUST_USE int candidates_list(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t after, size_t limit,
-                             struct arena *arena, struct candidate_view **ret, size_t *ret_count, struct err *err);
+enum candidate_sort { CANDIDATES_NEWEST, CANDIDATES_BEST_SCORE, CANDIDATES_WORST_SCORE };
+struct candidate_filter {
+    int64_t organization_id;
+    int64_t jobs_of;
+    enum candidate_sort sort;
+    int64_t job_id;      /* REPORT_ANY: all. One that is not of jobs_of: nobody */
+    int32_t low, high;   /* scores, both ends included; SCORE_UNKNOWN and 100: all */
+    bool has_after;      /* behind the one with these, in the order asked for */
+    int32_t after_score; /* when sorted by score */
+    int64_t after_id;
+};
+/* Of equal scores the newest first, or last when the worst come first. Unknown is below every score. No order needs a
+ * scan: scores are read along an index. Who has no row of scores yet is missing when sorted by score: see
+ * scores_pending. At most `limit`; strings in `arena`. */
+MUST_USE int candidates_list(struct db *db, const struct candidate_filter *filter, size_t limit, struct arena *arena,
+                             struct candidate_view **ret, size_t *ret_count, struct err *err);
 /* By the applicant tracking system's own id. ERR_NOT_FOUND. */
 MUST_USE int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice external_id,
                             struct arena *arena, struct candidate_view *ret, struct err *err);

@@ -6,6 +6,7 @@
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/references.h"
+#include "store/scores.h"
 
 #include "base/banned.h"
 
@@ -100,6 +101,9 @@ static int carry(struct db *db, int64_t organization_id, struct allowed *emails,
         stats[i].email_log_id = emails[i].email_log_id;
     }
     int result = engagement_lock_stats(db, stats, count, err);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = emails[i].email_log_id;
+    if (result == 0) result = scores_mark_emails(db, organization_id, ids, count, err);
     for (enum tracking_level level = TRACKING_NONE; result == 0 && level <= TRACKING_FULL; level++) {
         size_t listed = 0;
         for (size_t i = 0; i < count; i++)
@@ -181,6 +185,8 @@ static int set_candidate(struct db *db, int64_t organization_id, int64_t candida
                                   db_text(slice_cstr(consent_channel_name(answer->channel))),
                                   db_int_or_null(answer->email_log_id, 0), db_int(answer->recorded_at)),
                         NULL, err);
+    /* Somebody who was made known by this has a score too: none. */
+    if (result == 0) result = scores_mark_candidates(db, organization_id, &candidate_id, 1, err);
     if (result != 0) return result;
     do {
         result = carry_selected(

@@ -6,6 +6,7 @@
 
 #include "store/db.h"
 #include "store/engagement.h"
+#include "store/scores.h"
 #include "store/store.h"
 
 struct db_driver {
@@ -60,6 +61,7 @@ struct db_driver {
     int (*insert_orphans)(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
     int (*claim_fingerprints)(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);
     int (*insert_emails)(struct db *db, struct email_row *rows, size_t count, struct err *err);
+    int (*save_scores)(struct db *db, const struct score_row *rows, size_t count, struct err *err);
     /* Keys of an email's events, any order, in `arena`: the chain, or an index. Of more than `limit` the last to arrive
      * (SQLite) or to happen (PostgreSQL). */
     int (*event_keys)(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit, struct arena *arena,

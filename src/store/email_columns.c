@@ -23,5 +23,6 @@ void email_stats_read(const struct db_rows *rows, int first_column, struct email
     ret->click_count = db_column_int(rows, column++);
     ret->total_click_count = db_column_int(rows, column++);
     ret->machine_click_count = db_column_int(rows, column++);
-    ret->bounce_type = (enum bounce_kind)db_column_int(rows, column);
+    ret->bounce_type = (enum bounce_kind)db_column_int(rows, column++);
+    ret->last_human_at = db_column_int_or(rows, column, TIME_UNSET);
 }

@@ -1,13 +1,21 @@
 #include "store/organizations.h"
 
 #include "store/rows.h"
+#include "store/scores.h"
 #include "store/store.h"
 
 #include "base/banned.h"
 
 #define COLUMNS                                                                                                        \
     "organization_id, name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, "           \
-    "updated_at, tracking_domain, brand_color, honor_privacy_signals"
+    "updated_at, tracking_domain, brand_color, honor_privacy_signals, " SCORE_POLICY_COLUMNS
+#define SCORE_POLICY_FIRST 12
+
+/* Of a policy, in the order of SCORE_POLICY_COLUMNS. */
+#define SCORE_VALUES(policy)                                                                                           \
+    db_int((policy)->enabled), db_int((policy)->recency[RECENCY_DAY]), db_int((policy)->recency[RECENCY_WEEK]),        \
+        db_int((policy)->recency[RECENCY_MONTH]), db_int((policy)->opens), db_int((policy)->clicks),                   \
+        db_int((policy)->hot), db_int((policy)->warm)
 
 static const struct statement select_one = {"organization",
                                             "SELECT " COLUMNS " FROM organizations WHERE organization_id = $1", NULL};
@@ -17,14 +25,16 @@ static const struct statement select_some = {
 static const struct statement insert = {
     "organization insert",
     "INSERT INTO organizations (name, time_zone, tracking, consent_mode, address_policy, retention_days, created_at, "
-    "updated_at, tracking_domain, brand_color, honor_privacy_signals) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, "
-    "$10) RETURNING organization_id",
+    "updated_at, tracking_domain, brand_color, honor_privacy_signals, " SCORE_POLICY_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
+    "RETURNING organization_id",
     NULL};
 static const struct statement update = {
     "organization update",
     "UPDATE organizations SET name = $2, time_zone = $3, tracking = $4, consent_mode = $5, address_policy = $6, "
-    "retention_days = $7, updated_at = $8, tracking_domain = $9, brand_color = $10, honor_privacy_signals = $11 "
-    "WHERE organization_id = $1",
+    "retention_days = $7, updated_at = $8, tracking_domain = $9, brand_color = $10, honor_privacy_signals = $11, "
+    "score_enabled = $12, score_day_points = $13, score_week_points = $14, score_month_points = $15, "
+    "score_open_points = $16, score_click_points = $17, score_hot = $18, score_warm = $19 WHERE organization_id = $1",
     NULL};
 static const struct statement select_domain = {
     "tracking domain", "SELECT organization_id FROM organizations WHERE tracking_domain = $1 AND organization_id <> $2",
@@ -38,6 +48,7 @@ void organization_init(struct organization *organization) {
         .address_policy = ADDRESS_TRUNCATE,
         .retention_days = 730, /* two years: BR-558.6 */
         .honor_privacy_signals = true,
+        .score = score_policy_default(),
     };
 }
 
@@ -55,6 +66,7 @@ static struct organization read_row(const struct db_rows *rows, struct arena *ar
         .tracking_domain = row_text(rows, 9, arena),
         .brand_color = row_text(rows, 10, arena),
         .honor_privacy_signals = db_column_int(rows, 11) != 0,
+        .score = score_policy_read(rows, SCORE_POLICY_FIRST),
     };
 }
 
@@ -88,13 +100,14 @@ int organizations_list(struct db *db, int64_t after_id, size_t limit, struct are
 }
 
 int organization_insert(struct db *db, struct organization *organization, int64_t now, struct err *err) {
-    int r = db_insert(
-        db, &insert,
-        DB_VALUES(db_text(organization->name), db_text(organization->time_zone), db_int(organization->tracking),
-                  db_int(organization->consent_mode), db_int(organization->address_policy),
-                  db_int(organization->retention_days), db_int(now), db_text_or_null(organization->tracking_domain),
-                  db_text_or_null(organization->brand_color), db_int(organization->honor_privacy_signals)),
-        &organization->id, err);
+    int r =
+        db_insert(db, &insert,
+                  DB_VALUES(db_text(organization->name), db_text(organization->time_zone),
+                            db_int(organization->tracking), db_int(organization->consent_mode),
+                            db_int(organization->address_policy), db_int(organization->retention_days), db_int(now),
+                            db_text_or_null(organization->tracking_domain), db_text_or_null(organization->brand_color),
+                            db_int(organization->honor_privacy_signals), SCORE_VALUES(&organization->score)),
+                  &organization->id, err);
     if (r < 0) return r;
     organization->created_at = organization->updated_at = now;
     return settings_version_raise(db, err);
@@ -110,15 +123,32 @@ static int claim_domain(struct db *db, const struct organization *organization, 
     return err_set(err, ERR_CONFLICT, "tracking_domain belongs to another organization of this installation");
 }
 
+/* Does what is stored give other scores than this would? ERR_NOT_FOUND. */
+static int changes_scores(struct db *db, const struct organization *organization, bool *ret, struct err *err) {
+    struct arena *arena = arena_new();
+    struct organization was;
+    int r = organization_load(db, organization->id, arena, &was, err);
+    if (r == 0) {
+        const struct score_policy *a = &was.score, *b = &organization->score;
+        *ret = a->enabled != b->enabled || memcmp(a->recency, b->recency, sizeof(a->recency)) != 0 ||
+               a->opens != b->opens || a->clicks != b->clicks || was.tracking != organization->tracking;
+    }
+    arena_free(arena);
+    return r;
+}
+
 int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err) {
+    bool rescored = false;
     int r = claim_domain(db, organization, err);
+    if (r == 0) r = changes_scores(db, organization, &rescored, err);
+    if (r == 0 && rescored) r = scores_mark_all(db, organization->id, err);
     if (r < 0) return r;
     r = db_change(db, &update,
                   DB_VALUES(db_int(organization->id), db_text(organization->name), db_text(organization->time_zone),
                             db_int(organization->tracking), db_int(organization->consent_mode),
                             db_int(organization->address_policy), db_int(organization->retention_days), db_int(now),
                             db_text_or_null(organization->tracking_domain), db_text_or_null(organization->brand_color),
-                            db_int(organization->honor_privacy_signals)),
+                            db_int(organization->honor_privacy_signals), SCORE_VALUES(&organization->score)),
                   "organization", err);
     return r < 0 ? r : settings_version_raise(db, err);
 }

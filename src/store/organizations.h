@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/score_policy.h"
 #include "model/tracking.h"
 
 struct db;
@@ -24,6 +25,7 @@ struct organization {
                                      instance's */
     struct slice brand_color;     /* "#rrggbb"; empty: none chosen */
     bool honor_privacy_signals;   /* requests with Sec-GPC or DNT are served and not recorded (compliance C-12) */
+    struct score_policy score;
     int64_t created_at, updated_at;
 };
 
@@ -38,7 +40,7 @@ MUST_USE int organizations_list(struct db *db, int64_t after_id, size_t limit, s
 /* In the caller's write transaction; sets `id` and the times. */
 MUST_USE int organization_insert(struct db *db, struct organization *organization, int64_t now, struct err *err);
 /* Everything but the times is stored. ERR_NOT_FOUND; ERR_CONFLICT when the tracking domain is another organization's.
- * Raises the settings version. */
+ * Raises the settings version; marks all scores when they may change (scores.h). */
 MUST_USE int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err);
 
 #endif

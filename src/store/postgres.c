@@ -252,5 +252,6 @@ const struct db_driver postgres_driver = {
     .insert_orphans = postgres_insert_orphans,
     .claim_fingerprints = postgres_claim_fingerprints,
     .insert_emails = postgres_insert_emails,
+    .save_scores = postgres_save_scores,
     .event_keys = postgres_event_keys,
 };

@@ -6,6 +6,7 @@
  *   postgres_partition.c   monthly partitions of the events
  *   postgres_engagement.c  the bulk verbs: events and figures
  *   postgres_register.c    the bulk verbs: emails, orphans, fingerprints
+ *   postgres_scores.c      the bulk verbs: scores
  *
  * Results: a query is read whole into memory, in one round trip, so that the connection is free for other statements.
  * One marked `many_rows` is read through a cursor in portions of POSTGRES_FETCH_ROWS. */
@@ -171,5 +172,6 @@ int postgres_registration_lock(struct db *db, int64_t organization_id, enum regi
 int postgres_insert_orphans(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
 int postgres_claim_fingerprints(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);
 int postgres_insert_emails(struct db *db, struct email_row *rows, size_t count, struct err *err);
+int postgres_save_scores(struct db *db, const struct score_row *rows, size_t count, struct err *err);
 
 #endif

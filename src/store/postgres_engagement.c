@@ -46,13 +46,14 @@ int postgres_find_emails(struct db *base, struct email_lookup *lookups, size_t c
     X(bounced_at, "8")                                                                                                 \
     X(dropped_at, "9")                                                                                                 \
     X(complained_at, "10")                                                                                             \
-    X(unsubscribed_at, "11")
+    X(unsubscribed_at, "11")                                                                                           \
+    X(last_human_at, "12")
 #define STATS_COUNTS(X)                                                                                                \
-    X(open_count, "13")                                                                                                \
-    X(machine_open_count, "14")                                                                                        \
-    X(click_count, "15")                                                                                               \
-    X(total_click_count, "16")                                                                                         \
-    X(machine_click_count, "17")
+    X(open_count, "14")                                                                                                \
+    X(machine_open_count, "15")                                                                                        \
+    X(click_count, "16")                                                                                               \
+    X(total_click_count, "17")                                                                                         \
+    X(machine_click_count, "18")
 
 int postgres_lock_stats(struct db *base, struct email_stats *stats, size_t count, struct err *err) {
     /* The sort is below the locking, so that all writers lock in the same order. */
@@ -114,7 +115,7 @@ int postgres_save_stats(struct db *base, const struct email_stats *const *stats,
         "save figures",
         "UPDATE email_stats s SET " STATS_TIMES(SET_TIME)
             STATS_COUNTS(SET_COUNT) "last_event_at = greatest(s.last_event_at, " TIME(
-                "12") "), "
+                "13") "), "
                       "bounce_type = ($3::smallint[])[k.n] "
                       "FROM unnest($1::bigint[]) WITH ORDINALITY AS k(email_log_id, n) "
                       "WHERE s.organization_id = ($2::bigint[])[k.n] AND s.email_log_id = k.email_log_id"};
@@ -130,7 +131,7 @@ int postgres_save_stats(struct db *base, const struct email_stats *const *stats,
     postgres_params_smallints(&db->params, &structs, offsetof(struct email_stats, bounce_type));
 #define ADD(field, number) postgres_params_bigints(&db->params, &structs, offsetof(struct email_stats, field));
     STATS_TIMES(ADD)
-    ADD(last_event_at, "12")
+    ADD(last_event_at, "13")
     STATS_COUNTS(ADD)
 #undef ADD
     return postgres_execute_params(db, &save, NULL, err);

@@ -35,6 +35,12 @@ static const struct statement fingerprints = {
     "(SELECT fingerprint_hash, fingerprint_check FROM event_fingerprints WHERE organization_id = $1 AND day < $2 "
     "ORDER BY day LIMIT $3)",
     NULL};
+static const struct statement score_days = {
+    "purge of the history of scores",
+    "DELETE FROM candidate_score_days WHERE organization_id = $1 AND day < $2 AND (candidate_id, day) IN "
+    "(SELECT candidate_id, day FROM candidate_score_days WHERE organization_id = $1 AND day < $2 ORDER BY day, "
+    "candidate_id LIMIT $3)",
+    NULL};
 
 static const struct statement sessions = {
     "purge of sessions", "DELETE FROM sessions WHERE organization_id = $1 AND id IN " OLDEST("sessions", "created_at"),
@@ -58,8 +64,10 @@ int purge(struct db *db, enum purge what, int64_t organization_id, int64_t befor
         [PURGE_SESSIONS] = &sessions,
         [PURGE_ACCOUNT_LINKS] = &account_links,
         [PURGE_LINK_TEXTS] = &link_texts,
+        [PURGE_SCORE_DAYS] = &score_days,
     };
-    int64_t bound = what == PURGE_FINGERPRINTS ? before / DAY_MS : before;
+    bool by_day = what == PURGE_FINGERPRINTS || what == PURGE_SCORE_DAYS;
+    int64_t bound = by_day ? before / DAY_MS : before;
     const struct db_value values[] = {db_int(organization_id), db_int(bound), db_int(limit)};
     if (what == PURGE_ORPHANS) {
         int r = db_run(db, &orphan_keys, values, 3, NULL, err);

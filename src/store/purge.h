@@ -17,10 +17,11 @@ enum purge {
     PURGE_SESSIONS,
     PURGE_ACCOUNT_LINKS,
     PURGE_LINK_TEXTS, /* one that is still in use comes back with the next email that has it */
+    PURGE_SCORE_DAYS,
     PURGE_COUNT
 };
 
-/* Rows from before `before` (ms UTC; of fingerprints the days that ended before it). */
+/* Rows from before `before` (ms UTC; of fingerprints and the history of scores the days that ended before it). */
 MUST_USE int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit,
                    int64_t *ret_removed, struct err *err);
 

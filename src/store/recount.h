@@ -71,6 +71,28 @@ struct recount_breakdown {
 };
 void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
 
+/* Scores (scores.h): every candidate with the stored score; the emails of a window by recipient; those whom a mark
+ * names, with a mark of everybody as the ids above *ret_all_after (INT64_MAX: none). Ascending by candidate. */
+MUST_USE int recount_scores(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+struct recount_score {
+    int64_t candidate_id;
+    bool is_stored;
+    int64_t score, next_look_at;
+};
+void recount_score(const struct db_rows *rows, struct recount_score *ret);
+/* Read with scores_email. */
+MUST_USE int recount_score_emails(struct db *db, int64_t organization_id, int64_t sent_after, struct db_rows **ret,
+                                  struct err *err);
+MUST_USE int recount_score_marks(struct db *db, int64_t organization_id, struct arena *arena, int64_t **ret_candidates,
+                                 size_t *ret_count, int64_t *ret_all_after, struct err *err);
+/* Jobs of candidates: pairs that are absent though there is an email (score = INT64_MIN), or whose score is not the
+ * candidate's. Only rows that differ. */
+struct recount_candidate_job {
+    int64_t candidate_id, job_id, score;
+};
+MUST_USE int recount_candidate_jobs(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+void recount_candidate_job(const struct db_rows *rows, struct recount_candidate_job *ret);
+
 /* The sums of days against those of their cohorts: only rows that differ, as cohorts minus day. */
 MUST_USE int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference);

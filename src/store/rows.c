@@ -12,6 +12,20 @@ struct slice row_blob(const struct db_rows *rows, int column, struct arena *aren
     return db_is_null(rows, column) ? SLICE_NONE : arena_copy(arena, db_column_blob(rows, column));
 }
 
+struct score_policy score_policy_read(const struct db_rows *rows, int first_column) {
+    int32_t values[SCORE_POLICY_COLUMN_COUNT];
+    for (int i = 0; i < SCORE_POLICY_COLUMN_COUNT; i++)
+        values[i] = (int32_t)db_column_int(rows, first_column + i);
+    return (struct score_policy){
+        .enabled = values[0] != 0,
+        .recency = {values[1], values[2], values[3]},
+        .opens = values[4],
+        .clicks = values[5],
+        .hot = values[6],
+        .warm = values[7],
+    };
+}
+
 void *rows_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size) {
     if (count < *capacity) return items;
     *capacity = memory_next_capacity(*capacity, count + 1);

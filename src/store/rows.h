@@ -3,6 +3,7 @@
 #define INKLING_STORE_ROWS_H
 
 #include "model/counters.h"
+#include "model/score_policy.h"
 #include "store/db.h"
 
 /* A column's text or bytes, copied; NULL ptr for NULL. */
@@ -14,6 +15,13 @@ static inline int64_t row_time(const struct db_rows *rows, int column) {
 static inline struct db_value db_time(int64_t ms) {
     return db_int_or_null(ms, TIME_UNSET);
 }
+
+/* Columns of organizations, in the order in which score_policy_read takes them. */
+#define SCORE_POLICY_COLUMNS                                                                                           \
+    "score_enabled, score_day_points, score_week_points, score_month_points, score_open_points, score_click_points,"   \
+    " score_hot, score_warm"
+#define SCORE_POLICY_COLUMN_COUNT 8
+struct score_policy score_policy_read(const struct db_rows *rows, int first_column);
 
 /* A growing array in an arena, for results whose number is not known before. `items` is moved when it grows. */
 void *rows_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size);

@@ -370,5 +370,6 @@ const struct db_driver sqlite_driver = {
     .insert_orphans = sqlite_insert_orphans,
     .claim_fingerprints = sqlite_claim_fingerprints,
     .insert_emails = sqlite_insert_emails,
+    .save_scores = sqlite_save_scores,
     .event_keys = sqlite_event_keys,
 };

@@ -1,5 +1,5 @@
 /* sqlite: what the files of the SQLite driver share. sqlite.c opens and keeps the file, sqlite_statement.c runs
- * statements, sqlite_engagement.c and sqlite_registration.c are the bulk verbs. */
+ * statements, sqlite_engagement.c, sqlite_registration.c and sqlite_scores.c are the bulk verbs. */
 #ifndef INKLING_STORE_SQLITE_H
 #define INKLING_STORE_SQLITE_H
 
@@ -84,6 +84,7 @@ int sqlite_registration_lock(struct db *db, int64_t organization_id, enum regist
 int sqlite_insert_orphans(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
 int sqlite_claim_fingerprints(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);
 int sqlite_insert_emails(struct db *db, struct email_row *rows, size_t count, struct err *err);
+int sqlite_save_scores(struct db *db, const struct score_row *rows, size_t count, struct err *err);
 int sqlite_event_keys(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit, struct arena *arena,
                       struct event_key **ret, size_t *ret_count, struct err *err);
 

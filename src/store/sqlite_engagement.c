@@ -62,6 +62,7 @@ static void read_stats(sqlite3_stmt *row, struct email_stats *stats) {
     stats->bounce_type = (enum bounce_kind)sqlite3_column_int(row, 18);
     stats->last_event_at = column_time(row, 19);
     stats->own_tracking = (enum own_tracking)sqlite3_column_int(row, 20);
+    stats->last_human_at = column_time(row, 21);
 }
 
 int sqlite_lock_stats(struct db *base, struct email_stats *stats, size_t count, struct err *err) {
@@ -70,7 +71,8 @@ int sqlite_lock_stats(struct db *base, struct email_stats *stats, size_t count, 
         .sql =
             "SELECT cohort_id, sent_at, recipient_hash, tracking, tracking_now, delivered_at, opened_at, clicked_at, "
             "replied_at, bounced_at, dropped_at, complained_at, unsubscribed_at, open_count, machine_open_count, "
-            "click_count, total_click_count, machine_click_count, bounce_type, last_event_at, own_tracking "
+            "click_count, total_click_count, machine_click_count, bounce_type, last_event_at, own_tracking, "
+            "last_human_at "
             "FROM email_stats "
             "WHERE email_log_id = ?1 AND organization_id = ?2",
     };
@@ -99,7 +101,7 @@ int sqlite_save_stats(struct db *base, const struct email_stats *const *stats, s
         .sql = "UPDATE email_stats SET delivered_at = ?2, opened_at = ?3, clicked_at = ?4, replied_at = ?5, "
                "bounced_at = ?6, dropped_at = ?7, complained_at = ?8, unsubscribed_at = ?9, open_count = ?10, "
                "machine_open_count = ?11, click_count = ?12, total_click_count = ?13, machine_click_count = ?14, "
-               "bounce_type = ?15, last_event_at = ?16 WHERE email_log_id = ?1",
+               "bounce_type = ?15, last_event_at = ?16, last_human_at = ?17 WHERE email_log_id = ?1",
     };
     struct sqlite_db *db = sqlite_db_of(base);
     sqlite3_stmt *prepared;
@@ -123,6 +125,7 @@ int sqlite_save_stats(struct db *base, const struct email_stats *const *stats, s
         bound |= sqlite3_bind_int64(prepared, 14, row->machine_click_count);
         bound |= sqlite3_bind_int(prepared, 15, row->bounce_type);
         bound |= sqlite_bind_time(prepared, 16, row->last_event_at);
+        bound |= sqlite_bind_time(prepared, 17, row->last_human_at);
         rc = sqlite_step_done(db, &save, prepared, bound, err);
         if (rc < 0) return rc;
     }

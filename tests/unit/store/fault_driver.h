@@ -85,6 +85,8 @@ FAULT_SLOT(claim_fingerprints, (struct db * db, struct fingerprint_row *rows, si
            (db, rows, count, err))
 FAULT_SLOT(insert_emails, (struct db * db, struct email_row *rows, size_t count, struct err *err),
            (db, rows, count, err))
+FAULT_SLOT(save_scores, (struct db * db, const struct score_row *rows, size_t count, struct err *err),
+           (db, rows, count, err))
 FAULT_SLOT(event_keys,
            (struct db * db, int64_t organization_id, int64_t email_log_id, size_t limit, struct arena *arena,
             struct event_key **ret, size_t *ret_count, struct err *err),
@@ -117,6 +119,7 @@ static inline void fault_install(struct fault_driver *faults, struct db *db) {
     driver->insert_orphans = fault_insert_orphans;
     driver->claim_fingerprints = fault_claim_fingerprints;
     driver->insert_emails = fault_insert_emails;
+    driver->save_scores = fault_save_scores;
     driver->event_keys = fault_event_keys;
     db->driver = driver;
 }

@@ -268,8 +268,13 @@ static void candidates_come_with_their_figures(void **state) {
     };
     history_apply(&history, happenings, 5);
     do { /* one a page */
-        assert_done(candidates_list(fixture->db, history.organization_id, 0, after, 1, fixture->arena, &candidates,
-                                    &count, err));
+        assert_done(candidates_list(fixture->db,
+                                    &(struct candidate_filter){.organization_id = history.organization_id,
+                                                               .low = SCORE_UNKNOWN,
+                                                               .high = 100,
+                                                               .has_after = after != 0,
+                                                               .after_id = after},
+                                    1, fixture->arena, &candidates, &count, err));
         if (count == 0) break;
         if (after != 0) assert_true(candidates[0].id < after);
         after = candidates[0].id;
@@ -313,7 +318,9 @@ static void a_manager_sees_candidates_of_own_jobs(void **state) {
     };
     history_register(&history, mails, 5);
     give_jobs(&history, fixture->arena);
-    assert_done(candidates_list(fixture->db, organization, MANAGER, 0, 10, fixture->arena, &candidates, &count, err));
+    struct candidate_filter filter = {
+        .organization_id = organization, .jobs_of = MANAGER, .low = SCORE_UNKNOWN, .high = 100};
+    assert_done(candidates_list(fixture->db, &filter, 10, fixture->arena, &candidates, &count, err));
     assert_int_equal(count, 2);
     assert_true(slice_equal(candidates[0].external_id, SLICE("candidate-1")));
     assert_true(slice_equal(candidates[1].external_id, SLICE("candidate-0")));
@@ -328,8 +335,8 @@ static void a_manager_sees_candidates_of_own_jobs(void **state) {
         assert_int_equal(result, mails[i].job % 2 ? 0 : -ERR_NOT_FOUND);
     }
     /* Somebody without jobs sees nothing, rather than everything. */
-    assert_done(
-        candidates_list(fixture->db, organization, MANAGER + 1, 0, 10, fixture->arena, &candidates, &count, err));
+    filter.jobs_of = MANAGER + 1;
+    assert_done(candidates_list(fixture->db, &filter, 10, fixture->arena, &candidates, &count, err));
     assert_int_equal(count, 0);
     history_end(&history);
 }

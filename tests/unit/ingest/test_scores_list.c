@@ -1,0 +1,138 @@
+/* Lists of candidates by score against a naive sort, and scores of a database from before there were any. */
+#include "tests/unit/ingest/scores_support.h"
+
+/* ---- lists ---- */
+
+struct listed {
+    int64_t id, job, score;
+};
+
+static int compare_best(const void *left, const void *right) {
+    const struct listed *a = left, *b = right;
+    if (a->score != b->score) return a->score > b->score ? -1 : 1;
+    return (a->id < b->id) - (a->id > b->id);
+}
+
+static int compare_newest(const void *left, const void *right) {
+    const struct listed *a = left, *b = right;
+    return (a->id < b->id) - (a->id > b->id);
+}
+
+static void check_list(struct fixture *fixture, struct candidate_filter filter, const struct listed *all,
+                       size_t count) {
+    struct listed expected[100];
+    size_t wanted = 0, seen = 0;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].score >= filter.low && all[i].score <= filter.high &&
+            (filter.job_id == REPORT_ANY || all[i].job == filter.job_id))
+            expected[wanted++] = all[i];
+    qsort(expected, wanted, sizeof(*expected), filter.sort == CANDIDATES_NEWEST ? compare_newest : compare_best);
+    for (size_t page = 1;; page = page % 4 + 1) {
+        struct candidate_view *candidates;
+        size_t found;
+        assert_done(candidates_list(fixture->db, &filter, page, fixture->arena, &candidates, &found, err));
+        for (size_t i = 0; i < found; i++, seen++) {
+            assert_true(seen < wanted);
+            const struct listed *want = &expected[filter.sort == CANDIDATES_WORST_SCORE ? wanted - 1 - seen : seen];
+            assert_int_equal(candidates[i].id, want->id);
+            assert_int_equal(candidates[i].score, want->score);
+        }
+        if (found < page) break;
+        filter.has_after = true;
+        filter.after_id = candidates[found - 1].id;
+        filter.after_score = candidates[found - 1].score;
+    }
+    assert_int_equal(seen, wanted);
+}
+
+static void lists_by_score(void **state) {
+    struct fixture *fixture = fixture_of(state);
+    struct history history, other;
+    struct mail mails[90];
+    struct listed all[100];
+    size_t count = 0;
+    uint64_t dice = 99;
+    history_begin(&other, fixture, "UTC"); /* another organization's candidates are never among them */
+    history_begin(&history, fixture, "UTC");
+    for (int i = 0; i < 90; i++)
+        mails[i] = (struct mail){.sent_at = clock_now() - 3 * DAY_MS,
+                                 .candidate = i / 3,
+                                 .job = 1 + i / 3 % 3,
+                                 .level = i % 17 ? TRACKING_FULL : TRACKING_NONE};
+    history_register(&history, mails, 90);
+    history_register(&other, &(struct mail){.sent_at = clock_now(), .candidate = 1, .job = 1, .level = TRACKING_FULL},
+                     1);
+    for (int i = 0; i < 20; i++)
+        random_happenings(&history, mails, 90, &dice);
+    refresh_all(fixture->db);
+    static const struct statement select = {
+        .name = "all",
+        .sql = "SELECT k.candidate_id, j.job_id, k.score FROM candidate_scores k JOIN candidate_jobs j"
+               " ON j.candidate_id = k.candidate_id AND j.organization_id = k.organization_id"
+               " WHERE k.organization_id = $1"};
+    struct db_rows *rows;
+    assert_done(db_query(fixture->db, &select, DB_VALUES(db_int(history.organization_id)), &rows, err));
+    for (int more; (more = db_next(rows, NULL)) != 0; count++) {
+        assert_int_equal(more, 1);
+        all[count] = (struct listed){db_column_int(rows, 0), db_column_int(rows, 1), db_column_int(rows, 2)};
+    }
+    db_rows_free(rows);
+    assert_int_equal(count, 30);
+    static const int ranges[][2] = {{-1, 100}, {-1, -1}, {0, 39}, {40, 74}, {75, 100}};
+    for (enum candidate_sort sort = CANDIDATES_NEWEST; sort <= CANDIDATES_WORST_SCORE; sort++)
+        for (size_t range = 0; range < 5; range++)
+            for (int job = 0; job < 4; job++)
+                check_list(fixture,
+                           (struct candidate_filter){.organization_id = history.organization_id,
+                                                     .sort = sort,
+                                                     .job_id = job == 0 ? REPORT_ANY : all[job - 1].job,
+                                                     .low = ranges[range][0],
+                                                     .high = ranges[range][1]},
+                           all, count);
+    history_end(&history);
+    history_end(&other);
+}
+
+/* ---- a database from before ---- */
+
+static void an_older_database(void **state) {
+    struct fixture *fixture = fixture_of(state);
+    struct history history;
+    struct mail mails[30];
+    uint64_t dice = 7;
+    history_begin(&history, fixture, "UTC");
+    for (int i = 0; i < 30; i++)
+        mails[i] = (struct mail){
+            .sent_at = clock_now() - i * DAY_MS, .candidate = i % 7, .job = i % 3, .level = TRACKING_FULL};
+    history_register(&history, mails, 30);
+    for (int i = 0; i < 10; i++)
+        random_happenings(&history, mails, 30, &dice);
+    refresh_all(fixture->db);
+    int64_t sum = ask_int(fixture->db, "SELECT sum(score * candidate_id) FROM candidate_scores");
+    run_sql(fixture->db,
+            "DROP TABLE candidate_scores; DROP TABLE candidate_jobs; DROP TABLE candidate_score_days;"
+            "DROP TABLE score_marks; ALTER TABLE email_stats DROP COLUMN last_human_at;"
+            "ALTER TABLE organizations DROP COLUMN score_enabled;"
+            "ALTER TABLE organizations DROP COLUMN score_day_points;"
+            "ALTER TABLE organizations DROP COLUMN score_week_points;"
+            "ALTER TABLE organizations DROP COLUMN score_month_points;"
+            "ALTER TABLE organizations DROP COLUMN score_open_points;"
+            "ALTER TABLE organizations DROP COLUMN score_click_points;"
+            "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
+            "DELETE FROM schema_migrations WHERE name LIKE '%score%'");
+    history_end(&history);
+    fixture->db = store_writer_close(fixture->store, fixture->db);
+    fixture->store = store_close(fixture->store);
+    assert_done(open_store(fixture->url, &fixture->store, err));
+    assert_done(store_writer(fixture->store, &fixture->db, err));
+    assert_verified(fixture->store, "just migrated", 0, NULL);
+    refresh_all(fixture->db);
+    assert_verified(fixture->store, "migrated and looked at", 0, NULL);
+    assert_true(sum != 0);
+    assert_int_equal(ask_int(fixture->db, "SELECT sum(score * candidate_id) FROM candidate_scores"), sum);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {contract_test(lists_by_score), contract_test(an_older_database)};
+    return run_contract(tests, sizeof(tests) / sizeof(tests[0]));
+}
