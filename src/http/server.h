@@ -1,7 +1,7 @@
 /* server: HTTP/1.1 for the rest of the program, thin over libmicrohttpd. It knows nothing of mail.
  *
  * What it promises, whatever a client sends:
- * - The whole request is read within limits before a handler sees it: body size by route, header size (16 KiB), header
+ * - The whole request is read within limits before a handler sees it: body size by route, header size (10 KiB), header
  *   count, connections in all and per address, idle time, and a minimum pace (8 KiB/s) for bodies. Beyond: 413, 431, or
  *   the connection is closed. A body announced as too large is not read; a head that dribbles in is cut.
  * - Refused with 400 before any handler: two Content-Length headers, Content-Length with Transfer-Encoding,
