@@ -228,6 +228,7 @@ struct http_server *http_server_free(struct http_server *server) {
     http_server_stop(server, 0);
     for (size_t i = 0; i < server->loop_count; i++) {
         connections_free_spare(&server->loops[i]);
+        prepared_free_spare(&server->loops[i]);
         pthread_mutex_destroy(&server->loops[i].lock);
     }
     free(server->loops);

@@ -127,9 +127,10 @@ void http_set_header(struct http_request *request, const char *name, struct slic
 void http_answer(struct http_request *request, int status, const char *content_type, struct slice body);
 /* The answer's body by taking the buffer's bytes; `body` is empty afterwards. */
 void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body);
-/* An answer that is always the same, made once, for routes that must be as fast as can be: the bytes of its header are
- * not put together for every request. It lacks X-Request-Id (unless the handler sets headers of its own). Immutable,
- * shared by threads and servers; freed after the last of them has stopped. */
+/* An answer that is always the same, made once, for routes that must be as fast as can be: its header fields are not
+ * put together for every request. It lacks X-Request-Id (unless the handler sets headers of its own). Immutable, shared
+ * by threads and servers; freed after the last of them has stopped. Beyond 16 of them a server gains nothing by more.
+ */
 struct http_prepared;
 struct http_fixed_header {
     const char *name, *value;
@@ -139,6 +140,10 @@ struct http_prepared *http_prepared_new(int status, const char *content_type, st
                                         const struct http_fixed_header *headers);
 struct http_prepared *http_prepared_free(struct http_prepared *prepared); /* NULL accepted */
 void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared);
+/* The same with one more field, which differs from request to request: the name is a constant and none of those that
+ * the prepared answer has; the value is copied, not empty, and as for http_set_header. */
+void http_answer_prepared_with(struct http_request *request, const struct http_prepared *prepared, const char *name,
+                               struct slice value);
 /* RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…,"request_id":…}. */
 void http_problem(struct http_request *request, int status, const char *title, const char *detail);
 
