@@ -131,6 +131,7 @@ bool token_read_any(const struct token_ring *ring, struct slice text, unsigned p
     bool opened = siv_open(key ? key->siv : ring->keys[0].siv, sealed + 1, sealed + HEAD_BYTES, len, plain);
     if (!opened || !key || plain[0] > 31 || (purposes >> plain[0] & 1) == 0) return false;
     if (!read_content(plain, len, arena, &token)) return false;
+    memcpy(&token.hash, sealed + 1, sizeof(token.hash));
     *ret = token;
     return true;
 }
