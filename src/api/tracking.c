@@ -10,15 +10,15 @@
 
 #include "base/banned.h"
 
-#define LOCATION_MAX (3 * TOKEN_URL_MAX_BYTES + 1)
-#define PRIVATE      "no-store, private" /* compliance C-31 */
-#define NO_CONTENT   "default-src 'none'"
+#define PRIVATE    "no-store, private" /* compliance C-31 */
+#define NO_CONTENT "default-src 'none'"
 
 struct tracking_answers {
     struct http_prepared *pixel;
     struct http_prepared *refused; /* every wrong token, whatever is wrong with it */
     struct http_prepared
         *honeypot; /* nothing to see, and no refusal: a refused scanner may judge the mail worse for it */
+    struct http_prepared *redirect;
 };
 
 struct tracking_answers *tracking_answers_new(void) {
@@ -30,6 +30,7 @@ struct tracking_answers *tracking_answers_new(void) {
     answers->pixel = http_prepared_new(200, "image/gif", slice_of(gif, 43), headers);
     answers->refused = http_prepared_new(404, "text/plain; charset=utf-8", SLICE("not found\n"), headers);
     answers->honeypot = http_prepared_new(204, NULL, SLICE(""), headers);
+    answers->redirect = http_prepared_new(302, NULL, SLICE_NONE, headers);
     return answers;
 }
 
@@ -38,6 +39,7 @@ struct tracking_answers *tracking_answers_free(struct tracking_answers *answers)
     http_prepared_free(answers->pixel);
     http_prepared_free(answers->refused);
     http_prepared_free(answers->honeypot);
+    http_prepared_free(answers->redirect);
     free(answers);
     return NULL;
 }
@@ -147,7 +149,7 @@ struct hit tracked_hit(struct http_request *request, const struct tracked *track
 
 bool tracked_admit(struct http_request *request, const struct tracked *tracked, struct hit *hit) {
     struct app *app = http_context(request);
-    uint64_t hash = hash_fnv1a(tracked->text);
+    uint64_t hash = tracked->token.hash;
     /* All recipients of a cohort share its token: there the share is each address'. */
     if (tracked->token.cohort_id != 0) {
         struct address client = http_client_address(request);
@@ -188,40 +190,41 @@ void tracking_open(struct http_request *request) {
     http_answer_prepared(request, app->tracking_answers->pixel);
 }
 
-/* The registered address as a header may hold it: what is not ASCII is percent-encoded. False for what is no address to
+/* The registered address as a header may hold it: what is not ASCII is percent-encoded. Empty for what is no address to
  * be led to; whoever registers links leaves such out, so this is a second lock (compliance C-71). */
-static bool write_location(struct slice url, struct strbuf *out) {
-    if (!slice_starts_with(url, SLICE("https://")) && !slice_starts_with(url, SLICE("http://"))) return false;
+static struct slice location_of(struct slice url, struct arena *arena) {
+    static const char digits[] = "0123456789ABCDEF";
+    if (!slice_starts_with(url, SLICE("https://")) && !slice_starts_with(url, SLICE("http://"))) return SLICE_NONE;
+    char *out = arena_bytes(arena, 3 * url.len);
+    size_t len = 0;
     for (size_t i = 0; i < url.len; i++) {
         unsigned char c = (unsigned char)url.ptr[i];
-        if (c <= ' ' || c == 0x7f || c == '\\') return false;
-        if (c >= 0x80)
-            strbuf_printf(out, "%%%02X", c);
-        else
-            strbuf_add_char(out, (char)c);
+        if (c <= ' ' || c == 0x7f || c == '\\') return SLICE_NONE;
+        if (c < 0x80) {
+            out[len++] = (char)c;
+            continue;
+        }
+        out[len++] = '%';
+        out[len++] = digits[c >> 4];
+        out[len++] = digits[c & 15];
     }
-    return true;
+    return slice_of(out, len);
 }
 
 void tracking_click(struct http_request *request) {
     struct app *app = http_context(request);
     struct tracked tracked;
-    struct strbuf location;
     if (!tracked_read(request, 1U << TOKEN_CLICK | 1U << TOKEN_HONEYPOT, &tracked)) return;
-    strbuf_init(&location, LOCATION_MAX);
-    bool nowhere = tracked.token.purpose == TOKEN_HONEYPOT && slice_empty(tracked.token.url);
+    struct slice url = tracked.token.url, location = location_of(url, http_arena(request));
+    bool nowhere = tracked.token.purpose == TOKEN_HONEYPOT && slice_empty(url);
     if (nowhere) {
         record(request, &tracked, HIT_CLICK);
         http_answer_prepared(request, app->tracking_answers->honeypot);
-    } else if (write_location(tracked.token.url, &location)) {
+    } else if (!slice_empty(location)) {
         record(request, &tracked, HIT_CLICK);
-        http_set_header(request, "Location", strbuf_slice(&location));
-        http_set_header(request, "Cache-Control", SLICE(PRIVATE));
-        http_set_header(request, "Content-Security-Policy", SLICE(NO_CONTENT));
-        http_answer(request, 302, NULL, SLICE_NONE);
+        http_answer_prepared_with(request, app->tracking_answers->redirect, "Location", location);
     } else {
         tracking_refuse(request);
     }
-    strbuf_release(&location);
     tracked_release(&tracked);
 }

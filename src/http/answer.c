@@ -14,6 +14,7 @@ void answer_reset(struct http_answer *answer) {
 
 void answer_release(struct http_answer *answer) {
     free(answer->owned);
+    if (answer->taken != NULL) prepared_give(answer->taken);
     answer_reset(answer);
 }
 
@@ -52,21 +53,18 @@ void http_answer_buffer(struct http_request *request, int status, const char *co
     request->answer.body = slice_of(request->answer.owned, len);
 }
 
-/* Event threads take turns on a response's reference count, under its lock; so each of the first few has its own. */
-#define PREPARED_SHARES 16
-
-struct http_prepared {
-    int status;
-    char *content_type;
-    struct slice body;
-    struct MHD_Response *responses[PREPARED_SHARES];
-};
-
 void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared) {
     set_answer(request, prepared->status, NULL);
+    request->answer.prepared = prepared;
     request->answer.content_type = prepared->content_type;
     request->answer.body = prepared->body;
-    request->answer.prepared = prepared;
+}
+
+void http_answer_prepared_with(struct http_request *request, const struct http_prepared *prepared, const char *name,
+                               struct slice value) {
+    if (has_control(value) || slice_empty(value)) BUG("line break or NUL in the value of header %s, or nothing", name);
+    http_answer_prepared(request, prepared);
+    request->answer.varying = (struct answer_header){.name = name, .value = arena_cstr(request->arena, value)};
 }
 
 static void add_json_string(struct strbuf *out, struct slice text) {
@@ -101,75 +99,44 @@ void http_problem(struct http_request *request, int status, const char *title, c
     strbuf_release(&body);
 }
 
-static bool is_set(const struct http_answer *answer, struct slice name) {
-    for (const struct answer_header *header = answer->first; header != NULL; header = header->next)
+static bool is_set(const struct answer_header *header, struct slice name) {
+    for (; header != NULL; header = header->next)
         if (slice_equal_nocase(slice_cstr(header->name), name)) return true;
     return false;
 }
 
-/* libmicrohttpd is through with the bytes when it says that the request is over, and they live until then. */
-static struct MHD_Response *make_response(const struct http_answer *answer) {
+struct MHD_Response *answer_response(const struct http_answer *answer) {
+    static const struct answer_header defaults[] = {{NULL, "Referrer-Policy", "no-referrer"},
+                                                    {NULL, "Cache-Control", "no-store"}};
+    const struct answer_header *fixed = answer->prepared != NULL ? answer->prepared->headers : NULL;
     struct MHD_Response *response =
         MHD_create_response_from_buffer(answer->body.len, (char *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) return NULL;
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (!is_set(answer, SLICE("Referrer-Policy"))) MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-    if (!is_set(answer, SLICE("Cache-Control"))) MHD_add_response_header(response, "Cache-Control", "no-store");
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        struct slice name = slice_cstr(defaults[i].name);
+        if (!is_set(answer->first, name) && !is_set(fixed, name))
+            MHD_add_response_header(response, defaults[i].name, defaults[i].value);
+    }
     if (answer->content_type != NULL) MHD_add_response_header(response, "Content-Type", answer->content_type);
+    for (; fixed != NULL; fixed = fixed->next)
+        if (!is_set(answer->first, slice_cstr(fixed->name)))
+            MHD_add_response_header(response, fixed->name, fixed->value);
     for (const struct answer_header *header = answer->first; header != NULL; header = header->next)
         MHD_add_response_header(response, header->name, header->value);
+    if (answer->varying.name != NULL) MHD_add_response_header(response, answer->varying.name, answer->varying.value);
     return response;
-}
-
-/* What make_response reads, out of `headers`. */
-static struct answer_header *list_of(const struct http_fixed_header *headers, struct arena *arena) {
-    struct answer_header *first = NULL, **last = &first;
-    for (; headers && headers->name; headers++) {
-        *last = arena_alloc(arena, sizeof(**last));
-        **last = (struct answer_header){.name = (char *)(uintptr_t)headers->name,
-                                        .value = (char *)(uintptr_t)headers->value};
-        last = &(*last)->next;
-    }
-    return first;
-}
-
-struct http_prepared *http_prepared_new(int status, const char *content_type, struct slice body,
-                                        const struct http_fixed_header *headers) {
-    struct arena *arena = arena_new();
-    struct http_prepared *prepared = memory_alloc(sizeof(*prepared));
-    prepared->status = status;
-    if (content_type != NULL) prepared->content_type = memory_cstr(content_type, strlen(content_type));
-    prepared->body = slice_of(memory_cstr(body.ptr, body.len), body.len);
-    struct http_answer answer = {.status = status,
-                                 .content_type = prepared->content_type,
-                                 .body = prepared->body,
-                                 .first = list_of(headers, arena)};
-    for (size_t i = 0; i < PREPARED_SHARES; i++) {
-        prepared->responses[i] = make_response(&answer);
-        if (prepared->responses[i] == NULL) BUG("no response for status %d", status);
-    }
-    arena_free(arena);
-    return prepared;
-}
-
-struct http_prepared *http_prepared_free(struct http_prepared *prepared) {
-    if (prepared == NULL) return NULL;
-    for (size_t i = 0; i < PREPARED_SHARES; i++)
-        MHD_destroy_response(prepared->responses[i]);
-    free(prepared->content_type);
-    free((char *)(uintptr_t)prepared->body.ptr);
-    free(prepared);
-    return NULL;
 }
 
 static enum MHD_Result queue(struct http_request *request, bool closing) {
     struct MHD_Connection *mhd = request->connection->mhd;
-    const struct http_answer *answer = &request->answer;
+    struct http_answer *answer = &request->answer;
     if (answer->prepared != NULL && answer->first == NULL && !closing) {
-        size_t share = request->connection->loop->index % PREPARED_SHARES;
-        return MHD_queue_response(mhd, (unsigned)answer->status, answer->prepared->responses[share]);
+        answer->taken = prepared_take(request->connection->loop, answer);
+        if (answer->taken != NULL) return MHD_queue_response(mhd, (unsigned)answer->status, answer->taken->mhd);
     }
-    struct MHD_Response *response = make_response(answer);
+    /* libmicrohttpd is through with the bytes when it says that the request is over, and they live until then. */
+    struct MHD_Response *response = answer_response(answer);
     if (response == NULL) return MHD_NO;
     MHD_add_response_header(response, "X-Request-Id", request->id);
     if (closing) MHD_add_response_header(response, "Connection", "close");

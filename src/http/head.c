@@ -3,7 +3,7 @@
 #include "base/banned.h"
 
 /* Beyond this it is 431, whatever the connection's memory would still hold. */
-#define HEAD_BYTES_MAX (16 * 1024)
+#define HEAD_BYTES_MAX (10 * 1024)
 
 struct head {
     struct http_request *request;

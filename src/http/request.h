@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "http/peers.h"
 #include "http/router.h"
@@ -31,15 +32,39 @@ struct http_field {
 
 struct answer_header {
     struct answer_header *next;
-    char *name, *value;
+    const char *name, *value;
+};
+
+struct http_prepared {
+    struct arena *arena; /* it lies in it, with all that it points to */
+    int status;
+    const char *content_type;
+    struct slice body;
+    const struct answer_header *headers;
+};
+
+/* Responses of one kind that an event thread keeps for reuse, and one of them. */
+struct prepared_kind {
+    const struct http_prepared *prepared;
+    struct prepared_response *spare;
+    size_t spare_count;
+};
+struct prepared_response {
+    struct prepared_kind *kind;
+    struct MHD_Response *mhd;
+    time_t second;       /* of its Date */
+    const char *varying; /* name of the field that another request added; NULL: none */
+    struct prepared_response *next;
 };
 
 struct http_answer {
     int status; /* 0: none yet */
-    char *content_type;
-    struct slice body; /* in the arena, or `owned` */
+    const char *content_type;
+    struct slice body; /* in the arena, of `prepared`, or `owned` */
     char *owned;       /* freed with the request */
     const struct http_prepared *prepared;
+    struct answer_header varying;    /* of http_answer_prepared_with */
+    struct prepared_response *taken; /* what went out, when it was one of the event thread's */
     struct answer_header *first, **last;
 };
 
@@ -90,6 +115,8 @@ struct http_connection {
     struct http_connection *previous, *next;
 };
 
+#define PREPARED_KINDS_MAX 16
+
 /* One event thread: a libmicrohttpd daemon of its own. */
 struct http_loop {
     struct http_server *server;
@@ -101,6 +128,10 @@ struct http_loop {
     struct http_connection *open;
     struct http_connection *spare; /* by `next` */
     size_t spare_count;
+    /* The thread's own. */
+    struct prepared_kind prepared[PREPARED_KINDS_MAX];
+    time_t date_second;
+    char date[32]; /* of `date_second`, as the header field has it */
 };
 
 struct http_server {
@@ -156,11 +187,19 @@ void body_release(struct request_body *body);
 /* answer.c */
 void answer_reset(struct http_answer *answer);
 void answer_release(struct http_answer *answer);
+/* A new response with all that the answer says; its body is not copied. NULL: out of memory. */
+struct MHD_Response *answer_response(const struct http_answer *answer);
 /* Gives the answer to libmicrohttpd. */
 enum MHD_Result answer_queue(struct http_request *request);
 void request_refuse(struct http_request *request, int status, const char *title, const char *detail);
 /* 413 for a body over the route's bound; tells the route. */
 void request_refuse_too_large(struct http_request *request);
 void count_refused(struct http_server *server);
+
+/* prepared.c; on the loop's thread. */
+/* The answer's own until given back. NULL: there are too many kinds; it has to be put together. */
+struct prepared_response *prepared_take(struct http_loop *loop, const struct http_answer *answer);
+void prepared_give(struct prepared_response *response);
+void prepared_free_spare(struct http_loop *loop); /* once the thread has ended */
 
 #endif

@@ -16,9 +16,11 @@
 #include "base/banned.h"
 
 /* libmicrohttpd's memory for one connection: request line, header fields, the chunk of a body that is being read, and
- * the head of the answer. All of it is cleared after every request, so more makes small requests dearer. The increment
- * lets the buffer grow into what is free while a body comes in, which saves a third of the system calls. */
-#define CONNECTION_MEMORY           (24 * 1024)
+ * the head of the answer. All of it is cleared after every request, half of it twice, so more makes small requests
+ * dearer: 24 KiB cost a pixel 0.6 us more than these (docs/performance.md). The largest head that is taken must fit,
+ * with its fields and the head of its answer. The increment lets the buffer grow into what is free while a body comes
+ * in, which saves a third of the system calls. */
+#define CONNECTION_MEMORY           (16 * 1024)
 #define CONNECTION_MEMORY_INCREMENT CONNECTION_MEMORY
 #define EVENT_THREADS_MAX           64
 #define CONNECTIONS_DEFAULT         4096
@@ -226,6 +228,7 @@ struct http_server *http_server_free(struct http_server *server) {
     http_server_stop(server, 0);
     for (size_t i = 0; i < server->loop_count; i++) {
         connections_free_spare(&server->loops[i]);
+        prepared_free_spare(&server->loops[i]);
         pthread_mutex_destroy(&server->loops[i].lock);
     }
     free(server->loops);

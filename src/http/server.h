@@ -1,7 +1,7 @@
 /* server: HTTP/1.1 for the rest of the program, thin over libmicrohttpd. It knows nothing of mail.
  *
  * What it promises, whatever a client sends:
- * - The whole request is read within limits before a handler sees it: body size by route, header size (16 KiB), header
+ * - The whole request is read within limits before a handler sees it: body size by route, header size (10 KiB), header
  *   count, connections in all and per address, idle time, and a minimum pace (8 KiB/s) for bodies. Beyond: 413, 431, or
  *   the connection is closed. A body announced as too large is not read; a head that dribbles in is cut.
  * - Refused with 400 before any handler: two Content-Length headers, Content-Length with Transfer-Encoding,
@@ -127,9 +127,10 @@ void http_set_header(struct http_request *request, const char *name, struct slic
 void http_answer(struct http_request *request, int status, const char *content_type, struct slice body);
 /* The answer's body by taking the buffer's bytes; `body` is empty afterwards. */
 void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body);
-/* An answer that is always the same, made once, for routes that must be as fast as can be: the bytes of its header are
- * not put together for every request. It lacks X-Request-Id (unless the handler sets headers of its own). Immutable,
- * shared by threads and servers; freed after the last of them has stopped. */
+/* An answer that is always the same, made once, for routes that must be as fast as can be: its header fields are not
+ * put together for every request. It lacks X-Request-Id (unless the handler sets headers of its own). Immutable, shared
+ * by threads and servers; freed after the last of them has stopped. Beyond 16 of them a server gains nothing by more.
+ */
 struct http_prepared;
 struct http_fixed_header {
     const char *name, *value;
@@ -139,6 +140,10 @@ struct http_prepared *http_prepared_new(int status, const char *content_type, st
                                         const struct http_fixed_header *headers);
 struct http_prepared *http_prepared_free(struct http_prepared *prepared); /* NULL accepted */
 void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared);
+/* The same with one more field, which differs from request to request: the name is a constant and none of those that
+ * the prepared answer has; the value is copied, not empty, and as for http_set_header. */
+void http_answer_prepared_with(struct http_request *request, const struct http_prepared *prepared, const char *name,
+                               struct slice value);
 /* RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…,"request_id":…}. */
 void http_problem(struct http_request *request, int status, const char *title, const char *detail);
 

@@ -35,6 +35,7 @@ struct token {
     int64_t cohort_id;     /* 0 unless email_log_id is */
     int32_t link_position; /* of a click, from 0; else LINK_POSITION_NONE */
     struct slice url;      /* destination of a click; else empty */
+    uint64_t hash;         /* set by reading: the same for the same token, spread evenly; not written */
 };
 
 struct token_key {

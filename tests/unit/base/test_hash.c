@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -142,12 +143,34 @@ static void base64_is_strict(void **state) {
     assert_int_equal(len, 99);
 }
 
+/* Ours takes what libsodium takes, and refuses what it refuses. */
+static void base64url_is_libsodiums(void **state) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+=";
+    size_t taken = 0;
+    for (int round = 0; round < 20000; round++) {
+        char text[16];
+        unsigned char ours[16], theirs[16];
+        size_t text_len = randombytes_uniform(sizeof(text)), ours_len = 0, theirs_len = 0, room = 6 + text_len / 2;
+        for (size_t i = 0; i < text_len; i++)
+            text[i] = letters[randombytes_uniform(round % 8 == 0 ? 66 : 64)];
+        bool expected = sodium_base642bin(theirs, room, text, text_len, NULL, &theirs_len, NULL,
+                                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+        assert_int_equal(base64url_decode(slice_of(text, text_len), ours, room, &ours_len), expected);
+        if (!expected) continue;
+        taken++;
+        assert_int_equal(ours_len, theirs_len);
+        assert_memory_equal(ours, theirs, ours_len);
+    }
+    assert_in_range(taken, 2000, 18000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siphash_matches_the_reference),
         cmocka_unit_test(fnv_matches_the_reference),
         cmocka_unit_test(hex),
         cmocka_unit_test(base64_both_ways),
+        cmocka_unit_test(base64url_is_libsodiums),
         cmocka_unit_test(base64_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

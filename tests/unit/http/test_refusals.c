@@ -177,13 +177,13 @@ static int write_long_head(char *out, size_t size, size_t value_len) {
 static void test_head_too_large(void **state) {
     struct reply reply;
     char *request = malloc(200000);
-    static const size_t sizes[] = {9000, 20000, 100000};
+    static const size_t sizes[] = {9000, 10000, 11000, 20000, 100000};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         int len = write_long_head(request, 200000, sizes[i]);
         struct raw *raw = raw_open(port);
         raw_try_send(raw, request, (size_t)len);
         raw_read(raw, &reply, false);
-        if (i == 0)
+        if (i < 2)
             assert_int_equal(reply.status, 200);
         else
             assert_true(reply.status == 431 || reply.status == 413 || reply.status == 0);

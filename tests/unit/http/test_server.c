@@ -101,7 +101,12 @@ static void get_prepared_with_header(struct http_request *request) {
     http_answer_prepared(request, prepared);
 }
 
+static void get_prepared_with_value(struct http_request *request) {
+    http_answer_prepared_with(request, prepared, "X-Value", http_param(request, "value"));
+}
+
 static const struct http_route routes[] = {
+    {HTTP_GET, "/prepared/with/{value}", get_prepared_with_value, 0, 0, NULL},
     {HTTP_GET, "/prepared", get_prepared, 0, 0, NULL},
     {HTTP_GET, "/prepared/more", get_prepared_with_header, 0, 0, NULL},
     {HTTP_GET, "/echo/{one}/{two}", get_echo, 0, 0, NULL},
@@ -315,8 +320,50 @@ static void test_prepared(void **state) {
     assert_int_equal(reply.status, 203);
     assert_memory_equal(reply.body, "a\0b", 3);
     assert_string_equal(reply_header(&reply, "X-More"), "1");
+    assert_string_equal(reply_header(&reply, "X-Fixed"), "yes");
     assert_non_null(reply_header(&reply, "X-Request-Id"));
     raw_close(raw);
+}
+
+static size_t count_of(const char *text, const char *part) {
+    size_t count = 0;
+    while ((text = strstr(text, part)) != NULL) {
+        text += strlen(part);
+        count++;
+    }
+    return count;
+}
+
+/* What one request adds is not seen by the next, and all that goes out is dated, once. */
+static void test_prepared_with_value(void **state) {
+    struct raw *raws[3];
+    struct reply reply;
+    char request[100];
+    for (size_t i = 0; i < 3; i++)
+        raws[i] = raw_open(port);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 3; i++) {
+            char path[40] = "/prepared";
+            if ((round + i) % 4 != 3) snprintf(path, sizeof(path), "/prepared/with/%d", round * 10 + i);
+            snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: t\r\n\r\n", path);
+            raw_send(raws[i], request);
+        }
+        for (int i = 0; i < 3; i++) {
+            char value[20];
+            raw_read(raws[i], &reply, false);
+            assert_int_equal(reply.status, 203);
+            assert_int_equal(reply.body_len, 3);
+            assert_string_equal(reply_header(&reply, "X-Fixed"), "yes");
+            assert_int_equal(count_of(reply.head, "\r\nDate: "), 1);
+            snprintf(value, sizeof(value), "%d", round * 10 + i);
+            if ((round + i) % 4 == 3)
+                assert_null(reply_header(&reply, "X-Value"));
+            else
+                assert_string_equal(reply_header(&reply, "X-Value"), value);
+        }
+    }
+    for (size_t i = 0; i < 3; i++)
+        raw_close(raws[i]);
 }
 
 static void post(const char *method, size_t len, bool wait_for_continue, struct reply *reply) {
@@ -412,6 +459,7 @@ int main(void) {
         cmocka_unit_test(test_facts_and_answer_headers),
         cmocka_unit_test(test_problem),
         cmocka_unit_test(test_prepared),
+        cmocka_unit_test(test_prepared_with_value),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_chunked),
         cmocka_unit_test(test_start_failures),
