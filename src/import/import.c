@@ -331,11 +331,15 @@ static int read_all(struct importing *importing, char *chunk) {
         if (failed(importing)) return importing->result;
         tell(importing);
     }
-    if (r < 0) fail(importing, r, &err); /* what came whole before is stored all the same */
+    if (r < 0) {
+        if (importing->format) flush(importing); /* what came whole before the damage is good */
+        fail(importing, r, &err);
+        return r;
+    }
     if (importing->split) json_split_finish(importing->split);
     if (importing->rows) csv_reader_finish(importing->rows);
-    if (importing->format && !failed(importing)) current(importing)->is_last = true;
-    return r;
+    if (importing->format) current(importing)->is_last = true;
+    return importing->result;
 }
 
 int import_run(const struct import_options *options, struct import_totals *ret, struct err *err) {

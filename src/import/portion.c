@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "model/counters.h"
 #include "providers/text.h"
+#include "store/store.h"
 
 #include "base/banned.h"
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "ingest/work.h"
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/store.h"
@@ -157,11 +158,14 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
     size_t delta_rows = 0;
     int r = db_begin(thread->db, DB_WRITE, err);
     if (r < 0) return r;
-    for (size_t i = 0; i < group->job_count && r == 0; i++)
+    for (size_t i = 0; i < group->job_count && r == 0; i++) {
+        thread->applier->delta_rows = 0;
         r = run_job(thread, group, i, err);
+        delta_rows += applier_delta_rows(thread->applier); /* an import brings thousands */
+    }
     if (r == 0 && group->batch_count > 0) {
         r = apply_batches(thread->applier, thread->db, group->batches, group->batch_count, err);
-        delta_rows = applier_delta_rows(thread->applier);
+        delta_rows += applier_delta_rows(thread->applier);
     }
     if (r == 0) r = db_commit(thread->db, err);
     if (r < 0) {
