@@ -36,10 +36,9 @@ static const struct command_option import_options[] = {
 /* ---- progress ---- */
 
 struct display {
-    bool terminal, shown, resumed_told;
+    bool terminal, shown, begun;
     int64_t started_us, shown_us;
     int64_t first_records, first_bytes; /* when this run began to work */
-    bool begun;
 };
 
 static void write_left(FILE *out, const struct display *display, const struct import_progress *progress,
@@ -56,7 +55,8 @@ static void write_left(FILE *out, const struct display *display, const struct im
 static void show(void *context, const struct import_progress *progress) {
     struct display *display = context;
     int64_t now = clock_monotonic_us(), records = progress->totals->count[IMPORT_RECORDS];
-    if (!display->begun && progress->format) {
+    if (!progress->format) return;
+    if (!display->begun) {
         display->begun = true;
         display->started_us = now;
         display->first_records = records;
