@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "ingest/watch.h"
 #include "ingest/work.h"
 #include "store/db.h"
 #include "store/engagement.h"
@@ -21,6 +22,8 @@
 #define FOLD_PORTION      5000  /* rows of one folding transaction */
 #define FOLD_BACKLOG_MAX  50000 /* rows waiting above which folding no longer waits for quiet */
 #define REPAIR_PAUSE_MS   500
+#define WATCH_IDLE_US     500000   /* how long counts by endpoint wait when there is time, */
+#define WATCH_BUSY_US     10000000 /* and when there is none */
 
 struct writer {
     struct writer_options options;
@@ -32,6 +35,7 @@ struct writer {
     bool stopping;
     _Atomic bool healthy;
     _Atomic int64_t fold_backlog;
+    struct watch *watch;
     struct writer_thread *threads;
     size_t thread_count;
 };
@@ -198,7 +202,10 @@ static void finish_group(struct writer *writer, struct group *group, int result,
     }
     for (size_t i = 0; i < group->batch_count; i++) {
         struct event_batch *batch = group->batches[i];
-        if (result == 0) count_batch(writer->options.metrics, batch);
+        if (result == 0) {
+            count_batch(writer->options.metrics, batch);
+            watch_batch(writer->watch, batch);
+        }
         batch->done(batch, result, err);
     }
 }
@@ -273,6 +280,21 @@ static void fold(struct writer_thread *thread) {
         atomic_fetch_sub(&writer->fold_backlog, folded);
 }
 
+static void save_watch(struct writer_thread *thread) {
+    struct writer *writer = thread->writer;
+    struct err err = {0};
+    int r = db_begin(thread->db, DB_WRITE, &err);
+    if (r == 0) {
+        r = watch_save(writer->watch, thread->db, &err);
+        if (r == 0) r = db_commit(thread->db, &err);
+        watch_saved(writer->watch, r == 0);
+    }
+    if (r == 0) return;
+    db_rollback(thread->db);
+    log_warning("counts by endpoint were not stored, tried again later", LOG_TEXT("error", err.text));
+    if (err.code == ERR_UNAVAILABLE) repair(thread);
+}
+
 /* Who is not ready is sent no requests, so no transaction would ever tell that the database is back. */
 static void look_again(struct writer_thread *thread) {
     struct err err = {0};
@@ -294,12 +316,16 @@ static void *writer_main(void *argument) {
         if (wait_for_group(writer, &groups[0], FOLD_IDLE_MS, &stop)) {
             process(thread, &groups[0], &groups[1]);
             if (folds && atomic_load(&writer->fold_backlog) > FOLD_BACKLOG_MAX) fold(thread);
+            if (folds && watch_is_due(writer->watch, WATCH_BUSY_US)) save_watch(thread);
         } else if (!stop && !atomic_load(&writer->healthy)) {
             look_again(thread);
         } else if (folds && !stop && atomic_load(&writer->fold_backlog) > 0) {
             fold(thread);
+        } else if (folds && !stop && watch_is_due(writer->watch, WATCH_IDLE_US)) {
+            save_watch(thread);
         }
     }
+    if (folds && watch_is_due(writer->watch, 0)) save_watch(thread);
     free(groups);
     return NULL;
 }
@@ -329,6 +355,7 @@ int writer_start(const struct writer_options *options, struct writer **ret, stru
     pthread_cond_init(&writer->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     atomic_store(&writer->healthy, true);
+    writer->watch = watch_new();
     writer->thread_count = store_is_embedded(options->store) || options->threads == 0 ? 1 : options->threads;
     writer->threads = memory_alloc_array(writer->thread_count, sizeof(*writer->threads));
     for (size_t i = 0; i < writer->thread_count && r == 0; i++) {
@@ -369,9 +396,14 @@ struct writer *writer_free(struct writer *writer) {
     writer_stop(writer);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
+    watch_free(writer->watch);
     free(writer->threads);
     free(writer);
     return NULL;
+}
+
+struct watch *writer_watch(struct writer *writer) {
+    return writer->watch;
 }
 
 bool writer_healthy(const struct writer *writer) {

@@ -8,6 +8,7 @@
 #include "ingest/apply.h"
 
 struct store;
+struct watch;
 struct writer;
 
 struct writer_options {
@@ -47,6 +48,9 @@ MUST_USE int writer_submit_job(struct writer *writer, struct write_job *job, str
 MUST_USE int writer_call(struct writer *writer,
                          int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                          void *context, struct err *err);
+
+/* What it counts by endpoint (watch.h); lives as long as the writer. */
+struct watch *writer_watch(struct writer *writer);
 
 /* Did its last transaction succeed? When not, and nothing is waiting, it tries an empty one now and then. For /readyz.
  */
