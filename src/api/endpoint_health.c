@@ -134,16 +134,17 @@ static const struct {
     size_t offset; /* in struct watch_totals */
     int64_t divisor;
 } families[] = {
-    {"inkling_endpoint_events_total", "counter", "events received by an endpoint", offsetof(struct watch_totals, events),
-     1},
+    {"inkling_endpoint_events_total", "counter", "events received by an endpoint",
+     offsetof(struct watch_totals, events), 1},
     {"inkling_endpoint_orphans_total", "counter", "of these, events of unknown emails",
      offsetof(struct watch_totals, orphans), 1},
     {"inkling_endpoint_rejected_total", "counter", "deliveries rejected for signature, credentials or source",
      offsetof(struct watch_totals, rejected), 1},
     {"inkling_endpoint_unreadable_total", "counter", "deliveries that were signed, but unreadable",
      offsetof(struct watch_totals, unreadable), 1},
-    {"inkling_endpoint_last_event_timestamp_seconds", "gauge", "when an endpoint received its last event; 0: not since the start",
-     offsetof(struct watch_totals, last_event_at), SECOND_MS},
+    {"inkling_endpoint_last_event_timestamp_seconds", "gauge",
+     "when an endpoint received its last event; 0: not since the start", offsetof(struct watch_totals, last_event_at),
+     SECOND_MS},
 };
 
 struct metrics_writing {

@@ -14,7 +14,8 @@ static bool same_heading(struct slice a, struct slice b) {
     if (a.len != b.len) return false;
     for (size_t i = 0; i < a.len; i++) {
         struct slice left = slice_of(a.ptr + i, 1), right = slice_of(b.ptr + i, 1);
-        bool left_joins = strchr(" _.-", left.ptr[0]) && left.ptr[0], right_joins = strchr(" _.-", right.ptr[0]) && right.ptr[0];
+        bool left_joins = strchr(" _.-", left.ptr[0]) && left.ptr[0],
+             right_joins = strchr(" _.-", right.ptr[0]) && right.ptr[0];
         if (left_joins != right_joins || (!left_joins && !slice_equal_nocase(left, right))) return false;
     }
     return true;

@@ -26,23 +26,33 @@ static const struct column_target sendgrid_columns[] = {
 };
 
 static const struct column_target event_columns[] = {
-    {"event_type", NULL, COLUMN_EVENT},     {"message_id", NULL, COLUMN_TEXT},
-    {"recipient", NULL, COLUMN_TEXT},       {"timestamp", NULL, COLUMN_TIME},
-    {"url", NULL, COLUMN_TEXT},             {"link_position", NULL, COLUMN_NUMBER},
-    {"ip_address", NULL, COLUMN_TEXT},      {"user_agent", NULL, COLUMN_TEXT},
-    {"bounce_type", NULL, COLUMN_TEXT},     {"machine", NULL, COLUMN_FLAG},
-    {"email_log_id", NULL, COLUMN_NUMBER},  {"event_id", NULL, COLUMN_TEXT},
-    {"reason", NULL, COLUMN_TEXT},          {NULL, NULL, COLUMN_TEXT},
+    {"event_type", NULL, COLUMN_EVENT},
+    {"message_id", NULL, COLUMN_TEXT},
+    {"recipient", NULL, COLUMN_TEXT},
+    {"timestamp", NULL, COLUMN_TIME},
+    {"url", NULL, COLUMN_TEXT},
+    {"link_position", NULL, COLUMN_NUMBER},
+    {"ip_address", NULL, COLUMN_TEXT},
+    {"user_agent", NULL, COLUMN_TEXT},
+    {"bounce_type", NULL, COLUMN_TEXT},
+    {"machine", NULL, COLUMN_FLAG},
+    {"email_log_id", NULL, COLUMN_NUMBER},
+    {"event_id", NULL, COLUMN_TEXT},
+    {"reason", NULL, COLUMN_TEXT},
+    {NULL, NULL, COLUMN_TEXT},
 };
 
 static const struct column_target email_columns[] = {
-    {"message_id", NULL, COLUMN_TEXT},      {"rfc_message_id", NULL, COLUMN_TEXT}, {"subject", NULL, COLUMN_TEXT},
-    {"sent_at", NULL, COLUMN_TIME},         {"tracking", NULL, COLUMN_TEXT},       {"candidate.id", NULL, COLUMN_TEXT},
+    {"message_id", NULL, COLUMN_TEXT},      {"rfc_message_id", NULL, COLUMN_TEXT},
+    {"subject", NULL, COLUMN_TEXT},         {"sent_at", NULL, COLUMN_TIME},
+    {"tracking", NULL, COLUMN_TEXT},        {"candidate.id", NULL, COLUMN_TEXT},
     {"candidate.name", NULL, COLUMN_TEXT},  {"candidate.email", NULL, COLUMN_TEXT},
-    {"candidate.title", NULL, COLUMN_TEXT}, {"sender.id", NULL, COLUMN_TEXT},      {"sender.name", NULL, COLUMN_TEXT},
-    {"sender.email", NULL, COLUMN_TEXT},    {"job.id", NULL, COLUMN_TEXT},         {"job.title", NULL, COLUMN_TEXT},
-    {"template.id", NULL, COLUMN_TEXT},     {"template.name", NULL, COLUMN_TEXT},  {"campaign.id", NULL, COLUMN_TEXT},
-    {"campaign.name", NULL, COLUMN_TEXT},   {"sequence.id", NULL, COLUMN_TEXT},    {"sequence.name", NULL, COLUMN_TEXT},
+    {"candidate.title", NULL, COLUMN_TEXT}, {"sender.id", NULL, COLUMN_TEXT},
+    {"sender.name", NULL, COLUMN_TEXT},     {"sender.email", NULL, COLUMN_TEXT},
+    {"job.id", NULL, COLUMN_TEXT},          {"job.title", NULL, COLUMN_TEXT},
+    {"template.id", NULL, COLUMN_TEXT},     {"template.name", NULL, COLUMN_TEXT},
+    {"campaign.id", NULL, COLUMN_TEXT},     {"campaign.name", NULL, COLUMN_TEXT},
+    {"sequence.id", NULL, COLUMN_TEXT},     {"sequence.name", NULL, COLUMN_TEXT},
     {"sequence.step", NULL, COLUMN_NUMBER}, {NULL, NULL, COLUMN_TEXT},
 };
 
@@ -125,11 +135,12 @@ struct slice import_header(const struct delivery *delivery, struct slice name) {
 /* ---- the table ---- */
 
 const struct import_format import_formats[] = {
-    {"sendgrid", "SendGrid: events as its webhook posts them, in JSON", &provider_sendgrid, NULL, sendgrid_unwrap, false},
-    {"sendgrid-csv", "SendGrid: the CSV of Email Activity", &provider_sendgrid, sendgrid_columns, sendgrid_unwrap, false},
+    {"sendgrid", "SendGrid: events as its webhook posts them, in JSON", &provider_sendgrid, NULL, sendgrid_unwrap,
+     false},
+    {"sendgrid-csv", "SendGrid: the CSV of Email Activity", &provider_sendgrid, sendgrid_columns, sendgrid_unwrap,
+     false},
     {"ses", "Amazon SES: events from S3, Firehose or SNS, in JSON", &provider_ses, NULL, ses_unwrap, true},
-    {"mailgun", "Mailgun: pages of the Events API, or events, in JSON", &provider_mailgun, NULL, mailgun_unwrap,
-     true},
+    {"mailgun", "Mailgun: pages of the Events API, or events, in JSON", &provider_mailgun, NULL, mailgun_unwrap, true},
     {"postmark", "Postmark: answers of the Messages and Bounce API, or webhooks, in JSON", &provider_postmark, NULL,
      postmark_unwrap, true},
     {"events", "events as the generic provider takes them, in JSON", &provider_generic, NULL, NULL, false},

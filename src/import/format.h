@@ -23,7 +23,7 @@ enum column_kind {
 
 /* Where a column's value goes. Targets within one object stand together. */
 struct column_target {
-    const char *path; /* "recipient", "candidate.email" */
+    const char *path;   /* "recipient", "candidate.email" */
     const char *column; /* its usual heading; NULL: the path itself */
     enum column_kind kind;
 };
@@ -31,13 +31,12 @@ struct column_target {
 struct import_format {
     const char *name;
     const char *help;
-    const struct provider *provider; /* NULL: emails */
+    const struct provider *provider;     /* NULL: emails */
     const struct column_target *columns; /* of text in rows, ended by a row without path; NULL: JSON */
     /* Writes the bodies of one JSON record, each by `body`, whose text has JSON_PADDING readable bytes behind it. NULL:
      * the record itself is the body. `scratch` is the callee's. *ret_ignored: entries that are nothing of ours. */
     int (*unwrap)(struct slice text, struct json_value root, struct strbuf *scratch,
-                  void (*body)(void *context, struct slice text), void *context, int64_t *ret_ignored,
-                  struct err *err);
+                  void (*body)(void *context, struct slice text), void *context, int64_t *ret_ignored, struct err *err);
     bool needs_root; /* `unwrap` looks at the parsed record */
 };
 

@@ -12,8 +12,8 @@
 
 #include "base/banned.h"
 
-#define CHUNK_BYTES    ((size_t)256 << 10)
-#define CHECKPOINT_US  100000 /* between two looks at the write-ahead log */
+#define CHUNK_BYTES   ((size_t)256 << 10)
+#define CHECKPOINT_US 100000 /* between two looks at the write-ahead log */
 
 struct importing {
     const struct import_options *options;

@@ -48,16 +48,16 @@ int64_t import_refused(const struct import_totals *totals); /* all of them */
 struct import_progress {
     const struct import_format *format;
     const struct import_totals *totals;
-    int64_t resumed_at; /* records that a former run had read; 0: none did */
+    int64_t resumed_at;  /* records that a former run had read; 0: none did */
     int64_t bytes, size; /* of the file; size 0: not known */
 };
 
 struct import_options {
     struct store *store;
-    struct writer *writer; /* of one thread */
-    struct db *db;         /* for reading; not in a transaction */
-    const char *path;      /* "-": standard input, which cannot be resumed */
-    const char *refused_path; /* the report of refused records: made when there is one; NULL: none */
+    struct writer *writer;                /* of one thread */
+    struct db *db;                        /* for reading; not in a transaction */
+    const char *path;                     /* "-": standard input, which cannot be resumed */
+    const char *refused_path;             /* the report of refused records: made when there is one; NULL: none */
     int64_t organization_id, endpoint_id; /* endpoint 0: none */
     int64_t retention_days;
     int64_t now;

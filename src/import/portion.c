@@ -210,8 +210,7 @@ static int run(struct write_job *job, struct applier *applier, struct db *db, st
     if (r == 0 && portion->batch) count_batch(&portion->batch->result, &state.totals);
     if (r == 0 && portion->registration_count > 0)
         r = register_portion(portion, applier, db, &refused, &state.totals, err);
-    if (r == 0)
-        r = write_report(portion->options->refused_path, state.refused_bytes, strbuf_slice(&refused), err);
+    if (r == 0) r = write_report(portion->options->refused_path, state.refused_bytes, strbuf_slice(&refused), err);
     state.refused_bytes += (int64_t)refused.len;
     if (r == 0) r = save_state(portion, &state, db, err);
     if (r == 0) portion->after = state;
@@ -241,9 +240,8 @@ int portion_submit(struct portion *portion, const struct import_state *before, s
     if (portion->event_count > 0) {
         struct event *events = arena_alloc_array(portion->arena, portion->event_count, sizeof(*events));
         memcpy(events, portion->events, portion->event_count * sizeof(*events));
-        portion->batch =
-            event_batch_new(portion->arena, events, portion->event_count, options->organization_id,
-                            options->endpoint_id, options->now, store_hash_key(options->store));
+        portion->batch = event_batch_new(portion->arena, events, portion->event_count, options->organization_id,
+                                         options->endpoint_id, options->now, store_hash_key(options->store));
         portion->arena = NULL;
     }
     int r = writer_submit_job(options->writer, &portion->job, err);

@@ -1,5 +1,5 @@
-/* portion: what becomes one transaction of an import. Internal to import/. Filled and waited for by one thread; while it
- * is with the writer it belongs to the writer's. */
+/* portion: what becomes one transaction of an import. Internal to import/. Filled and waited for by one thread; while
+ * it is with the writer it belongs to the writer's. */
 #ifndef INKLING_IMPORT_PORTION_H
 #define INKLING_IMPORT_PORTION_H
 

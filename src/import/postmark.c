@@ -17,7 +17,8 @@ struct unwrapping {
 static int add_record(const struct unwrapping *unwrapping, struct json_value object, const char *type,
                       struct err *err) {
     struct strbuf *out = unwrapping->scratch;
-    if (object.type != JSON_KIND_OBJECT || json_count(object) == 0) return err_set(err, ERR_INVALID, "an entry is no object");
+    if (object.type != JSON_KIND_OBJECT || json_count(object) == 0)
+        return err_set(err, ERR_INVALID, "an entry is no object");
     strbuf_clear(out);
     strbuf_printf(out, "{\"RecordType\":\"%s\",", type);
     size_t at = out->len;

@@ -5,11 +5,12 @@
 #include "base/banned.h"
 
 /* Below these a share says nothing. */
-#define EVENTS_FOR_SHARE    20
-#define DELIVERED_FOR_OPENS 50 /* that none of so many is opened, at the usual rates, is less likely than one in a million */
-#define USUAL_FOR_QUIET     10 /* events a day */
-#define AHEAD_MAX_MS        (5 * MINUTE_MS)
-#define DELAY_MAX_MS        HOUR_MS
+#define EVENTS_FOR_SHARE 20
+#define DELIVERED_FOR_OPENS                                                                                            \
+    50 /* that none of so many is opened, at the usual rates, is less likely than one in a million */
+#define USUAL_FOR_QUIET 10 /* events a day */
+#define AHEAD_MAX_MS    (5 * MINUTE_MS)
+#define DELAY_MAX_MS    HOUR_MS
 
 const char *health_name(enum health health) {
     static const char *const names[] = {"unknown", "ok", "quiet", "failing"};

@@ -29,27 +29,30 @@ static const struct statement add = {
 static const struct statement purge = {"endpoint hours purge", "DELETE FROM endpoint_hours WHERE hour < $1", NULL};
 
 /* $3: the current hour. */
-#define EVENTS_OF_HOUR(back) "sum(CASE WHEN hour = $3 - " back " THEN events ELSE 0 END), "
-#define EVENTS_OF_DAY(from, to)                                                                                        \
-    "sum(CASE WHEN hour > $3 - " from " AND hour <= $3 - " to " THEN events ELSE 0 END), "
-#define OF_DAY(column)  "sum(CASE WHEN hour > $3 - 24 THEN " column " ELSE 0 END), "
-#define OF_WEEK(column) "sum(CASE WHEN hour > $3 - 168 THEN " column " ELSE 0 END), "
+#define EVENTS_OF_HOUR(back)    "sum(CASE WHEN hour = $3 - " back " THEN events ELSE 0 END), "
+#define EVENTS_OF_DAY(from, to) "sum(CASE WHEN hour > $3 - " from " AND hour <= $3 - " to " THEN events ELSE 0 END), "
+#define OF_DAY(column)          "sum(CASE WHEN hour > $3 - 24 THEN " column " ELSE 0 END), "
+#define OF_WEEK(column)         "sum(CASE WHEN hour > $3 - 168 THEN " column " ELSE 0 END), "
 static const struct statement sums = {
     "endpoint sums",
     "SELECT endpoint_id, max(last_event_at), max(last_rejected_at), " EVENTS_OF_HOUR("1") EVENTS_OF_HOUR("169")
         EVENTS_OF_HOUR("337") EVENTS_OF_HOUR("505") EVENTS_OF_HOUR("673") EVENTS_OF_DAY("24", "0") EVENTS_OF_DAY(
             "192", "168") EVENTS_OF_DAY("360", "336") EVENTS_OF_DAY("528", "504") EVENTS_OF_DAY("696", "672")
-            OF_DAY("rejected") OF_DAY("unreadable") "max(CASE WHEN hour > $3 - 24 THEN ahead_ms ELSE 0 END), "
-    "coalesce(min(CASE WHEN hour > $3 - 24 AND events > 0 THEN delay_ms END), 0), " OF_WEEK("events")
-        OF_WEEK("delivered") OF_WEEK("opens") OF_WEEK("clicks") OF_WEEK("orphans") "min(hour) "
-    "FROM endpoint_hours WHERE organization_id = $1 AND ($2 = 0 OR endpoint_id = $2) AND hour > $3 - 840 "
-    "GROUP BY endpoint_id ORDER BY endpoint_id",
+            OF_DAY("rejected") OF_DAY(
+                "unreadable") "max(CASE WHEN hour > $3 - 24 THEN ahead_ms ELSE 0 END), "
+                              "coalesce(min(CASE WHEN hour > $3 - 24 AND events > 0 THEN delay_ms END), 0), " OF_WEEK(
+                                  "events") OF_WEEK("delivered") OF_WEEK("opens") OF_WEEK("clicks")
+                                  OF_WEEK("orphans") "min(hour) "
+                                                     "FROM endpoint_hours WHERE organization_id = $1 AND ($2 = 0 OR "
+                                                     "endpoint_id = $2) AND hour > $3 - 840 "
+                                                     "GROUP BY endpoint_id ORDER BY endpoint_id",
     NULL};
 
 /* Figures are set by the first event of their kind, whatever the database. */
 static const struct statement silent = {
     "emails without event",
-    "SELECT count(*), coalesce(sum(CASE WHEN s.delivered_at IS NULL AND s.opened_at IS NULL AND s.clicked_at IS NULL AND "
+    "SELECT count(*), coalesce(sum(CASE WHEN s.delivered_at IS NULL AND s.opened_at IS NULL AND s.clicked_at IS NULL "
+    "AND "
     "s.replied_at IS NULL AND s.bounced_at IS NULL AND s.dropped_at IS NULL AND s.complained_at IS NULL AND "
     "s.unsubscribed_at IS NULL AND s.machine_open_count = 0 AND s.machine_click_count = 0 THEN 1 ELSE 0 END), 0), "
     "coalesce(sum(CASE WHEN s.own_tracking IN (1, 3) THEN 1 ELSE 0 END), 0) "
@@ -99,8 +102,8 @@ int endpoint_sums_load(struct db *db, int64_t organization_id, int64_t endpoint_
     struct endpoint_sums *found = NULL;
     size_t count = 0, capacity = 0;
     struct db_rows *rows;
-    int r = db_query(db, &sums, DB_VALUES(db_int(organization_id), db_int(endpoint_id), db_int(now / HOUR_MS)), &rows,
-                     err);
+    int r =
+        db_query(db, &sums, DB_VALUES(db_int(organization_id), db_int(endpoint_id), db_int(now / HOUR_MS)), &rows, err);
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         found = rows_grow(arena, found, count, &capacity, sizeof(*found));
@@ -116,9 +119,8 @@ int endpoint_sums_load(struct db *db, int64_t organization_id, int64_t endpoint_
 int emails_without_event(struct db *db, int64_t organization_id, int64_t now, int64_t *ret_emails, int64_t *ret_silent,
                          int64_t *ret_own_opens, struct err *err) {
     struct db_rows *rows;
-    int found = db_query_row(db, &silent,
-                             DB_VALUES(db_int(organization_id), db_int(now - 8 * DAY_MS), db_int(now - DAY_MS)), &rows,
-                             err);
+    int found = db_query_row(
+        db, &silent, DB_VALUES(db_int(organization_id), db_int(now - 8 * DAY_MS), db_int(now - DAY_MS)), &rows, err);
     if (found < 0) return found;
     *ret_emails = found > 0 ? db_column_int(rows, 0) : 0;
     *ret_silent = found > 0 ? db_column_int(rows, 1) : 0;

@@ -18,7 +18,7 @@ struct endpoint_hour {
 
 struct endpoint_sums {
     int64_t endpoint_id;
-    int64_t last_event_at, last_rejected_at; /* within five weeks; 0: never */
+    int64_t last_event_at, last_rejected_at;         /* within five weeks; 0: never */
     int64_t hour_events, hour_usual[ENDPOINT_WEEKS]; /* the last whole hour, and that hour of the weeks before */
     int64_t day_events, day_usual[ENDPOINT_WEEKS];   /* the last 24 hours, and those of the weeks before */
     int64_t day_rejected, day_unreadable, day_ahead_ms, day_delay_ms;

@@ -1,4 +1,5 @@
-/* Rows of any bytes: the same whether they come at once or byte by byte, within the bounds, with lines that only grow. */
+/* Rows of any bytes: the same whether they come at once or byte by byte, within the bounds, with lines that only grow.
+ */
 #include "base/csv.h"
 #include "base/hash.h"
 #include "tests/fuzz/provider_checks.h"

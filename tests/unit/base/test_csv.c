@@ -39,7 +39,9 @@ static void check(const char *text, size_t piece, const char *expected) {
 static void test_rows(void **state) {
     for (size_t piece = 1; piece < 12; piece++) {
         check("a,b\r\n1,\"two, \"\"x\"\"\nlines\",\n\n3,4", piece, "1|a|b/2|1|two, \"x\"\nlines|/5|3|4/");
-        check("\xef\xbb\xbf" "a;\"b,c,d\";e\n1;2,5;3\n", piece, "1|a|b,c,d|e/2|1|2,5|3/");
+        check("\xef\xbb\xbf"
+              "a;\"b,c,d\";e\n1;2,5;3\n",
+              piece, "1|a|b,c,d|e/2|1|2,5|3/");
         check("a\tb\n\t\n", piece, "1|a|b/2||/");
         check("", piece, "");
         check("alone", piece, "1|alone/");

@@ -24,8 +24,8 @@ static void written(const struct columns *columns, const struct slice *fields, s
 }
 
 static void test_email(void **state) {
-    const struct slice headings[] = {SLICE("Message ID"), SLICE("To"),        SLICE("candidate_name"),
-                                     SLICE("Sent At"),    SLICE("Sequence.Step"), SLICE("Other")};
+    const struct slice headings[] = {SLICE("Message ID"),    SLICE("To"),   SLICE("candidate_name"), SLICE("Sent At"),
+                                     SLICE("Sequence.Step"), SLICE("Other")};
     const struct slice fields[] = {SLICE("m\"1"), SLICE("a@b.c"), SLICE(" Jane "), SLICE("2026-01-02 03:04:05 UTC"),
                                    SLICE("3"),    SLICE("x")};
     struct csv_row row = row_of(headings, 6);
@@ -38,8 +38,9 @@ static void test_email(void **state) {
             "{\"message_id\":\"m\\\"1\",\"sent_at\":\"2026-01-02 03:04:05\",\"candidate\":{\"name\":\"Jane\","
             "\"email\":\"a@b.c\"},\"sequence\":{\"step\":3}}");
     written(&columns, fields, 1, "{\"message_id\":\"m\\\"1\"}");
-    assert_int_equal(columns_read(import_format_find(SLICE("emails-csv")), SLICE("Nobody=subject"), &row, &columns, &err),
-                     -ERR_INVALID);
+    assert_int_equal(
+        columns_read(import_format_find(SLICE("emails-csv")), SLICE("Nobody=subject"), &row, &columns, &err),
+        -ERR_INVALID);
     assert_int_equal(columns_read(import_format_find(SLICE("emails-csv")), SLICE("To=nothing"), &row, &columns, &err),
                      -ERR_INVALID);
     assert_int_equal(columns_read(import_format_find(SLICE("emails-csv")), SLICE("To"), &row, &columns, &err),
