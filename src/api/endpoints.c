@@ -1,5 +1,6 @@
 /* endpoints: configured webhooks. */
 #include "api/confirm.h"
+#include "api/endpoint_health.h"
 #include "api/endpoint_settings.h"
 #include "api/resources.h"
 #include "store/deliveries.h"
@@ -17,6 +18,7 @@ int endpoints_list(struct api_call *call, struct err *err) {
     static const char *const parameters[] = {"limit", "cursor", NULL};
     int64_t limit, after = 0;
     struct endpoint_row *rows;
+    struct endpoint_healths healths;
     size_t count;
     bool present;
     int r = api_known_parameters(call, parameters, err);
@@ -25,12 +27,14 @@ int endpoints_list(struct api_call *call, struct err *err) {
     if (r == 0)
         r = endpoint_rows_list(call->db, call->organization_id, after, (size_t)limit + 1, call->arena, &rows, &count,
                                err);
+    if (r == 0) r = endpoint_healths_load(call, 0, &healths, err);
     if (r != 0) return r;
     bool more = count > (size_t)limit;
     struct api_table *table = api_table_begin(call, LIST);
     for (size_t i = 0; i < count - more; i++) {
         api_table_row(table);
         write_row(call, table, &rows[i]);
+        endpoint_health_write(table, &healths, &rows[i], call->now);
     }
     api_table_end(call, more ? api_cursor_make(call, LIST, &rows[count - 2].id, 1) : NULL);
     return 0;
@@ -38,11 +42,15 @@ int endpoints_list(struct api_call *call, struct err *err) {
 
 int endpoints_show(struct api_call *call, struct err *err) {
     struct endpoint_row row;
+    struct endpoint_healths healths;
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = endpoint_row_load(call->db, call->organization_id, id, call->arena, &row, err);
+    if (r == 0) r = endpoint_healths_load(call, id, &healths, err);
     if (r != 0) return r;
-    write_row(call, api_object_begin(call), &row);
+    struct api_table *object = api_object_begin(call);
+    write_row(call, object, &row);
+    endpoint_health_write(object, &healths, &row, call->now);
     api_object_end(call, 200);
     return 0;
 }

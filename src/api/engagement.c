@@ -1,3 +1,4 @@
+#include "api/endpoint_health.h"
 #include "api/resources.h"
 
 #include "api/metrics_fields.h"
@@ -51,7 +52,7 @@ static void write_summary_row(struct api_table *table, const char *name, struct 
 }
 
 static void answer_summary(struct api_call *call, struct period period, const struct figures *now,
-                           const struct figures *before) {
+                           const struct figures *before, const struct measurable *measurable) {
     if (api_wants_csv(call)) {
         struct api_table *table = api_table_begin(call, "engagement-summary");
         write_summary_row(table, "current", period, now);
@@ -69,6 +70,7 @@ static void answer_summary(struct api_call *call, struct period period, const st
     api_table_object(object, "change");
     metrics_write_change(object, now, before);
     api_table_close(object);
+    measurable_write(object, measurable, call->now);
     api_object_end(call, 200);
 }
 
@@ -76,6 +78,7 @@ int engagement_summary(struct api_call *call, struct err *err) {
     static const char *const parameters[] = {PERIOD_PARAMETERS, NULL};
     struct report_filter filter;
     struct figures now, before;
+    struct measurable measurable = {0};
     int result = begin_report(call, parameters, &filter, err);
     if (result != 0) return result;
     struct period period = period_of(&filter), former = period_before(period);
@@ -83,9 +86,10 @@ int engagement_summary(struct api_call *call, struct err *err) {
     filter.from_day = former.from_day;
     filter.to_day = former.to_day;
     if (result == 0) result = reports_totals(call->db, &filter, &before, err);
+    if (result == 0) result = measurable_load(call, &measurable, err);
     db_rollback(call->db);
     if (result != 0) return result;
-    answer_summary(call, period, &now, &before);
+    answer_summary(call, period, &now, &before, &measurable);
     return 0;
 }
 

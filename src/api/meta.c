@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "api/endpoint_health.h"
 #include "api/openapi.h"
 #include "api/resources.h"
 #include "base/clock.h"
@@ -60,6 +61,7 @@ void meta_metrics(struct http_request *request) {
     }
     strbuf_init(&text, METRICS_MAX);
     metrics_write(app->metrics, &text);
+    endpoint_metrics_write(app, &text);
     http_answer_buffer(request, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
     strbuf_release(&text);
 }

@@ -81,6 +81,7 @@ int api_keys_revoke(struct api_call *call, struct err *err);
 int endpoints_list(struct api_call *call, struct err *err);
 int endpoints_create(struct api_call *call, struct err *err);
 int endpoints_show(struct api_call *call, struct err *err);
+int endpoints_health(struct api_call *call, struct err *err); /* endpoint_health.c */
 int endpoints_change(struct api_call *call, struct err *err);
 int endpoints_disable(struct api_call *call, struct err *err);
 int endpoints_confirm(struct api_call *call, struct err *err);

@@ -114,6 +114,7 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/endpoints", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(endpoints_list, API_ADMIN)},
     {HTTP_POST, "/api/v1/endpoints", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(endpoints_create, API_ADMIN)},
     {HTTP_GET, "/api/v1/endpoints/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(endpoints_show, API_ADMIN)},
+    {HTTP_GET, "/api/v1/endpoints/{id}/health", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(endpoints_health, API_ADMIN)},
     {HTTP_PATCH, "/api/v1/endpoints/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(endpoints_change, API_ADMIN)},
     {HTTP_DELETE, "/api/v1/endpoints/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(endpoints_disable, API_ADMIN)},
     {HTTP_POST, "/api/v1/endpoints/{id}/confirm", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(endpoints_confirm, API_ADMIN)},

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/replay.h"
+#include "ingest/watch.h"
 #include "store/deliveries.h"
 #include "store/security_events.h"
 
@@ -137,6 +138,7 @@ void webhook_refuse(struct http_request *request, const struct refusal *refusal,
     struct err err = {0};
     bool rejected = !slice_empty(job->event.kind);
     metric_add(app->metrics, rejected ? METRIC_WEBHOOK_REJECTED : METRIC_WEBHOOK_FAILED, 1);
+    watch_refusal(writer_watch(app->writer), refusal->organization_id, refusal->endpoint_id, rejected, refusal->now);
     log_warning("webhook refused", LOG_SLICE("request", http_request_id(request)),
                 LOG_INT("organization", refusal->organization_id), LOG_INT("endpoint", refusal->endpoint_id),
                 LOG_TEXT("stage", receive_stage_name(refusal->stage)), LOG_INT("status", status));

@@ -22,7 +22,7 @@ struct command {
 
 extern const struct command command_serve, command_setup, command_replay, command_backup, command_user, command_org,
     command_endpoint, command_key, command_config, command_verify, command_demo, command_token_key, command_rewrite,
-    command_milter, command_deliver;
+    command_milter, command_deliver, command_import;
 
 /* Writes to standard output; ERR_UNAVAILABLE when that fails. */
 MUST_USE int command_print(struct slice text, struct err *err);

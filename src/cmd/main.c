@@ -11,9 +11,9 @@
 #define HELP_MAX    (256UL << 10)
 
 static const struct command *const commands[] = {
-    &command_demo,   &command_serve,     &command_setup,   &command_org,    &command_user,
-    &command_key,    &command_endpoint,  &command_replay,  &command_backup, &command_config,
-    &command_verify, &command_token_key, &command_rewrite, &command_milter, &command_deliver,
+    &command_demo,     &command_serve,  &command_setup,   &command_org,    &command_user,   &command_key,
+    &command_endpoint, &command_replay, &command_backup,  &command_config, &command_verify, &command_token_key,
+    &command_rewrite,  &command_milter, &command_deliver, &command_import,
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ingest/scores.h"
+#include "ingest/watch.h"
+#include "ingest/work.h"
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/store.h"
@@ -21,8 +23,10 @@
 #define FOLD_PORTION      5000  /* rows of one folding transaction */
 #define FOLD_BACKLOG_MAX  50000 /* rows waiting above which folding no longer waits for quiet */
 #define REPAIR_PAUSE_MS   500
-#define SCORE_SHARE       50      /* while events come without a pause, scores take one part of so many of the time */
-#define SCORE_LOOK_US     1000000 /* how often to look for scores that time changes */
+#define SCORE_SHARE       50       /* while events come without a pause, scores take one part of so many of the time */
+#define SCORE_LOOK_US     1000000  /* how often to look for scores that time changes */
+#define WATCH_IDLE_US     500000   /* how long counts by endpoint wait when there is time, */
+#define WATCH_BUSY_US     10000000 /* and when there is none */
 
 struct writer {
     struct writer_options options;
@@ -38,6 +42,7 @@ struct writer {
     _Atomic bool healthy;
     _Atomic int64_t fold_backlog;
     _Atomic int64_t score_backlog; /* emails marked, about */
+    struct watch *watch;
     struct writer_thread *threads;
     size_t thread_count;
 };
@@ -178,11 +183,14 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
     size_t delta_rows = 0, rescored = 0;
     int r = db_begin(thread->db, DB_WRITE, err);
     if (r < 0) return r;
-    for (size_t i = 0; i < group->job_count && r == 0; i++)
+    for (size_t i = 0; i < group->job_count && r == 0; i++) {
+        thread->applier->delta_rows = 0;
         r = run_job(thread, group, i, err);
+        delta_rows += applier_delta_rows(thread->applier); /* an import brings thousands */
+    }
     if (r == 0 && group->batch_count > 0) {
         r = apply_batches(thread->applier, thread->db, group->batches, group->batch_count, err);
-        delta_rows = applier_delta_rows(thread->applier);
+        delta_rows += applier_delta_rows(thread->applier);
         rescored = applier_rescored(thread->applier);
     }
     if (r == 0) r = db_commit(thread->db, err);
@@ -217,7 +225,10 @@ static void finish_group(struct writer *writer, struct group *group, int result,
     }
     for (size_t i = 0; i < group->batch_count; i++) {
         struct event_batch *batch = group->batches[i];
-        if (result == 0) count_batch(writer->options.metrics, batch);
+        if (result == 0) {
+            count_batch(writer->options.metrics, batch);
+            watch_batch(writer->watch, batch);
+        }
         batch->done(batch, result, err);
     }
 }
@@ -353,6 +364,23 @@ bool writer_refresh_scores(struct writer *writer, int64_t timeout_ms) {
     return done;
 }
 
+/* ---- counts by endpoint ---- */
+
+static void save_watch(struct writer_thread *thread) {
+    struct writer *writer = thread->writer;
+    struct err err = {0};
+    int r = db_begin(thread->db, DB_WRITE, &err);
+    if (r == 0) {
+        r = watch_save(writer->watch, thread->db, &err);
+        if (r == 0) r = db_commit(thread->db, &err);
+        watch_saved(writer->watch, r == 0);
+    }
+    if (r == 0) return;
+    db_rollback(thread->db);
+    log_warning("counts by endpoint were not stored, tried again later", LOG_TEXT("error", err.text));
+    if (err.code == ERR_UNAVAILABLE) repair(thread);
+}
+
 /* Who is not ready is sent no requests, so no transaction would ever tell that the database is back. */
 static void look_again(struct writer_thread *thread) {
     struct err err = {0};
@@ -365,7 +393,8 @@ static void look_again(struct writer_thread *thread) {
         repair(thread);
 }
 
-/* What thread 0 does besides: as soon as it is quiet, or when too much of it waits. True: there may be more to do. */
+/* What thread 0 does besides: as soon as it is quiet, or when too much of it waits. True: there may be more to do.
+ */
 static bool keep_up(struct writer_thread *thread, bool quiet) {
     struct writer *writer = thread->writer;
     if (atomic_load(&writer->fold_backlog) > (quiet ? 0 : FOLD_BACKLOG_MAX)) fold(thread);
@@ -385,14 +414,17 @@ static void *writer_main(void *argument) {
         if (wait_for_group(thread, &groups[0], more ? 0 : FOLD_IDLE_MS, &stop)) {
             process(thread, &groups[0], &groups[1]);
             if (thread->number == 0) keep_up(thread, false);
+            if (thread->number == 0 && watch_is_due(writer->watch, WATCH_BUSY_US)) save_watch(thread);
             more = false; /* there was work a moment ago, so it is not quiet yet */
         } else if (!stop && !atomic_load(&writer->healthy)) {
             look_again(thread);
             more = false;
         } else if (thread->number == 0 && !stop) {
             more = keep_up(thread, !scores_are_asked(writer));
+            if (!more && watch_is_due(writer->watch, WATCH_IDLE_US)) save_watch(thread);
         }
     }
+    if (thread->number == 0 && watch_is_due(writer->watch, 0)) save_watch(thread);
     free(groups);
     return NULL;
 }
@@ -423,6 +455,7 @@ int writer_start(const struct writer_options *options, struct writer **ret, stru
     pthread_cond_init(&writer->scores_ready, &attributes);
     pthread_condattr_destroy(&attributes);
     atomic_store(&writer->healthy, true);
+    writer->watch = watch_new();
     writer->thread_count = store_is_embedded(options->store) || options->threads == 0 ? 1 : options->threads;
     writer->threads = memory_alloc_array(writer->thread_count, sizeof(*writer->threads));
     for (size_t i = 0; i < writer->thread_count && r == 0; i++) {
@@ -465,9 +498,14 @@ struct writer *writer_free(struct writer *writer) {
     pthread_cond_destroy(&writer->wake);
     pthread_cond_destroy(&writer->scores_ready);
     pthread_mutex_destroy(&writer->mutex);
+    watch_free(writer->watch);
     free(writer->threads);
     free(writer);
     return NULL;
+}
+
+struct watch *writer_watch(struct writer *writer) {
+    return writer->watch;
 }
 
 bool writer_healthy(const struct writer *writer) {

@@ -8,6 +8,7 @@
 #include "ingest/apply.h"
 
 struct store;
+struct watch;
 struct writer;
 
 struct writer_options {
@@ -51,6 +52,8 @@ MUST_USE int writer_call(struct writer *writer,
 /* Asks for all scores to be brought up to date, between other work, and waits for it: true when all that was marked or
  * due at the call is done; false when it took longer than `timeout_ms`, or the writer stops. */
 bool writer_refresh_scores(struct writer *writer, int64_t timeout_ms);
+/* What it counts by endpoint (watch.h); lives as long as the writer. */
+struct watch *writer_watch(struct writer *writer);
 
 /* Did its last transaction succeed? When not, and nothing is waiting, it tries an empty one now and then. For /readyz.
  */
