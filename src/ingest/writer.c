@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "ingest/sink.h"
 #include "store/db.h"
 #include "store/engagement.h"
 #include "store/store.h"
@@ -169,6 +170,9 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
         applier_forget(thread->applier);
         return r;
     }
+    /* Even after a job that failed: to look in vain costs little. */
+    const struct event_sink *sink = thread->writer->options.sink;
+    if (applier_announced(thread->applier) && sink) sink->committed(sink->context);
     /* A registration appends a delta too. */
     atomic_fetch_add(&thread->writer->fold_backlog, (int64_t)(delta_rows + group->job_count));
     return 0;
@@ -331,6 +335,7 @@ int writer_start(const struct writer_options *options, struct writer **ret, stru
         struct writer_thread *thread = &writer->threads[i];
         *thread = (struct writer_thread){
             .writer = writer, .number = i, .applier = applier_new(store_hash_key(options->store))};
+        applier_set_sink(thread->applier, options->sink);
         r = store_writer(options->store, &thread->db, err);
         if (r == 0 && i == 0) {
             int64_t backlog = 0;
