@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 /* What libmicrohttpd asks for at once, if its memory for the connection allows. */
-#define BLOCK_BYTES 4096
+#define BLOCK_BYTES 512
 
 struct http_stream {
     struct http_server *server;
