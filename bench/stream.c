@@ -1,5 +1,5 @@
-/* stream: holds many Server-Sent Events streams open, posts webhooks one after the other, and measures how long it takes
- * from the first byte of a webhook until its event is at every stream.
+/* stream: holds many Server-Sent Events streams open, posts webhooks one after the other, and measures how long it
+ * takes from the first byte of a webhook until its event is at every stream.
  *
  *   stream PORT API_KEY STREAMS REQUESTS_FILE
  *
@@ -103,8 +103,9 @@ int main(int argument_count, char **arguments) {
     for (size_t i = 0; i < streams; i++) {
         int fd = open_connection(port);
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-        int len = snprintf(request, sizeof(request),
-                           "GET /api/v1/stream HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n\r\n", arguments[2]);
+        int len =
+            snprintf(request, sizeof(request),
+                     "GET /api/v1/stream HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n\r\n", arguments[2]);
         send_all(fd, request, (size_t)len);
         epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
         await_frames(epoll, "event: ready", 1, NULL, 0);
@@ -129,7 +130,8 @@ int main(int argument_count, char **arguments) {
     }
     size_t count = rounds * streams;
     qsort(times, count, sizeof(*times), compare);
-    printf("{\"streams\": %zu, \"webhooks\": %zu, \"p50_ms\": %.1f, \"p99_ms\": %.1f, \"max_ms\": %.1f}\n", streams, rounds,
-           (double)times[count / 2] / 1000, (double)times[count * 99 / 100] / 1000, (double)times[count - 1] / 1000);
+    printf("{\"streams\": %zu, \"webhooks\": %zu, \"p50_ms\": %.1f, \"p99_ms\": %.1f, \"max_ms\": %.1f}\n", streams,
+           rounds, (double)times[count / 2] / 1000, (double)times[count * 99 / 100] / 1000,
+           (double)times[count - 1] / 1000);
     return 0;
 }

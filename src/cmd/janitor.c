@@ -23,6 +23,7 @@
 #define PURGE_ROUNDS        200  /* of each kind and organization a turn; the rest has time until the next */
 #define ORGANIZATIONS_PAGE  200
 #define FINGERPRINT_DAYS    35
+#define NOTIFICATION_DAYS   90 /* what is older is in the timelines */
 
 struct janitor {
     struct app *app;
@@ -159,6 +160,9 @@ static int purge_organization(struct turn *turn, int64_t organization_id, struct
         [PURGE_SESSIONS] = config->session_hours * HOUR_MS,
         [PURGE_ACCOUNT_LINKS] = 0, /* they say themselves when they end */
         [PURGE_LINK_TEXTS] = organization.retention_days * DAY_MS,
+        [PURGE_NOTIFICATIONS] =
+            (organization.retention_days < NOTIFICATION_DAYS ? organization.retention_days : NOTIFICATION_DAYS) *
+            DAY_MS,
     };
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {
         struct purging purging = {.what = (enum purge)what,
