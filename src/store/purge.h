@@ -16,7 +16,7 @@ enum purge {
     PURGE_FINGERPRINTS,
     PURGE_SESSIONS,
     PURGE_ACCOUNT_LINKS,
-    PURGE_LINK_TEXTS, /* one that is still in use comes back with the next email that has it */
+    PURGE_LINK_TEXTS,    /* one that is still in use comes back with the next email that has it */
     PURGE_NOTIFICATIONS, /* by created_at */
     PURGE_COUNT
 };
