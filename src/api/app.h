@@ -18,6 +18,7 @@
 #include "ingest/secret_box.h"
 #include "ingest/token_keys.h"
 #include "ingest/writer.h"
+#include "notify/notifier.h"
 #include "store/store.h"
 #include "web/web.h"
 
@@ -25,6 +26,8 @@ struct app {
     _Atomic(const struct config *) config; /* replaced as a whole on SIGHUP: read through app_config() */
     struct store *store;
     struct writer *writer;
+    struct hub *hub;
+    struct notifier *notifier;
     struct endpoints *endpoints;
     struct token_keys *token_keys;
     struct organization_cache *organizations;

@@ -69,3 +69,11 @@ int browser_check_change(struct api_call *call, struct err *err) {
         return err_set(err, ERR_DENIED, "this change was asked for by another site");
     return 0;
 }
+
+int browser_check_origin(struct api_call *call, struct err *err) {
+    struct slice site = http_header(call->request, SLICE("Sec-Fetch-Site"));
+    struct slice origin = http_header(call->request, SLICE("Origin"));
+    if ((slice_empty(site) || slice_equal(site, SLICE("same-origin"))) && (slice_empty(origin) || is_own(call, origin)))
+        return 0;
+    return err_set(err, ERR_DENIED, "this stream was asked for by another site");
+}

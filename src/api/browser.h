@@ -17,5 +17,7 @@ void browser_set_cookie(struct api_call *call, const char *name, struct slice va
 /* ERR_DENIED unless the request has X-Inkling-Request: 1, which other sites cannot set without being asked first, and
  * the browser says that it comes from our own pages: Sec-Fetch-Site, or Origin where it sends none. */
 MUST_USE int browser_check_change(struct api_call *call, struct err *err);
+/* ERR_DENIED when the browser says that another site asks: for what a session reads and holds open (C-114). */
+MUST_USE int browser_check_origin(struct api_call *call, struct err *err);
 
 #endif

@@ -95,6 +95,7 @@ int api_keys_revoke(struct api_call *call, struct err *err) {
     struct change change = {.call = call};
     int r = api_id_param(call, "id", &change.id, err);
     if (r == 0) r = api_write(call, run_revoke, &change, err);
+    if (r == 0) hub_end_api_key(call->app->hub, call->organization_id, change.id);
     if (r == 0) api_answer_empty(call, 204);
     return r;
 }

@@ -114,6 +114,16 @@ int campaigns_set_tracking(struct api_call *call, struct err *err);
 int embed_tokens_create(struct api_call *call, struct err *err);
 void embed_preflight(struct http_request *request);
 
+/* stream.c */
+int stream_open(struct api_call *call, struct err *err);
+
+/* notifications.c */
+int notifications_list(struct api_call *call, struct err *err);
+int notifications_change(struct api_call *call, struct err *err);
+int notifications_read(struct api_call *call, struct err *err);
+int notification_preferences_show(struct api_call *call, struct err *err);
+int notification_preferences_replace(struct api_call *call, struct err *err);
+
 /* engagement.c */
 int engagement_summary(struct api_call *call, struct err *err);
 int engagement_series(struct api_call *call, struct err *err);

@@ -145,6 +145,13 @@ static const struct http_route table[] = {
     {HTTP_OPTIONS, "/api/v1/emails/{id}/events", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/emails/{id}/links", embed_preflight, 0, BODY_NONE, NULL},
 
+    {HTTP_GET, "/api/v1/stream", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(stream_open, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/notifications", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(notifications_list, API_SELF)},
+    {HTTP_POST, "/api/v1/notifications/read", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notifications_read, API_SELF)},
+    {HTTP_PATCH, "/api/v1/notifications/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notifications_change, API_SELF)},
+    {HTTP_GET, "/api/v1/me/notification-preferences", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(notification_preferences_show, API_SELF)},
+    {HTTP_PUT, "/api/v1/me/notification-preferences", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notification_preferences_replace, API_SELF)},
+
     {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/templates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_templates, API_READ_JOBS)},

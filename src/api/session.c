@@ -194,6 +194,7 @@ int session_delete(struct api_call *call, struct err *err) {
     struct ending ending = {.call = call, .id = call->session->web.id};
     int r = api_write(call, run_end, &ending, err);
     if (r != 0 && r != -ERR_NOT_FOUND) return r; /* ended meanwhile: as good */
+    hub_end_session(call->app->hub, call->organization_id, ending.id);
     browser_set_cookie(call, SESSION_COOKIE, SLICE_NONE, -1);
     api_answer_empty(call, 204);
     return 0;
@@ -204,6 +205,7 @@ int me_sessions_end(struct api_call *call, struct err *err) {
     int r = api_id_param(call, "id", &ending.id, err);
     if (r == 0) r = api_write(call, run_end, &ending, err);
     if (r != 0) return r;
+    hub_end_session(call->app->hub, call->organization_id, ending.id);
     if (ending.id == call->session->web.id) browser_set_cookie(call, SESSION_COOKIE, SLICE_NONE, -1);
     api_answer_empty(call, 204);
     return 0;

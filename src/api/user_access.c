@@ -79,6 +79,8 @@ int user_jobs_replace(struct api_call *call, struct err *err) {
     if (r == 0) r = api_body(call, &body, err);
     if (r == 0) r = read_jobs(&change, body, err);
     if (r == 0) r = api_write(call, run_jobs, &change, err);
+    if (r == 0) hub_end_user(call->app->hub, call->organization_id, change.id);
+    if (r == 0) notifier_look_again(call->app->notifier);
     return r < 0 ? r : user_jobs_list(call, err);
 }
 
@@ -93,6 +95,7 @@ int user_sessions_end(struct api_call *call, struct err *err) {
     struct change change = {.call = call};
     int r = read_user(call, &change.id, err);
     if (r == 0) r = api_write(call, run_end_sessions, &change, err);
+    if (r == 0) hub_end_user(call->app->hub, call->organization_id, change.id);
     if (r == 0) api_answer_empty(call, 204);
     return r;
 }

@@ -147,6 +147,8 @@ int users_change(struct api_call *call, struct err *err) {
     if (r == 0) r = read_password(&change, err);
     if (r == 0) r = api_write(call, run_change, &change, err);
     if (r != 0) return r;
+    hub_end_user(call->app->hub, call->organization_id, change.id);
+    notifier_look_again(call->app->notifier);
     write_user(api_object_begin(call), &change.user);
     api_object_end(call, 200);
     return 0;
@@ -161,6 +163,7 @@ int users_disable(struct api_call *call, struct err *err) {
     struct change change = {.call = call};
     int r = api_id_param(call, "id", &change.id, err);
     if (r == 0) r = api_write(call, run_disable, &change, err);
+    if (r == 0) hub_end_user(call->app->hub, call->organization_id, change.id);
     if (r == 0) api_answer_empty(call, 204);
     return r;
 }

@@ -45,7 +45,9 @@ struct strbuf;
     X(TOKENS_REFUSED, "inkling_tracking_tokens_refused_total", counter, "requests with a tracking token not of ours")  \
     X(DELIVERIES_REPLAYED, "inkling_deliveries_replayed_total", counter, "kept deliveries processed again")            \
     X(MAILS_RECEIVED, "inkling_mails_received_total", counter, "received mails, by webhook or LMTP")                   \
-    X(MAILS_FAILED, "inkling_mails_failed_total", counter, "mails that came by LMTP and were not stored")
+    X(MAILS_FAILED, "inkling_mails_failed_total", counter, "mails that came by LMTP and were not stored")              \
+    X(NOTIFICATIONS, "inkling_notifications_total", counter, "notifications made or merged")                           \
+    X(STREAMS, "inkling_streams", gauge, "open live streams")
 
 enum metric {
 #define METRIC_ENUM(symbol, name, kind, help) METRIC_##symbol,

@@ -88,6 +88,13 @@ int32_t timezone_day(struct slice name, int64_t ms) {
     return (int32_t)(zone ? local_day(zone, seconds) : floor_divide(ms, DAY_MS));
 }
 
+int timezone_minute(struct slice name, int64_t ms) {
+    GTimeZone *zone = zone_get(name);
+    int64_t seconds = floor_divide(ms, SECOND_MS);
+    if (zone) seconds += offset_seconds(zone, seconds);
+    return (int)((seconds - floor_divide(seconds, DAY_MS / SECOND_MS) * (DAY_MS / SECOND_MS)) / 60);
+}
+
 int64_t timezone_day_start(struct slice name, int32_t day) {
     GTimeZone *zone = zone_get(name);
     int64_t midnight = day * (DAY_MS / SECOND_MS);

@@ -24,6 +24,7 @@
 #define ORGANIZATIONS_PAGE  200
 #define FINGERPRINT_DAYS    35
 #define SCORE_HISTORY_DAYS  90 /* as long as the window of the score; the trend shows 30 */
+#define NOTIFICATION_DAYS   90 /* what is older is in the timelines */
 
 struct janitor {
     struct app *app;
@@ -161,6 +162,9 @@ static int purge_organization(struct turn *turn, int64_t organization_id, struct
         [PURGE_ACCOUNT_LINKS] = 0, /* they say themselves when they end */
         [PURGE_LINK_TEXTS] = organization.retention_days * DAY_MS,
         [PURGE_SCORE_DAYS] = SCORE_HISTORY_DAYS * DAY_MS,
+        [PURGE_NOTIFICATIONS] =
+            (organization.retention_days < NOTIFICATION_DAYS ? organization.retention_days : NOTIFICATION_DAYS) *
+            DAY_MS,
     };
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {
         struct purging purging = {.what = (enum purge)what,

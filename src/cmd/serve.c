@@ -95,6 +95,30 @@ static int open_store(struct service *service, const struct config *config, stru
     return r;
 }
 
+static void count_streams(void *metrics, int64_t count) {
+    metric_set(metrics, METRIC_STREAMS, count);
+}
+
+static void session_limits(void *app, int64_t *ret_made_after, int64_t *ret_used_after) {
+    const struct config *config = app_config(app);
+    *ret_made_after = clock_now() - config->session_hours * HOUR_MS;
+    *ret_used_after = clock_now() - config->session_idle_minutes * MINUTE_MS;
+}
+
+static int start_hub(struct service *service, const struct config *config, struct err *err) {
+    struct app *app = &service->app;
+    struct hub_options hub = {
+        .subscribers_max = (size_t)config->streams_max, .on_change = count_streams, .context = app->metrics};
+    int r = hub_start(&hub, &app->hub, err);
+    if (r < 0) return r;
+    app->notifier = notifier_new(&(struct notifier_options){.store = app->store,
+                                                            .hub = app->hub,
+                                                            .metrics = app->metrics,
+                                                            .session_limits = session_limits,
+                                                            .context = app});
+    return 0;
+}
+
 static int start_writer(struct service *service, const struct config *config, struct err *err) {
     struct writer_options options = {
         .store = service->app.store,
@@ -103,6 +127,7 @@ static int start_writer(struct service *service, const struct config *config, st
         .queue_jobs_max = (size_t)config->queue_jobs_max,
         .group_events_max = (size_t)config->group_events_max,
         .metrics = &service->metrics,
+        .sink = notifier_sink(service->app.notifier),
     };
     return writer_start(&options, &service->app.writer, err);
 }
@@ -230,10 +255,12 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
 
     int r = web_new(config->web_root, &app->web, err);
     if (r == 0) r = open_store(service, config, err);
+    if (r == 0) r = start_hub(service, config, err);
     if (r == 0) r = start_writer(service, config, err);
     if (r == 0) r = load_settings(service, config, err);
     if (r == 0) r = start_hits(service, config, err);
     if (r == 0) r = prepare_setup(service, err);
+    if (r == 0) r = notifier_start(app->notifier, app->writer, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = lmtp_start(app, &service->lmtp, err);
     if (r == 0) r = janitor_start(app, &service->janitor, err);
@@ -299,9 +326,12 @@ struct service *service_stop(struct service *service) {
     lmtp_stop(service->lmtp);
     janitor_free(service->janitor);
     hits_free(app->hits);
+    notifier_stop(app->notifier);
     writer_free(app->writer);
+    notifier_free(app->notifier);
     http_server_free(service->server);
     web_free(app->web);
+    hub_free(app->hub);
     endpoints_free(app->endpoints);
     token_keys_free(app->token_keys);
     organization_cache_free(app->organizations);

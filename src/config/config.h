@@ -46,6 +46,7 @@ struct config {
     int64_t webhook_rate_limit; /* requests a minute of one source to one endpoint; 0: no limit */
     int64_t queue_events_max, queue_jobs_max, group_events_max;
     int64_t sqlite_cache_bytes;
+    int64_t streams_max;
     int64_t session_idle_minutes, session_hours;
     const char *oidc_issuer, *oidc_client_id, *oidc_client_secret, *oidc_title, *oidc_domains, *oidc_role_claim,
         *oidc_roles;

@@ -46,6 +46,8 @@
     X(connections_max, INTEGER, "4096", 16, 1000000, START, "Open client connections, at most.")                       \
     X(connections_per_address_max, INTEGER, "256", 0, 1000000, START,                                                  \
       "Open connections from one address, at most; proxies of ours are exempt. 0: no limit.")                          \
+    X(streams_max, INTEGER, "5000", 0, 1000000, START,                                                                 \
+      "Open live streams, at most; each is a connection too (connections_max).")                                       \
     X(idle_timeout_s, INTEGER, "60", 1, 86400, START, "Seconds after which an idle connection is closed.")             \
     X(webhook_body_max, BYTES, "8M", 65536, 1L << 30, START, "Largest webhook body that is accepted.")                 \
     X(inbound_body_max, BYTES, "40M", 65536, 40L << 20, START,                                                         \

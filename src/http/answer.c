@@ -13,6 +13,7 @@ void answer_reset(struct http_answer *answer) {
 }
 
 void answer_release(struct http_answer *answer) {
+    if (answer->stream != NULL) stream_free(answer->stream);
     free(answer->owned);
     if (answer->taken != NULL) prepared_give(answer->taken);
     answer_reset(answer);
@@ -34,7 +35,7 @@ void http_set_header(struct http_request *request, const char *name, struct slic
     request->answer.last = &header->next;
 }
 
-static void set_answer(struct http_request *request, int status, const char *content_type) {
+void answer_set(struct http_request *request, int status, const char *content_type) {
     if (request->answer.status != 0) BUG("a second answer to one request");
     if (status < 200 || status > 599) BUG("status %d", status);
     request->answer.status = status;
@@ -42,19 +43,19 @@ static void set_answer(struct http_request *request, int status, const char *con
 }
 
 void http_answer(struct http_request *request, int status, const char *content_type, struct slice body) {
-    set_answer(request, status, content_type);
+    answer_set(request, status, content_type);
     request->answer.body = arena_copy(request->arena, body);
 }
 
 void http_answer_buffer(struct http_request *request, int status, const char *content_type, struct strbuf *body) {
-    set_answer(request, status, content_type);
+    answer_set(request, status, content_type);
     size_t len = 0;
     request->answer.owned = strbuf_detach(body, &len);
     request->answer.body = slice_of(request->answer.owned, len);
 }
 
 void http_answer_prepared(struct http_request *request, const struct http_prepared *prepared) {
-    set_answer(request, prepared->status, NULL);
+    answer_set(request, prepared->status, NULL);
     request->answer.prepared = prepared;
     request->answer.content_type = prepared->content_type;
     request->answer.body = prepared->body;
@@ -110,7 +111,9 @@ struct MHD_Response *answer_response(const struct http_answer *answer) {
                                                     {NULL, "Cache-Control", "no-store"}};
     const struct answer_header *fixed = answer->prepared != NULL ? answer->prepared->headers : NULL;
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(answer->body.len, (char *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+        answer->stream != NULL ? stream_response(answer->stream)
+                               : MHD_create_response_from_buffer(answer->body.len, (char *)(uintptr_t)answer->body.ptr,
+                                                                 MHD_RESPMEM_PERSISTENT);
     if (response == NULL) return NULL;
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
@@ -138,6 +141,7 @@ static enum MHD_Result queue(struct http_request *request, bool closing) {
     /* libmicrohttpd is through with the bytes when it says that the request is over, and they live until then. */
     struct MHD_Response *response = answer_response(answer);
     if (response == NULL) return MHD_NO;
+    answer->stream = NULL;
     MHD_add_response_header(response, "X-Request-Id", request->id);
     if (closing) MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(mhd, (unsigned)answer->status, response);
@@ -147,11 +151,14 @@ static enum MHD_Result queue(struct http_request *request, bool closing) {
 
 enum MHD_Result answer_queue(struct http_request *request) {
     struct http_server *server = request->connection->loop->server;
+    bool is_stream = request->answer.stream != NULL;
     request->phase = PHASE_QUEUED;
     enum MHD_Result result = queue(request, atomic_load_explicit(&server->closing, memory_order_relaxed));
     if (server->options.metrics != NULL) metric_add(server->options.metrics, METRIC_HTTP_REQUESTS, 1);
     if (server->options.on_answered != NULL)
         server->options.on_answered(request, request->answer.status, clock_monotonic_us() - request->received_us,
                                     server->options.context);
+    /* Streams are many and stay for hours: what was needed to answer is not kept meanwhile. */
+    if (is_stream) request->arena = arena_free(request->arena);
     return result;
 }

@@ -175,7 +175,10 @@ void request_end(void *loop_, struct MHD_Connection *mhd, void **request_, enum 
         count_refused(connection->loop->server);
     answer_release(&request->answer);
     body_release(&request->body);
-    arena_reset(request->arena);
+    if (request->arena != NULL)
+        arena_reset(request->arena);
+    else
+        request->arena = arena_new();
     *request_ = NULL;
     atomic_store_explicit(&connection->head_since_us, clock_monotonic_us(), memory_order_relaxed);
     atomic_store_explicit(&connection->busy, false, memory_order_release);

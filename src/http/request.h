@@ -65,6 +65,7 @@ struct http_answer {
     const struct http_prepared *prepared;
     struct answer_header varying;    /* of http_answer_prepared_with */
     struct prepared_response *taken; /* what went out, when it was one of the event thread's */
+    struct http_stream *stream;      /* until libmicrohttpd has taken it over */
     struct answer_header *first, **last;
 };
 
@@ -145,9 +146,12 @@ struct http_server {
     uint64_t id_seed;
     struct http_loop *loops;
     size_t loop_count;
-    _Atomic bool closing;     /* answers say "Connection: close" */
-    _Atomic bool refusing;    /* no handler is called any more */
-    _Atomic int64_t deferred; /* suspended connections that nobody has resumed yet */
+    _Atomic bool closing;        /* answers say "Connection: close" */
+    _Atomic bool refusing;       /* no handler is called any more */
+    _Atomic int64_t deferred;    /* suspended connections that nobody has resumed yet */
+    pthread_mutex_t stream_lock; /* for the two that follow; taken before a stream's own */
+    struct http_stream *streams;
+    bool streams_ending;
     bool stopped;
     bool watching;
     pthread_t watch;
@@ -184,7 +188,18 @@ enum body_progress { BODY_TAKEN, BODY_TOO_SLOW, BODY_ENDLESS };
 enum body_progress body_take(struct http_request *request, const char *bytes, size_t len);
 void body_release(struct request_body *body);
 
+/* stream.c */
+struct MHD_Response *stream_response(struct http_stream *stream); /* takes it over */
+ssize_t stream_read(void *stream_, uint64_t position, char *out, size_t max);
+void stream_free(void *stream_);
+/* Ends those whose client is gone. */
+void streams_end_gone(struct http_server *server);
+/* Ends all streams, those too that begin later. */
+void streams_end(struct http_server *server);
+
 /* answer.c */
+/* Begins the one answer of a request. */
+void answer_set(struct http_request *request, int status, const char *content_type);
 void answer_reset(struct http_answer *answer);
 void answer_release(struct http_answer *answer);
 /* A new response with all that the answer says; its body is not copied. NULL: out of memory. */

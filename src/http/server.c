@@ -105,6 +105,7 @@ static void *watch(void *server_) {
         until.tv_sec += 1;
         pthread_cond_timedwait(&server->watch_end, &server->watch_lock, &until);
         connections_cut_slow_heads(server, clock_monotonic_us(), limit_us);
+        streams_end_gone(server);
     }
     pthread_mutex_unlock(&server->watch_lock);
     return NULL;
@@ -139,6 +140,7 @@ static struct http_server *server_new(const struct http_server_options *options,
         server->peers = peers_new(connections_each_loop(&server->options) * server->options.event_threads,
                                   options->connections_per_address_max);
     pthread_mutex_init(&server->watch_lock, NULL);
+    pthread_mutex_init(&server->stream_lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -201,6 +203,7 @@ void http_server_stop(struct http_server *server, int64_t grace_ms) {
     server->stopped = true;
     atomic_store(&server->closing, true);
     stop_listening(server);
+    streams_end(server);
 
     int64_t end_us = clock_monotonic_us() + grace_ms * 1000;
     while (connections_any_busy(server) && clock_monotonic_us() < end_us)
@@ -238,6 +241,7 @@ struct http_server *http_server_free(struct http_server *server) {
     free_secret(server->tls_key);
     pthread_cond_destroy(&server->watch_end);
     pthread_mutex_destroy(&server->watch_lock);
+    pthread_mutex_destroy(&server->stream_lock);
     free(server);
     return NULL;
 }

@@ -11,8 +11,9 @@
 
 #include "base/banned.h"
 
-#define LINK_CACHE_ENTRIES  65536
-#define AGENT_CACHE_ENTRIES 16384
+#define LINK_CACHE_ENTRIES   65536
+#define AGENT_CACHE_ENTRIES  16384
+#define SENDER_CACHE_ENTRIES 16384
 
 struct applier *applier_new(const unsigned char hash_key[HASH_KEY_SIZE]) {
     struct applier *applier = memory_alloc(sizeof(*applier));
@@ -20,6 +21,7 @@ struct applier *applier_new(const unsigned char hash_key[HASH_KEY_SIZE]) {
     applier->arena = arena_new();
     applier->links = cache_new(LINK_CACHE_ENTRIES);
     applier->agents = cache_new(AGENT_CACHE_ENTRIES);
+    applier->senders = cache_new(SENDER_CACHE_ENTRIES);
     return applier;
 }
 
@@ -28,6 +30,7 @@ struct applier *applier_free(struct applier *applier) {
     arena_free(applier->arena);
     cache_free(applier->links);
     cache_free(applier->agents);
+    cache_free(applier->senders);
     free(applier);
     return NULL;
 }
@@ -35,6 +38,17 @@ struct applier *applier_free(struct applier *applier) {
 void applier_forget(struct applier *applier) {
     cache_clear(applier->links);
     cache_clear(applier->agents);
+    cache_clear(applier->senders);
+}
+
+void applier_set_sink(struct applier *applier, const struct event_sink *sink) {
+    applier->sink = sink;
+}
+
+bool applier_announced(struct applier *applier) {
+    bool announced = applier->announced;
+    applier->announced = false;
+    return announced;
 }
 
 size_t applier_delta_rows(const struct applier *applier) {
@@ -490,6 +504,7 @@ int apply_batches(struct applier *applier, struct db *db, struct event_batch *co
     if (r == 0) r = insert_orphans(&job, err);
     if (r == 0) r = claim_counts(&job, err);
     if (r == 0) r = count_events(&job, err);
+    if (r == 0) r = announce_events(&job, err);
     if (r == 0) report_results(&job);
     return r;
 }

@@ -8,6 +8,7 @@
 
 struct db;
 struct applier;
+struct event_sink;
 
 /* Scratch memory and dictionary caches of one writing connection; one thread. */
 struct applier *applier_new(const unsigned char hash_key[HASH_KEY_SIZE]);
@@ -22,5 +23,10 @@ void applier_forget(struct applier *applier);
 size_t applier_delta_rows(const struct applier *applier);
 /* Emails of the last apply_batches whose candidates' scores must be looked at again. */
 size_t applier_rescored(const struct applier *applier);
+
+/* From now on `sink` is asked, and what it wants is left in the outbox. It outlives the applier. */
+void applier_set_sink(struct applier *applier, const struct event_sink *sink);
+/* Was anything left for it since this was last asked? */
+bool applier_announced(struct applier *applier);
 
 #endif

@@ -4,6 +4,7 @@
 #define INKLING_INGEST_WORK_H
 
 #include "ingest/apply.h"
+#include "ingest/sink.h"
 #include "store/engagement.h"
 #include "store/policy.h"
 
@@ -12,6 +13,9 @@ struct applier {
     struct arena *arena; /* reset with each call */
     struct cache *links, *agents;
     size_t delta_rows, rescored;
+    const struct event_sink *sink; /* NULL: nobody is told */
+    struct cache *senders;         /* of cohorts */
+    bool announced;                /* rows of the outbox were written since applier_announced */
 };
 
 enum fate { FATE_RECORD, FATE_COUNT_ONLY, FATE_WITHHELD, FATE_ORPHAN, FATE_DUPLICATE };
@@ -46,6 +50,9 @@ struct job {
 
 /* Takes the inserted rows into the figures of emails and links and appends the changes of their cohorts. */
 MUST_USE int count_events(struct job *job, struct err *err);
+
+/* announce.c: writes what the sink wants to hear of into the outbox. */
+MUST_USE int announce_events(struct job *job, struct err *err);
 
 /* What makes two orphans, or two events that are only counted, the same event: the key of BR-558.5 before an email is
  * known. */

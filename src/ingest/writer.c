@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ingest/scores.h"
+#include "ingest/sink.h"
 #include "ingest/watch.h"
 #include "ingest/work.h"
 #include "store/db.h"
@@ -199,6 +200,9 @@ static int run_group(struct writer_thread *thread, struct group *group, struct e
         applier_forget(thread->applier);
         return r;
     }
+    /* Even after a job that failed: to look in vain costs little. */
+    const struct event_sink *sink = thread->writer->options.sink;
+    if (applier_announced(thread->applier) && sink) sink->committed(sink->context);
     /* A registration appends a delta and a mark too. */
     atomic_fetch_add(&thread->writer->fold_backlog, (int64_t)(delta_rows + group->job_count));
     atomic_fetch_add(&thread->writer->score_backlog, (int64_t)(rescored + group->job_count));
@@ -462,6 +466,7 @@ int writer_start(const struct writer_options *options, struct writer **ret, stru
         struct writer_thread *thread = &writer->threads[i];
         *thread = (struct writer_thread){
             .writer = writer, .number = i, .applier = applier_new(store_hash_key(options->store))};
+        applier_set_sink(thread->applier, options->sink);
         r = store_writer(options->store, &thread->db, err);
         if (r == 0 && i == 0) {
             int64_t backlog = 0;

@@ -18,6 +18,7 @@ struct writer_options {
     size_t queue_jobs_max;
     size_t group_events_max; /* events of one transaction, about */
     struct metrics *metrics;
+    const struct event_sink *sink; /* told of what was stored; NULL: nobody is */
 };
 
 MUST_USE int writer_start(const struct writer_options *options, struct writer **ret, struct err *err);

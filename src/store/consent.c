@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "store/db.h"
 #include "store/engagement.h"
+#include "store/outbox.h"
 #include "store/references.h"
 #include "store/scores.h"
 
@@ -173,6 +174,21 @@ struct answer {
 
 /* Under the registration lock: an email that is being registered at this moment would be given the old level, unseen by
  * us. */
+/* What people were told of opens and clicks that the candidate does not allow any more is to be withdrawn. */
+static int withdraw_told(struct db *db, int64_t organization_id, int64_t candidate_id, struct consent consent,
+                         struct err *err) {
+    enum consent_mode mode;
+    int result = load_mode(db, organization_id, &mode, err);
+    if (result != 0) return result;
+    enum tracking_level level = consent.known ? consent.level : mode == CONSENT_OPT_IN ? TRACKING_NONE : TRACKING_FULL;
+    if (level == TRACKING_FULL) return 0;
+    const struct outbox_row row = {.organization_id = organization_id,
+                                   .kind = OUTBOX_OBJECTED,
+                                   .candidate_id = candidate_id,
+                                   .event_type = level == TRACKING_CLICKS ? EVENT_OPEN : (enum event_type)0};
+    return outbox_append(db, &row, 1, err);
+}
+
 static int set_candidate(struct db *db, int64_t organization_id, int64_t candidate_id, const struct answer *answer,
                          int64_t now, size_t *ret_emails, struct err *err) {
     struct consent_position last = {0};
@@ -197,7 +213,7 @@ static int set_candidate(struct db *db, int64_t organization_id, int64_t candida
         emails += portion;
     } while (portion == PORTION);
     *ret_emails = emails;
-    return 0;
+    return withdraw_told(db, organization_id, candidate_id, answer->consent, err);
 }
 
 int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,

@@ -54,6 +54,10 @@ static const struct statement link_texts = {
     "FROM (SELECT created_at FROM link_texts WHERE organization_id = $1 ORDER BY created_at LIMIT $3) AS oldest)",
     NULL};
 
+static const struct statement notifications = {
+    "purge of notifications",
+    "DELETE FROM notifications WHERE organization_id = $1 AND id IN " OLDEST("notifications", "created_at"), NULL};
+
 int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit, int64_t *ret_removed,
           struct err *err) {
     static const struct statement *const statements[PURGE_COUNT] = {
@@ -65,6 +69,7 @@ int purge(struct db *db, enum purge what, int64_t organization_id, int64_t befor
         [PURGE_ACCOUNT_LINKS] = &account_links,
         [PURGE_LINK_TEXTS] = &link_texts,
         [PURGE_SCORE_DAYS] = &score_days,
+        [PURGE_NOTIFICATIONS] = &notifications,
     };
     bool by_day = what == PURGE_FINGERPRINTS || what == PURGE_SCORE_DAYS;
     int64_t bound = by_day ? before / DAY_MS : before;

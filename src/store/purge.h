@@ -18,6 +18,7 @@ enum purge {
     PURGE_ACCOUNT_LINKS,
     PURGE_LINK_TEXTS, /* one that is still in use comes back with the next email that has it */
     PURGE_SCORE_DAYS,
+    PURGE_NOTIFICATIONS, /* by created_at */
     PURGE_COUNT
 };
 

@@ -234,6 +234,25 @@ int user_jobs_set(struct db *db, int64_t organization_id, int64_t id, const int6
     return r;
 }
 
+static const struct statement job_ids = {
+    "ids of a user's jobs", "SELECT job_id FROM user_jobs WHERE organization_id = $1 AND user_id = $2 LIMIT $3", NULL};
+
+int user_job_ids(struct db *db, int64_t organization_id, int64_t id, struct arena *arena, int64_t **ret,
+                 size_t *ret_count, struct err *err) {
+    int64_t *found = arena_alloc_array(arena, USER_JOBS_MAX, sizeof(*found));
+    struct db_rows *rows;
+    size_t count = 0;
+    int r = db_query(db, &job_ids, DB_VALUES(db_int(organization_id), db_int(id), db_int(USER_JOBS_MAX)), &rows, err);
+    if (r < 0) return r;
+    while (count < USER_JOBS_MAX && (r = db_next(rows, err)) > 0)
+        found[count++] = db_column_int(rows, 0);
+    db_rows_free(rows);
+    if (r < 0) return r;
+    *ret = found;
+    *ret_count = count;
+    return 0;
+}
+
 int user_jobs_load(struct db *db, int64_t organization_id, int64_t id, struct arena *arena, struct user_job **ret,
                    size_t *ret_count, struct err *err) {
     struct user_job *found = NULL;

@@ -61,6 +61,9 @@ struct user_job {
 };
 MUST_USE int user_jobs_load(struct db *db, int64_t organization_id, int64_t id, struct arena *arena,
                             struct user_job **ret, size_t *ret_count, struct err *err);
+/* The same as numbers (jobs.id), at most USER_JOBS_MAX. */
+MUST_USE int user_job_ids(struct db *db, int64_t organization_id, int64_t id, struct arena *arena, int64_t **ret,
+                          size_t *ret_count, struct err *err);
 /* All of them, in place of the former. */
 MUST_USE int user_jobs_set(struct db *db, int64_t organization_id, int64_t id, const int64_t *jobs, size_t count,
                            struct err *err);

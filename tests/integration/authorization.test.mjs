@@ -56,6 +56,14 @@ const RULES = {
   'POST /api/v1/account-links/show': { needs: 'public' },
   'POST /api/v1/account-links/redeem': { needs: 'public' },
 
+  'GET /api/v1/me/notification-preferences': { needs: 'self' },
+  'PUT /api/v1/me/notification-preferences': { needs: 'self', body: {} },
+  'GET /api/v1/notifications': { needs: 'self' },
+  'PATCH /api/v1/notifications/{id}': { needs: 'self', object: 'notification', body: {}, own: 404 },
+  'POST /api/v1/notifications/read': { needs: 'self', body: {} },
+  // Answered at once, with 400: an open stream would have no end. Who hears what is in stream.test.mjs.
+  'GET /api/v1/stream': { needs: 'read_jobs', own: 400 },
+
   'GET /api/v1/settings': { needs: 'read' },
   'PUT /api/v1/settings': { needs: 'admin', body: {} },
 
@@ -115,7 +123,7 @@ const RULES = {
 
 // All that the lists must tell apart is within one period.
 const PERIOD = '?from=2026-01-01&to=2026-01-31';
-const QUERIES = { 'GET /api/v1/emails': PERIOD, 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
+const QUERIES = { 'GET /api/v1/stream': '?unknown=1', 'GET /api/v1/emails': PERIOD, 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
 const queryOf = (route) => QUERIES[route] ?? (route.includes('/engagement/') ? PERIOD : '');
 
 let counter = 0;
@@ -201,6 +209,8 @@ class Organization {
         : this.endpoint.id;
     case 'delivery':
       return this.deliveries[0];
+    case 'notification':
+      return 1_000_000; // of nobody: who may mark whose is in stream.test.mjs
     case 'session':
       return this.actors.recruiter.sessionId;
     case 'email':
