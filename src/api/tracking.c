@@ -93,6 +93,7 @@ bool tracked_read(struct http_request *request, unsigned purposes, struct tracke
         tracking_refuse(request);
         return false;
     }
+    hits_prepare(app->hits, tracked.token.hash);
     tracked.organizations = organization_cache_acquire(app->organizations);
     tracked.organization = organization_set_find(tracked.organizations, tracked.token.organization_id);
     const struct cached_organization *owner =

@@ -225,7 +225,7 @@ static int listen_now(struct service *service, const struct config *config, stru
         .tls_key_file = *config->tls_key_file ? config->tls_key_file : NULL,
         .metrics = &service->metrics,
         .admit = tracking_admits,
-        .on_answered = answered,
+        .on_answered = log_enabled(LOG_DEBUG) ? answered : NULL, /* it only logs */
         .context = &service->app,
     };
     const struct http_route *routes =

@@ -41,6 +41,8 @@ struct hits *hits_free(struct hits *hits); /* stops first if need be; NULL accep
 /* The how-manieth hit of this minute is this on the token whose text has this hash? 0: one too many to be stored. Any
  * thread. */
 int hits_admit(struct hits *hits, uint64_t token_hash, int64_t now);
+/* hits_admit will be asked soon: fetches what it reads into the processor's cache. */
+void hits_prepare(const struct hits *hits, uint64_t token_hash);
 /* Takes a copy. Any thread; never blocks. */
 void hits_add(struct hits *hits, const struct hit *hit);
 /* The same, and calls `done` once on another thread: with 0 when the hit is on disk and, if that can be had within a

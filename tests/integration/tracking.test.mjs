@@ -380,12 +380,11 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       assert.equal((await at.api('PUT', '/settings', { tracking_domain: 'Links.Acme/x' }, other)).status, 400);
       await at.must('PUT', '/settings', { tracking_domain: 'links.other.example' }, other);
       const email = await newEmail(at);
-      const [open, unsubscribe] = tokens(at, [[OPEN, email.id], [UNSUBSCRIBE, email.id]]);
+      // Asking until the domain is known takes hits of a token of its own: one has 30 a minute.
+      const [open, unsubscribe, asking] = tokens(at, [[OPEN, email.id], [UNSUBSCRIBE, email.id], [OPEN, (await newEmail(at)).id]]);
       const from = (host, target, more = {}) => at.fetch(target, { ...more, headers: { Host: host, ...more.headers } });
       const refused = comparable(await at.fetch('/o/AAAA'));
-      // With another token: what comes too often with one is not stored.
-      const [probe] = tokens(at, [[OPEN, (await newEmail(at)).id]]);
-      await eventually(async () => (await from('links.other.example', `/o/${probe}`)).status === 404, 'the domain to be known');
+      await eventually(async () => (await from('links.other.example', `/o/${asking}`)).status === 404, 'the domain to be known');
       assert.deepEqual(comparable(await from('links.other.example', `/o/${open}`)), refused);
       assert.deepEqual(comparable(await from('LINKS.other.example', `/u/${unsubscribe}`, { method: 'POST', body: 'x' })), refused);
       assert.equal((await from('links.acme.example', `/o/${open}`)).status, 200);

@@ -109,17 +109,22 @@ static void an_older_database(void **state) {
         random_happenings(&history, mails, 30, &dice);
     refresh_all(fixture->db);
     int64_t sum = ask_int(fixture->db, "SELECT sum(score * candidate_id) FROM candidate_scores");
-    run_sql(fixture->db,
-            "DROP TABLE candidate_scores; DROP TABLE candidate_jobs; DROP TABLE candidate_score_days;"
-            "DROP TABLE score_marks; ALTER TABLE email_stats DROP COLUMN last_human_at;"
-            "ALTER TABLE organizations DROP COLUMN score_enabled;"
-            "ALTER TABLE organizations DROP COLUMN score_day_points;"
-            "ALTER TABLE organizations DROP COLUMN score_week_points;"
-            "ALTER TABLE organizations DROP COLUMN score_month_points;"
-            "ALTER TABLE organizations DROP COLUMN score_open_points;"
-            "ALTER TABLE organizations DROP COLUMN score_click_points;"
-            "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
-            "DELETE FROM schema_migrations WHERE name LIKE '%score%'");
+    run_sql(
+        fixture->db,
+        "DROP TABLE candidate_scores; DROP TABLE candidate_jobs; DROP TABLE candidate_score_days;"
+        "DROP TABLE score_marks; ALTER TABLE email_stats DROP COLUMN last_human_at;"
+        "ALTER TABLE organizations DROP COLUMN score_enabled;"
+        "ALTER TABLE organizations DROP COLUMN score_day_points;"
+        "ALTER TABLE organizations DROP COLUMN score_week_points;"
+        "ALTER TABLE organizations DROP COLUMN score_month_points;"
+        "ALTER TABLE organizations DROP COLUMN score_open_points;"
+        "ALTER TABLE organizations DROP COLUMN score_click_points;"
+        "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
+        /* and what came after */
+        "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
+        "DROP TABLE notifications;"
+        "DELETE FROM schema_migrations WHERE number >= (SELECT number FROM schema_migrations WHERE name LIKE "
+        "'%score%')");
     history_end(&history);
     fixture->db = store_writer_close(fixture->store, fixture->db);
     fixture->store = store_close(fixture->store);
