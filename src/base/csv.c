@@ -55,9 +55,11 @@ static void end_row(struct csv_reader *reader) {
     reader->row_line = 0;
 }
 
+/* A carriage return alone ends a row too, and the next may begin on the same line. */
 static void on_row(int end, void *context) {
-    (void)end;
-    end_row(context);
+    struct csv_reader *reader = context;
+    end_row(reader);
+    if (end == '\r') reader->row_line = reader->line;
 }
 
 static void begin_parser(struct csv_reader *reader) {
@@ -92,9 +94,8 @@ static void feed_line(struct csv_reader *reader, struct slice piece) {
     }
     if (reader->row_line == 0) reader->row_line = reader->line;
     if (csv_parse(&reader->parser, piece.ptr, piece.len, on_field, on_row, reader) == piece.len) {
-        if (reader->row_line == reader->line && slice_empty(slice_trim(piece)) && reader->count == 0 &&
-            piece.ptr[piece.len - 1] == '\n' && reader->parser.pstate == 0)
-            reader->row_line = 0; /* an empty line is no row */
+        if (reader->count == 0 && piece.ptr[piece.len - 1] == '\n' && reader->parser.pstate == 0)
+            reader->row_line = 0; /* what comes behind an empty line, or the rest of "\\r\\n", is on the next one */
         return;
     }
     csv_free(&reader->parser);
