@@ -86,6 +86,7 @@ const RULES = {
   'GET /api/v1/endpoints': { needs: 'admin' },
   'POST /api/v1/endpoints': { needs: 'admin', body: () => ({ provider: 'generic', secrets: [standardWebhooksSecret()] }) },
   'GET /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint' },
+  'GET /api/v1/endpoints/{id}/health': { needs: 'admin', object: 'endpoint' },
   'PATCH /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint', body: { name: 'Changed' } },
   'DELETE /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint' },
   'POST /api/v1/endpoints/{id}/confirm': { needs: 'admin', object: 'endpoint', body: {} },
