@@ -19,7 +19,8 @@
 #define IDLE_US     1000000
 #define RETRY_US    500000
 #define PORTION     5000
-#define CALM_HITS   150 /* gathered; more is a storm, which is written to disk first */
+#define CALM_HITS   150    /* gathered; more is a storm, which is written to disk first */
+#define CALM_US     500000 /* without more, before a storm is over: other processes may have kept ours waiting */
 #define ADMIT_SETS  16384
 #define ADMIT_WAYS  4
 #define STOP_US     5000000
@@ -56,7 +57,7 @@ struct hits {
     uint64_t written;  /* records of the journal that were counted */
     size_t gathered;   /* taken in the last round */
     size_t singles;    /* records to be tried one by one */
-    int64_t retry_at_us, storm_since_us, complained_us;
+    int64_t retry_at_us, storm_since_us, storm_seen_us, complained_us;
     bool applying;
     _Atomic uint64_t admitted[ADMIT_SETS][ADMIT_WAYS];
 };
@@ -274,12 +275,13 @@ static bool take_outcome(struct hits *hits) {
 /* While very many hits come in, writing them down comes first: bringing them into the database costs more than taking
  * them. */
 static bool storm(struct hits *hits, int64_t now_us) {
-    if (hits->gathered <= CALM_HITS) {
+    if (hits->gathered > CALM_HITS) {
+        if (hits->storm_since_us == 0) hits->storm_since_us = now_us;
+        hits->storm_seen_us = now_us;
+    } else if (now_us - hits->storm_seen_us > CALM_US) {
         hits->storm_since_us = 0;
-        return false;
     }
-    if (hits->storm_since_us == 0) hits->storm_since_us = now_us;
-    return now_us - hits->storm_since_us < HITS_DELAY_MS * 1000LL;
+    return hits->storm_since_us != 0 && now_us - hits->storm_since_us < HITS_DELAY_MS * 1000LL;
 }
 
 static void apply_some(struct hits *hits) {

@@ -166,7 +166,7 @@ static void run_counter(EVP_CIPHER_CTX *counter, const unsigned char tag[SIV_TAG
 
 void siv_seal(struct siv *siv, const unsigned char *plain, size_t len, unsigned char tag[SIV_TAG_BYTES],
               unsigned char *out) {
-    struct contexts own, *contexts = contexts_take(siv, &own);
+    struct contexts own = {0}, *contexts = contexts_take(siv, &own);
     synthetic_iv(siv, contexts->mac, plain, len, tag);
     run_counter(contexts->counter, tag, plain, len, out);
     contexts_give(contexts, &own);
@@ -174,7 +174,7 @@ void siv_seal(struct siv *siv, const unsigned char *plain, size_t len, unsigned 
 
 bool siv_open(struct siv *siv, const unsigned char tag[SIV_TAG_BYTES], const unsigned char *sealed, size_t len,
               unsigned char *out) {
-    struct contexts own, *contexts = contexts_take(siv, &own);
+    struct contexts own = {0}, *contexts = contexts_take(siv, &own);
     unsigned char expected[SIV_TAG_BYTES];
     run_counter(contexts->counter, tag, sealed, len, out);
     synthetic_iv(siv, contexts->mac, out, len, expected);
