@@ -55,11 +55,9 @@ static void end_row(struct csv_reader *reader) {
     reader->row_line = 0;
 }
 
-/* A carriage return alone ends a row too, and the next may begin on the same line. */
 static void on_row(int end, void *context) {
-    struct csv_reader *reader = context;
-    end_row(reader);
-    if (end == '\r') reader->row_line = reader->line;
+    (void)end;
+    end_row(context);
 }
 
 static void begin_parser(struct csv_reader *reader) {
@@ -86,32 +84,38 @@ struct csv_reader *csv_reader_free(struct csv_reader *reader) {
     return NULL;
 }
 
-/* At most one line. */
-static void feed_line(struct csv_reader *reader, struct slice piece) {
+static bool ends_line(struct slice piece) {
+    return piece.ptr[piece.len - 1] == '\n';
+}
+
+/* At most up to a carriage return or line feed, either of which ends a row: so no piece holds the end of one row and
+ * the beginning of the next. */
+static void feed_piece(struct csv_reader *reader, struct slice piece) {
     if (reader->skipping) {
-        reader->skipping = piece.ptr[piece.len - 1] != '\n';
+        reader->skipping = !ends_line(piece);
         return;
     }
     if (reader->row_line == 0) reader->row_line = reader->line;
     if (csv_parse(&reader->parser, piece.ptr, piece.len, on_field, on_row, reader) == piece.len) {
-        if (reader->count == 0 && piece.ptr[piece.len - 1] == '\n' && reader->parser.pstate == 0)
-            reader->row_line = 0; /* what comes behind an empty line, or the rest of "\\r\\n", is on the next one */
+        if (reader->parser.pstate == 0) reader->row_line = 0; /* no row has begun: an empty line is none */
         return;
     }
     csv_free(&reader->parser);
     begin_parser(reader);
     reader->too_large = true;
-    reader->skipping = piece.ptr[piece.len - 1] != '\n';
+    reader->skipping = !ends_line(piece);
     end_row(reader);
 }
 
-static void feed(struct csv_reader *reader, struct slice piece) {
-    while (piece.len > 0) {
-        ptrdiff_t end = slice_find_char(piece, '\n');
-        struct slice line = end < 0 ? piece : slice_first(piece, (size_t)end + 1);
-        feed_line(reader, line);
-        if (end >= 0) reader->line++;
-        piece = slice_from(piece, line.len);
+static void feed(struct csv_reader *reader, struct slice bytes) {
+    while (bytes.len > 0) {
+        size_t len = 0;
+        while (len < bytes.len && bytes.ptr[len] != '\n' && bytes.ptr[len] != '\r')
+            len++;
+        struct slice piece = slice_first(bytes, len + 1);
+        feed_piece(reader, piece);
+        if (ends_line(piece)) reader->line++;
+        bytes = slice_from(bytes, piece.len);
     }
 }
 
