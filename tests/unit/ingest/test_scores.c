@@ -187,6 +187,56 @@ static void one_row_a_day(void **state) {
     history_end(&history);
 }
 
+/* ---- own tracking ---- */
+
+static void set_consent_by_email(struct history *history, const struct mail *mail, enum tracking_level level,
+                                 enum consent_channel channel, int64_t recorded_at) {
+    assert_done(db_begin(history->db, DB_WRITE, err));
+    assert_done(consent_set_by_email(history->db, history->organization_id, mail->id,
+                                     (struct consent){.known = true, .level = level}, channel, recorded_at, err));
+    assert_done(db_commit(history->db, err));
+}
+
+/* What a provider tells of an email that we track ourselves is evidence, which is worth no point; and what a person
+ * says on our pages holds for the score too. */
+static void own_tracking_and_its_pages(void **state) {
+    struct fixture *fixture = fixture_of(state);
+    struct history history;
+    int64_t now = clock_now();
+    history_begin(&history, fixture, "UTC");
+    struct mail mails[] = {
+        {.sent_at = now - 2 * DAY_MS, .candidate = 1, .job = 1, .level = TRACKING_FULL},
+        {.sent_at = now - 3 * DAY_MS, .candidate = 1, .job = 1, .level = TRACKING_FULL},
+    };
+    history_register(&history, mails, 2);
+    refresh_all(fixture->db);
+    run_sql(fixture->db, "UPDATE email_stats SET own_tracking = 3");
+    const struct happening told[] = {
+        {.mail = &mails[0], .type = EVENT_OPEN, .at = now - HOUR_MS},
+        {.mail = &mails[0], .type = EVENT_CLICK, .at = now - HOUR_MS, .url = "https://a.example/"},
+        {.mail = &mails[1], .type = EVENT_OPEN, .at = now - HOUR_MS, .machine = true},
+    };
+    history_apply(&history, told, 3);
+    assert_int_equal(ask_int(fixture->db, "SELECT count(*) FROM email_engagement_events WHERE verdict = 3"), 3);
+    assert_int_equal(ask_int(fixture->db, "SELECT count(*) FROM score_marks"), 0);
+    refresh_all(fixture->db);
+    assert_int_equal(score_of_candidate(fixture, &history, 1), 0);
+    assert_verified(fixture->store, "evidence", 0, NULL);
+
+    history_apply(&history, &(struct happening){.mail = &mails[0], .type = EVENT_REPLY, .at = now - HOUR_MS}, 1);
+    refresh_all(fixture->db);
+    assert_int_equal(score_of_candidate(fixture, &history, 1), 65);
+    set_consent_by_email(&history, &mails[1], TRACKING_NONE, CONSENT_UNSUBSCRIBE, now + 1);
+    assert_verified(fixture->store, "unsubscribed", 0, NULL);
+    refresh_all(fixture->db);
+    assert_int_equal(score_of_candidate(fixture, &history, 1), 100); /* of the reply alone */
+    set_consent_by_email(&history, &mails[1], TRACKING_CLICKS, CONSENT_PREFERENCE_PAGE, now + 2);
+    refresh_all(fixture->db);
+    assert_int_equal(score_of_candidate(fixture, &history, 1), 80);
+    assert_verified(fixture->store, "a choice on the page", 0, NULL);
+    history_end(&history);
+}
+
 /* ---- in any order ---- */
 
 #define RANDOM_MAILS 40
@@ -412,6 +462,7 @@ int main(void) {
         contract_test(what_changes_a_score),
         contract_test(time_alone_changes_scores),
         contract_test(one_row_a_day),
+        contract_test(own_tracking_and_its_pages),
         contract_test(any_order),
         contract_test(what_is_wrong_is_found),
         contract_test(many_at_once),

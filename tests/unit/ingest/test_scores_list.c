@@ -1,6 +1,8 @@
 /* Lists of candidates by score against a naive sort, and scores of a database from before there were any. */
 #include "tests/unit/ingest/scores_support.h"
 
+#include "store/users.h"
+
 /* ---- lists ---- */
 
 struct listed {
@@ -93,6 +95,89 @@ static void lists_by_score(void **state) {
     history_end(&other);
 }
 
+/* ---- of a hiring manager's jobs ---- */
+
+#define MANAGER 77
+
+static void job_ids(struct history *history, int64_t jobs[4], struct arena *arena) {
+    for (int i = 1; i < 4; i++)
+        assert_done(reports_find(history->db, history->organization_id, REPORT_JOB,
+                                 slice_cstr(arena_printf(arena, "job-%d", i)), &jobs[i], err));
+}
+
+/* `expected`: the numbers of the candidates in their order, ended by -1. One a page. */
+static void assert_listed(struct fixture *fixture, struct candidate_filter filter, const int *expected) {
+    for (int n = 0;; n++) {
+        struct candidate_view *candidates;
+        size_t count;
+        char name[40];
+        assert_done(candidates_list(fixture->db, &filter, 1, fixture->arena, &candidates, &count, err));
+        assert_int_equal(count, expected[n] >= 0);
+        if (count == 0) break;
+        snprintf(name, sizeof(name), "candidate-%d", expected[n]);
+        assert_true(slice_equal(candidates[0].external_id, slice_cstr(name)));
+        filter.has_after = true;
+        filter.after_id = candidates[0].id;
+        filter.after_score = candidates[0].score;
+    }
+}
+
+/* A manager of jobs 1 and 3. Candidate 0 has emails about jobs 1 and 2, 1 about job 3, 2 about job 2 and none. */
+static void a_manager_lists_own_jobs_only(void **state) {
+    struct fixture *fixture = fixture_of(state);
+    struct history history;
+    int64_t now = clock_now(), jobs[4] = {REPORT_ANY};
+    history_begin(&history, fixture, "UTC");
+    struct mail mails[] = {
+        {.sent_at = now - DAY_MS, .candidate = 0, .job = 1, .level = TRACKING_FULL},
+        {.sent_at = now - DAY_MS, .candidate = 0, .job = 2, .level = TRACKING_FULL},
+        {.sent_at = now - DAY_MS, .candidate = 1, .job = 3, .level = TRACKING_FULL},
+        {.sent_at = now - DAY_MS, .candidate = 2, .job = 2, .level = TRACKING_FULL},
+        {.sent_at = now - DAY_MS, .candidate = 2, .job = 0, .level = TRACKING_FULL},
+    };
+    history_register(&history, mails, 5);
+    const struct happening happenings[] = {
+        {.mail = &mails[2], .type = EVENT_REPLY, .at = now - HOUR_MS},
+        {.mail = &mails[3], .type = EVENT_OPEN, .at = now - HOUR_MS},
+    };
+    history_apply(&history, happenings, 2); /* 0: 0, 1: 100, 2: 45 */
+    refresh_all(fixture->db);
+    job_ids(&history, jobs, fixture->arena);
+    assert_done(db_begin(history.db, DB_WRITE, err));
+    assert_done(user_jobs_set(history.db, history.organization_id, MANAGER, (int64_t[]){jobs[1], jobs[3]}, 2, err));
+    assert_done(db_commit(history.db, err));
+    static const struct {
+        int job;
+        enum candidate_sort sort;
+        int32_t low;
+        int manager[4], all[4];
+    } cases[] = {
+        {0, CANDIDATES_NEWEST, -1, {1, 0, -1}, {2, 1, 0, -1}},
+        {0, CANDIDATES_BEST_SCORE, -1, {1, 0, -1}, {1, 2, 0, -1}},
+        {0, CANDIDATES_WORST_SCORE, -1, {0, 1, -1}, {0, 2, 1, -1}},
+        {0, CANDIDATES_NEWEST, 40, {1, -1}, {2, 1, -1}},
+        {0, CANDIDATES_BEST_SCORE, 40, {1, -1}, {1, 2, -1}},
+        {1, CANDIDATES_BEST_SCORE, -1, {0, -1}, {0, -1}},
+        {2, CANDIDATES_NEWEST, -1, {-1}, {2, 0, -1}}, /* that candidate 0 has it too is not the manager's to know */
+        {2, CANDIDATES_BEST_SCORE, -1, {-1}, {2, 0, -1}},
+        {2, CANDIDATES_WORST_SCORE, -1, {-1}, {0, 2, -1}},
+        {3, CANDIDATES_WORST_SCORE, -1, {1, -1}, {1, -1}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct candidate_filter filter = {.organization_id = history.organization_id,
+                                          .sort = cases[i].sort,
+                                          .job_id = jobs[cases[i].job],
+                                          .low = cases[i].low,
+                                          .high = 100};
+        assert_listed(fixture, filter, cases[i].all);
+        filter.jobs_of = MANAGER;
+        assert_listed(fixture, filter, cases[i].manager);
+        filter.jobs_of = MANAGER + 1; /* without jobs */
+        assert_listed(fixture, filter, (const int[]){-1});
+    }
+    history_end(&history);
+}
+
 /* ---- a database from before ---- */
 
 static void an_older_database(void **state) {
@@ -137,6 +222,7 @@ static void an_older_database(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[] = {contract_test(lists_by_score), contract_test(an_older_database)};
+    struct CMUnitTest tests[] = {contract_test(lists_by_score), contract_test(a_manager_lists_own_jobs_only),
+                                 contract_test(an_older_database)};
     return run_contract(tests, sizeof(tests) / sizeof(tests[0]));
 }
