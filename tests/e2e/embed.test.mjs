@@ -1,5 +1,6 @@
 // The components for pages of other systems, in a page of another origin with a policy as strict as can be.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import zlib from 'node:zlib';
@@ -25,11 +26,12 @@ class Host {
     return this;
   }
 
-  show(body, { style = '', script = '', tag = `<script src="${this.service.url}/embed/inkling.js" defer></script>` } = {}) {
+  show(body, { style = '', script = '', after = '', tag = `<script src="${this.service.url}/embed/inkling.js" defer></script>` } = {}) {
     const watch = 'window.heard = []; for (const type of ["ready", "error", "token-expired"]) document.addEventListener(`inkling-${type}`, (event) => heard.push([event.target.localName, type, event.detail]));';
     this.files = {
-      '/': ['text/html', `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Candidate</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><script src="/script.js"></script>${tag}</head><body><main><h1>Candidate</h1>${body}</main></body></html>`],
+      '/': ['text/html', `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Candidate</title><link rel="stylesheet" href="/style.css"><script src="/script.js"></script>${tag}</head><body><main><h1>Candidate</h1>${body}</main></body></html>`],
       '/style.css': ['text/css', `body { margin: 0; background: Canvas; color: CanvasText; } main { display: grid; gap: 16px; padding: 16px; } ${style}`],
+      '/after.js': ['text/javascript', after],
       '/script.js': ['text/javascript', `${watch}\n${script}`],
     };
   }
@@ -39,11 +41,15 @@ describe('components in another system\'s page', () => {
   let service, browser, host, session, page, john, nasty, loader;
 
   const make = async (body = { candidates: ['john'] }, key = undefined) => (await service.must('POST', '/embed-tokens', { origin: host.url, ...body }, key && { key })).token;
-  const state = (tag) => page.locator(`${tag} .base:not([data-state="loading"])`).first();
   const visit = async (body, options) => {
     host.show(body, options);
     await page.goto('/');
     return page;
+  };
+  // The cookie of a session is in the browser then, as somebody's who uses both systems.
+  const signInThere = async () => {
+    await signIn({ context: { request: { post: (target, options) => session.context.request.post(`${service.url}${target}`, options) } } }, ADMIN, PASSWORD);
+    assert.ok((await session.context.cookies()).some(({ name }) => /inkling/.test(name)));
   };
   const heard = () => page.evaluate(() => window.heard);
 
@@ -79,17 +85,16 @@ describe('components in another system\'s page', () => {
 
   test('score, timeline and email are shown; no cookie and no address of the page is sent', async () => {
     // A session of the same browser, whose cookie would go along with any request that asked for it.
-    await session.context.request.post(`${service.url}/api/v1/session`, { data: { email: ADMIN, password: PASSWORD }, headers: { 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'same-origin' } });
-    assert.ok((await session.context.cookies(service.url)).some(({ name }) => /inkling/.test(name)));
+    await signInThere();
     const requests = [];
     page.on('request', (request) => request.url().includes('/api/v1/') && requests.push(request));
     const token = await make();
     await visit(`<inkling-score token="${token}" candidate="john"></inkling-score><inkling-timeline token="${token}" candidate="john"></inkling-timeline><inkling-email token="${token}" email="${john.interview}"></inkling-email>`);
     const score = page.getByRole('group', { name: 'Engagement score: John Smith' });
-    const { engagement_score: value, explanation } = await service.must('GET', '/candidates/john');
+    const { engagement_score: value, engagement_level: level, explanation } = await service.must('GET', '/candidates/john');
     await score.getByText(`${value} of 100`).waitFor();
     const meter = score.getByRole('meter', { name: 'Engagement score' });
-    assert.deepEqual([await meter.getAttribute('aria-valuenow'), await meter.getAttribute('aria-valuetext')], [String(value), `${value} of 100, Hot`]);
+    assert.deepEqual([await meter.getAttribute('aria-valuenow'), await meter.getAttribute('aria-valuetext')], [String(value), `${value} of 100, ${level[0].toUpperCase()}${level.slice(1)}`]);
     assert.ok(Math.abs((await meter.locator('div').evaluate((fill) => fill.getBoundingClientRect().width / fill.parentElement.clientWidth)) - value / 100) < 0.02);
     assert.deepEqual(await score.getByRole('listitem').allTextContents(), explanation.map(({ text }) => text));
     await score.getByText('no statement on suitability').waitFor();
@@ -123,7 +128,7 @@ describe('components in another system\'s page', () => {
   });
 
   test('other pages get nothing else of the API, session or not', async () => {
-    await signIn({ context: { request: { post: (target, options) => session.context.request.post(`${service.url}${target}`, options) } } }, ADMIN, PASSWORD);
+    await signInThere();
     session.allowed.push(/CORS policy/, /Failed to load resource/);
     const token = await make();
     await visit('');
@@ -242,12 +247,10 @@ describe('components in another system\'s page', () => {
   test('a page whose new tokens are no good either asks once in ten seconds', async () => {
     session.allowed.push(/status of 401/);
     await page.clock.install();
-    await visit('<inkling-score token="emb_bad" candidate="john"></inkling-score>', { script: 'let n = 0; document.addEventListener("inkling-token-expired", (event) => (event.target.token = `emb_bad${++n}`));' });
-    // A token that cannot be read is refused before it is known whose page may read the answer, so tokens that were good once are needed.
+    // Of a token that nobody made the page learns nothing, so here are some that were good once.
     const { id, key } = await service.must('POST', '/api-keys', { name: 'pages', role: 'embed' });
     const tokens = [await make({ candidates: ['john'] }, key), await make({ candidates: ['john'] }, key), await make({ candidates: ['john'] }, key)];
     await service.must('DELETE', `/api-keys/${id}`);
-    session.allowed.push(/CORS policy|Failed to load resource/);
     await visit(`<inkling-score token="${tokens[0]}" candidate="john"></inkling-score>`, { script: `const more = ${JSON.stringify(tokens.slice(1))}; document.addEventListener("inkling-token-expired", (event) => { if (more.length) event.target.token = more.shift(); });` });
     const times = async () => (await heard()).filter(([, type]) => type === 'token-expired').length;
     await page.waitForFunction(() => window.heard.length === 1);
@@ -306,14 +309,22 @@ describe('components in another system\'s page', () => {
     let requests = 0;
     page.on('request', (request) => (requests += request.url().includes('/api/v1/candidates/')));
     const token = await make();
-    await visit('<inkling-score candidate="john"></inkling-score><inkling-score candidate="john"></inkling-score>', {
-      tag: '',
-      script: `addEventListener("DOMContentLoaded", () => { for (const element of document.querySelectorAll("inkling-score")) element.token = "${token}"; const script = document.createElement("script"); script.setAttribute("data-note", "late"); document.head.append(script); });`,
+    await visit('<inkling-score candidate="john"></inkling-score><inkling-score candidate="john"></inkling-score><script src="/after.js"></script>', {
+      after: `for (const element of document.querySelectorAll('inkling-score')) element.token = '${token}';`,
     });
-    await page.addScriptTag({ url: `${service.url}/embed/inkling.js` }).catch(() => assert.fail('the script is not let in'));
     await page.waitForFunction(() => [...document.querySelectorAll('inkling-score')].every((element) => element.shadowRoot?.textContent.includes('of 100')));
     assert.equal(requests, 1);
     assert.equal(await page.locator('inkling-score').first().getAttribute('token'), null);
+  });
+
+  test('the script may be loaded twice, as a module, and with its hash', async () => {
+    const { bytes } = await fetchRaw(`${service.url}/embed/inkling.js`);
+    const hash = `sha256-${createHash('sha256').update(bytes).digest('base64')}`;
+    const url = `${service.url}/embed/inkling.js`;
+    await visit(`<inkling-score token="${await make()}"></inkling-score>`, { tag: `<script type="module" src="${url}" integrity="${hash}"></script><script src="${url}" defer crossorigin integrity="${hash}"></script>` });
+    await page.locator('inkling-score').getByText('of 100').waitFor();
+    await visit(`<inkling-score token="${await make()}"></inkling-score>`, { tag: `<script type="module" src="${url}"></script>` });
+    await page.locator('inkling-score').getByText('of 100').waitFor();
   });
 
   test('keeps itself fresh, politely: less often while nothing changes, and not while nobody looks', async () => {
