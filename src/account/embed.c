@@ -32,16 +32,16 @@ bool embed_origin_is_valid(struct slice origin) {
                          port != (https ? 443 : 80));
 }
 
-/* "embed2 ORGANIZATION KEY EXPIRES SCORES EMAILS CANDIDATES EMAIL… LENGTH ORIGIN LENGTH CANDIDATE…": numbers and blanks, and texts behind
- * their lengths, since a candidate's id may hold any character. */
+/* "embed2 ORGANIZATION KEY EXPIRES SCORES EMAILS CANDIDATES EMAIL… LENGTH ORIGIN LENGTH CANDIDATE…": numbers and
+ * blanks, and texts behind their lengths, since a candidate's id may hold any character. */
 static void add_text(struct strbuf *out, struct slice text) {
     strbuf_printf(out, " %zu ", text.len);
     strbuf_add_slice(out, text);
 }
 
 void embed_write(struct strbuf *out, const struct embed_grant *grant) {
-    strbuf_printf(out, LABEL " %" PRId64 " %" PRId64 " %" PRId64 " %d %zu %zu", grant->organization_id, grant->api_key_id,
-                  grant->expires_at, grant->scores, grant->email_count, grant->candidate_count);
+    strbuf_printf(out, LABEL " %" PRId64 " %" PRId64 " %" PRId64 " %d %zu %zu", grant->organization_id,
+                  grant->api_key_id, grant->expires_at, grant->scores, grant->email_count, grant->candidate_count);
     for (size_t i = 0; i < grant->email_count; i++)
         strbuf_printf(out, " %" PRId64, grant->emails[i]);
     add_text(out, grant->origin);
