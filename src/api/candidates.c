@@ -217,8 +217,10 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
     }
     ret->moments = arena_alloc_array(call->arena, all, sizeof(*ret->moments));
     for (size_t i = 0; i < email_count; i++)
-        for (size_t n = 0; n < counts[i]; n++)
+        for (size_t n = 0; n < counts[i]; n++) {
+            embed_reduce_event(call, &events[i][n]);
             ret->moments[ret->count++] = (struct moment){.event = &events[i][n], .email = &emails[i]};
+        }
     qsort(ret->moments, ret->count, sizeof(*ret->moments), compare_moments);
     return 0;
 }

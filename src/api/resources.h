@@ -112,6 +112,7 @@ int campaigns_set_tracking(struct api_call *call, struct err *err);
 
 /* embed.c */
 int embed_tokens_create(struct api_call *call, struct err *err);
+int embed_show(struct api_call *call, struct err *err);
 void embed_preflight(struct http_request *request);
 
 /* stream.c */

@@ -52,6 +52,7 @@ static const struct http_route table[] = {
     {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE()},
     {HTTP_GET, "/assets/{name}", pages_asset, 0, BODY_NONE, NULL},
+    {HTTP_GET, "/embed/inkling.js", pages_embed, 0, BODY_NONE, NULL},
 
     {HTTP_GET, "/healthz", meta_health, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
     {HTTP_GET, "/readyz", meta_ready, 0, BODY_NONE, NULL},
@@ -139,6 +140,8 @@ static const struct http_route table[] = {
     {HTTP_PUT, "/api/v1/campaigns/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(campaigns_set_tracking, API_WRITE)},
 
     {HTTP_POST, "/api/v1/embed-tokens", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(embed_tokens_create, API_EMBED)},
+    {HTTP_GET, "/api/v1/embed", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(embed_show)},
+    {HTTP_OPTIONS, "/api/v1/embed", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/candidates/{id}", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/candidates/{id}/timeline", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/emails/{id}", embed_preflight, 0, BODY_NONE, NULL},

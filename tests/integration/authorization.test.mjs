@@ -111,6 +111,8 @@ const RULES = {
   'PUT /api/v1/candidates/{id}/tracking': { needs: 'write', object: 'candidate', body: { level: 'full' }, makes: true },
   'PUT /api/v1/campaigns/{id}/tracking': { needs: 'write', object: 'campaign', body: { level: 'full' }, makes: true },
 
+  // Only for embed tokens, below.
+  'GET /api/v1/embed': { needs: 'read_jobs', own: 403 },
   'POST /api/v1/embed-tokens': { needs: 'embed', body: { candidates: ['x'], origin: 'https://ats.example' } },
 
   'GET /api/v1/engagement/summary': { needs: 'read_jobs' },
@@ -162,6 +164,7 @@ class Organization {
     const send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body));
     const events = [1, 2].flatMap((job) => ['open', 'click'].map((type) => ({
       event_type: type, message_id: `${name}-${job}`, timestamp: '2026-01-05T12:00:00Z', recipient: 'x@example.org',
+      event_id: `${name}-${job}-${type}`, ip_address: '203.0.113.7', metadata: { place: 'alpine' },
       user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', ...(type === 'click' ? { url: `https://${name}-${job}.example/` } : {}),
     })));
     assert.equal((await send(events)).status, 200);
@@ -363,6 +366,7 @@ function suite(kind) {
       assert.ok(Math.abs(Date.parse(until) - Date.now() - 900e3) < 10e3);
       for (const [route, rule] of guarded()) {
         const [own, other, foreign] = await Promise.all([alpha.object(rule.object ?? 'email', route, 1), alpha.object(rule.object ?? 'email', route, 2), bravo.object(rule.object ?? 'email', route, 1)]);
+        if (route === 'GET /api/v1/embed') continue;
         if (!EMBEDDED.includes(route)) {
           assert.equal((await call(holder(token), route, rule, own)).status, 403, route);
           continue;
@@ -385,6 +389,41 @@ function suite(kind) {
       const foreign = await make({ emails: [bravo.emails[1]], candidates: ['bravo-candidate-2'] });
       assert.equal((await holder(foreign.token).api('GET', `/emails/${bravo.emails[1]}`)).status, 404, 'another organization');
       assert.equal((await holder(foreign.token).api('GET', '/candidates/bravo-candidate-2')).status, 404);
+    });
+
+    test('tells what it opens, and shows no device that was used', async () => {
+      const { token, expires_at: until } = await make({ candidates: ['alpha-candidate-1', 'ä "b"'], emails: [alpha.emails[2]] });
+      const grant = await holder(token).api('GET', '/embed');
+      assert.deepEqual([grant.status, grant.headers['access-control-allow-origin']], [200, origin]);
+      assert.deepEqual(grant.json, { candidates: ['alpha-candidate-1', 'ä "b"'], emails: [alpha.emails[2]], scores: true, expires_at: until });
+      assert.equal((await holder(token).api('GET', '/embed?more=1')).status, 400);
+      for (const target of ['/candidates/alpha-candidate-1/timeline', `/emails/${alpha.emails[1]}/events`]) {
+        const { data } = (await holder(token).api('GET', target)).json;
+        const all = (await alpha.must('GET', target)).data;
+        const known = (name) => all.some((event) => event[name] !== null);
+        assert.ok(['ip_address', 'user_agent', 'provider_event_id', 'metadata'].every(known), 'known to the program');
+        assert.deepEqual(data, all.map((event) => ({ ...event, ip_address: null, user_agent: null, provider_event_id: null, metadata: null })), target);
+      }
+    });
+
+    test('shows scores unless they are kept back', async () => {
+      const { token } = await make({ candidates: ['alpha-candidate-1'] });
+      const kept = await make({ candidates: ['alpha-candidate-1'], scores: false });
+      const [open, without] = [(await holder(token).api('GET', '/candidates/alpha-candidate-1')).json, (await holder(kept.token).api('GET', '/candidates/alpha-candidate-1')).json];
+      assert.ok('engagement_score' in open && open.explanation.length > 0);
+      assert.deepEqual(Object.keys(without).filter((name) => /score|level|explanation|trend|next_change/.test(name)), []);
+      assert.equal(without.name, open.name);
+      assert.equal((await holder(kept.token).api('GET', '/embed')).json.scores, false);
+    });
+
+    test('fits into the head of a request, or is not made', async () => {
+      const ids = (length) => Array.from({ length: 50 }, (_, index) => `${index}`.padEnd(length, 'x'));
+      let length = 255;
+      while (length > 0 && (await alpha.actors['key embed'].api('POST', '/embed-tokens', { origin, candidates: ids(length) })).status === 400) length--;
+      assert.ok(length >= 100, `50 ids of ${length} bytes`);
+      const { token } = await make({ candidates: ids(length) });
+      const browser = { 'User-Agent': 'x'.repeat(200), Accept: '*/*', 'Accept-Language': 'en-GB,en;q=0.9', 'Accept-Encoding': 'gzip, deflate, br, zstd', 'Sec-Ch-Ua': 'x'.repeat(120), Origin: origin };
+      assert.equal((await service.api('GET', '/embed', undefined, { key: token, headers: browser })).status, 200);
     });
 
     test('is for its origin only, and ends with its time and its key', async () => {
@@ -415,14 +454,14 @@ function suite(kind) {
       for (const body of [
         {}, { candidates: [] }, { candidates: ['a'], origin: 'http://ats.example' }, { candidates: ['a'], origin: '*' }, { candidates: [''] }, { candidates: [1] },
         { emails: ['x'] }, { emails: [0] }, { candidates: ['a'], seconds: 3601 }, { candidates: ['a'], seconds: 1 }, { candidates: 'a' },
-        { candidates: Array(51).fill('a') }, { candidates: ['a'], more: 1 }, { candidates: Array(50).fill('x'.repeat(255)) },
+        { candidates: Array(51).fill('a') }, { candidates: ['a'], scores: 'no' }, { candidates: ['a'], more: 1 }, { candidates: Array(50).fill('x'.repeat(255)) },
       ])
         assert.equal((await alpha.actors['key embed'].api('POST', '/embed-tokens', { origin, ...body })).status, 400, JSON.stringify(body).slice(0, 100));
     });
 
     test('is sent by browsers after they have asked', async () => {
       const asking = { Origin: origin, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' };
-      for (const route of EMBEDDED) {
+      for (const route of [...EMBEDDED, 'GET /api/v1/embed']) {
         const answer = await service.fetch(route.split(' ')[1].replace('{id}', '1'), { method: 'OPTIONS', headers: asking });
         assert.equal(answer.status, 204, route);
         assert.deepEqual([answer.headers['access-control-allow-origin'], answer.headers['access-control-allow-methods'], answer.headers['access-control-allow-headers']], ['*', 'GET', 'Authorization']);
