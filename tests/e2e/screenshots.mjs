@@ -41,7 +41,7 @@ const { email, password, key } = await new Promise((resolve, reject) => {
   let text = '';
   demo.stdout.setEncoding('utf8').on('data', (part) => {
     text += part;
-    const found = /Sign in\s+(\S+)\s+password\s+(\S+)\s+API key\s+(\S+)/.exec(text);
+    const found = /Sign in\s+(\S+)\s+password\s+(\S+)[^]*?API key\s+(\S+)/.exec(text);
     if (found) resolve({ email: found[1], password: found[2], key: found[3] });
   });
   demo.on('exit', () => reject(new Error(`the demo ended: ${text}`)));
