@@ -108,16 +108,15 @@ static enum MHD_Result dispatch(struct http_request *request) {
     request->phase = PHASE_HANDED;
     request->handler = request->match.route->handler;
     atomic_store(&connection->in_handler, true);
-    if (atomic_load(&connection->loop->server->refusing)) {
+    bool refused = atomic_load(&connection->loop->server->refusing);
+    if (refused)
         refuse_busy(request, "the service is stopping: try again");
-        result = answer_queue(request);
-    } else if (!is_admitted(request)) {
-        result = answer_queue(request);
-    } else if ((request->match.route->flags & HTTP_ROUTE_WORKER) != 0) {
+    else
+        refused = !is_admitted(request);
+    if (!refused && (request->match.route->flags & HTTP_ROUTE_WORKER) != 0)
         result = hand_over(request);
-    } else if (run_handler(request)) {
+    else if (refused || run_handler(request))
         result = answer_queue(request);
-    }
     atomic_store_explicit(&connection->in_handler, false, memory_order_release);
     return result;
 }
