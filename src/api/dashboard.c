@@ -56,8 +56,7 @@ static int write_series_before(const struct dashboard *dashboard, struct api_tab
 
 static int write_top(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
                      struct err *err) {
-    const struct top_request top = {
-        .rank = REPORT_RANK_OPENED, .base_min = REPORT_TOP_BASE_MIN, .limit = TOP_DEFAULT};
+    const struct top_request top = {.rank = REPORT_RANK_OPENED, .base_min = REPORT_TOP_BASE_MIN, .limit = TOP_DEFAULT};
     (void)ret_next;
     return engagement_write_top(dashboard->call, &dashboard->filter, &top, table, err);
 }
@@ -149,8 +148,7 @@ static int read_options(struct api_call *call, struct dashboard *dashboard, stru
     struct slice compare = http_query(call->request, SLICE("compare"));
     dashboard->step = step_for(&dashboard->filter);
     dashboard->compare = slice_equal(compare, SLICE("1"));
-    if (http_query_present(call->request, SLICE("compare")) && !dashboard->compare &&
-        !slice_equal(compare, SLICE("0")))
+    if (http_query_present(call->request, SLICE("compare")) && !dashboard->compare && !slice_equal(compare, SLICE("0")))
         return err_set(err, ERR_INVALID, "compare must be 0 or 1");
     if (!http_query_present(call->request, SLICE("interval"))) return 0;
     return engagement_step_parse(interval, &dashboard->step, err);

@@ -189,8 +189,8 @@ int engagement_write_groups(struct api_call *call, const struct report_filter *f
     *ret_next = NULL;
     if (count == page->limit) {
         const struct report_row *last = &rows[--count - 1];
-        *ret_next = api_cursor_make(call, dimensions[dimension].list,
-                                    (const int64_t[]){last->figures.sums.sent, last->id}, 2);
+        *ret_next =
+            api_cursor_make(call, dimensions[dimension].list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
     }
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
@@ -253,8 +253,8 @@ int engagement_write_top(struct api_call *call, const struct report_filter *filt
                          struct api_table *table, struct err *err) {
     struct report_row *rows;
     size_t count;
-    int result = reports_top(call->db, filter, top->rank, top->base_min, (size_t)top->limit, call->arena, &rows, &count,
-                             err);
+    int result =
+        reports_top(call->db, filter, top->rank, top->base_min, (size_t)top->limit, call->arena, &rows, &count, err);
     if (result != 0) return result;
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);

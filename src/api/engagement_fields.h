@@ -1,6 +1,6 @@
-/* engagement_fields: the reports of engagement, each as the fields of its answer, so that the dashboard has exactly what
- * the single routes have. Every one reads the figures and then writes; in a read transaction, and nothing is written
- * when it fails. */
+/* engagement_fields: the reports of engagement, each as the fields of its answer, so that the dashboard has exactly
+ * what the single routes have. Every one reads the figures and then writes; in a read transaction, and nothing is
+ * written when it fails. */
 #ifndef INKLING_API_ENGAGEMENT_FIELDS_H
 #define INKLING_API_ENGAGEMENT_FIELDS_H
 

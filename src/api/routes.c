@@ -26,11 +26,13 @@
 /* What a page preloads. */
 #define PAGE(...)                                                                                                      \
     (const char *const[]) {                                                                                            \
-        __VA_ARGS__ __VA_OPT__(, ) NULL                                                                                \
+        "/me" __VA_OPT__(, ) __VA_ARGS__, NULL                                                                         \
     }
+/* Its answer says who is signed in. */
 #define PAGE_DASHBOARD                                                                                                 \
-    PAGE("/engagement/summary", "/engagement/series", "/engagement/top", "/engagement/templates?limit=10",             \
-         "/engagement/jobs?limit=200")
+    (const char *const[]) {                                                                                            \
+        "/engagement/dashboard{query}", NULL                                                                           \
+    }
 
 /* clang-format off */
 static const struct http_route table[] = {
