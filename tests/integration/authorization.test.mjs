@@ -115,6 +115,7 @@ const RULES = {
   'GET /api/v1/embed': { needs: 'read_jobs', own: 403 },
   'POST /api/v1/embed-tokens': { needs: 'embed', body: { candidates: ['x'], origin: 'https://ats.example' } },
 
+  'GET /api/v1/engagement/dashboard': { needs: 'read_jobs' },
   'GET /api/v1/engagement/summary': { needs: 'read_jobs' },
   'GET /api/v1/engagement/series': { needs: 'read_jobs' },
   'GET /api/v1/engagement/templates': { needs: 'read_jobs' },
