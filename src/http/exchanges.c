@@ -1,8 +1,10 @@
 #include "http/exchanges.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "http/exchange.h"
 
@@ -21,6 +23,7 @@ struct http_exchanges {
     CURLM *multi;
     struct slot *slots;
     size_t max, running;
+    atomic_bool woken;
 };
 
 struct http_exchanges *http_exchanges_new(size_t max) {
@@ -122,16 +125,19 @@ static size_t take_ends(struct http_exchanges *exchanges, struct http_exchange_e
 
 size_t http_exchanges_wait(struct http_exchanges *exchanges, int timeout_ms, struct http_exchange_end *ret,
                            size_t max) {
-    int running;
+    int64_t until = clock_monotonic_us() + timeout_ms * 1000LL, left = 0;
     clear_ended(exchanges);
-    curl_multi_perform(exchanges->multi, &running);
-    size_t count = take_ends(exchanges, ret, max);
-    if (count > 0) return count;
-    curl_multi_poll(exchanges->multi, NULL, 0, timeout_ms, NULL);
-    curl_multi_perform(exchanges->multi, &running);
-    return take_ends(exchanges, ret, max);
+    for (;;) {
+        int running;
+        curl_multi_perform(exchanges->multi, &running);
+        size_t count = take_ends(exchanges, ret, max);
+        left = until - clock_monotonic_us();
+        if (count > 0 || left <= 0 || atomic_exchange(&exchanges->woken, false)) return count;
+        curl_multi_poll(exchanges->multi, NULL, 0, (int)(left / 1000) + 1, NULL); /* sockets, curl's timers, wake */
+    }
 }
 
 void http_exchanges_wake(struct http_exchanges *exchanges) {
+    atomic_store(&exchanges->woken, true);
     curl_multi_wakeup(exchanges->multi);
 }
