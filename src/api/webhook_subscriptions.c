@@ -76,9 +76,9 @@ int webhook_subscriptions_show(struct api_call *call, struct err *err) {
 struct changing {
     struct api_call *call;
     int64_t id;
-    struct slice url, description; /* NULL ptr: not given */
-    int64_t events;                /* 0: not given */
-    bool has_state;
+    bool has_url, has_description, has_state;
+    struct slice url, description;
+    int64_t events; /* 0: not given */
     enum subscription_state state;
     int64_t overlap_hours;
     struct webhook_subscription row; /* out */
@@ -87,6 +87,7 @@ struct changing {
 static int check_url(struct api_call *call, struct slice url, struct err *err) {
     const struct http_client_options options = {.allow_internal = app_webhooks_allow_internal(call->app)};
     struct err reason = {0};
+    if (slice_empty(url)) return err_set(err, ERR_INVALID, "url must say where events are sent");
     for (size_t i = 0; i < url.len; i++)
         if ((unsigned char)url.ptr[i] <= ' ' || (unsigned char)url.ptr[i] >= 0x7f)
             return err_set(err, ERR_INVALID, "url must be written in ASCII, without spaces");
@@ -130,15 +131,22 @@ static int read_state(struct api_call *call, struct json_value body, struct chan
     return 0;
 }
 
+static bool is_given(struct json_value body, const char *name) {
+    enum json_kind type = json_get(body, slice_cstr(name)).type;
+    return type != JSON_KIND_NONE && type != JSON_KIND_NULL;
+}
+
 static int read_body(struct api_call *call, struct changing *changing, struct err *err) {
     static const char *const members[] = {"url", "description", "events", "state", NULL};
     struct json_value body;
     int r = api_body(call, &body, err);
     if (r == 0) r = api_known_members(body, members, err);
     if (r == 0) r = api_text(call, body, "url", SUBSCRIPTION_URL_MAX, &changing->url, err);
-    if (r == 0 && changing->url.ptr) r = check_url(call, changing->url, err);
+    changing->has_url = r == 0 && is_given(body, "url");
+    if (changing->has_url) r = check_url(call, changing->url, err);
     if (r == 0)
         r = api_text(call, body, "description", SUBSCRIPTION_DESCRIPTION_MAX, &changing->description, err);
+    changing->has_description = r == 0 && is_given(body, "description");
     if (r == 0) r = read_events(body, &changing->events, err);
     if (r == 0) r = read_state(call, body, changing, err);
     return r;
@@ -175,7 +183,7 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     struct webhook_subscription row = {
         .organization_id = call->organization_id,
         .url = changing->url,
-        .description = changing->description.ptr ? changing->description : SLICE(""),
+        .description = changing->description,
         .events = changing->events,
         .state = changing->state,
     };
@@ -189,7 +197,7 @@ int webhook_subscriptions_create(struct api_call *call, struct err *err) {
     struct changing changing = {.call = call};
     int r = read_body(call, &changing, err);
     if (r != 0) return r;
-    if (slice_empty(changing.url)) return err_set(err, ERR_INVALID, "url must say where events are sent");
+    if (!changing.has_url) return err_set(err, ERR_INVALID, "url must say where events are sent");
     if (changing.events == 0) return err_set(err, ERR_INVALID, "events must say what is to be sent");
     r = api_write_once(call, run_create, &changing, 201, err);
     if (r == 0) refresh(call);
@@ -202,8 +210,8 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
     struct webhook_subscription *row = &changing->row;
     int r = webhook_subscription_load(db, call->organization_id, changing->id, call->arena, row, err);
     if (r != 0) return r;
-    if (changing->url.ptr) row->url = changing->url;
-    if (changing->description.ptr) row->description = changing->description;
+    if (changing->has_url) row->url = changing->url;
+    if (changing->has_description) row->description = changing->description;
     if (changing->events != 0) row->events = changing->events;
     if (changing->has_state) {
         if (row->state == SUBSCRIPTION_DISABLED) row->failing_since = TIME_UNSET; /* a new chance */
@@ -218,8 +226,6 @@ int webhook_subscriptions_change(struct api_call *call, struct err *err) {
     struct changing changing = {.call = call};
     int r = api_id_param(call, "id", &changing.id, err);
     if (r == 0) r = read_body(call, &changing, err);
-    if (r == 0 && changing.url.ptr && slice_empty(changing.url))
-        r = err_set(err, ERR_INVALID, "url must say where events are sent");
     if (r == 0) r = api_write(call, run_change, &changing, err);
     if (r != 0) return r;
     refresh(call);

@@ -1,6 +1,8 @@
 // Webhook subscriptions, with a real receiver: what is sent, signed and kept back; failures, repeats and their end; nothing
 // lost when the service is killed.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { Installation, Postgres, eventually, genericDelivery, inkling, standardWebhooksSecret } from './support.mjs';
 import { Receiver, signatureFits } from './webhook-receiver.mjs';
@@ -25,6 +27,10 @@ function suite(kind) {
   });
   // Each test has a receiver and subscriptions of its own.
   beforeEach(async () => {
+    if (service.environment.INKLING_CLOCK_OFFSET_MS || service.flags !== ALLOW || !service.process) {
+      service.flags = ALLOW; // a test before this one failed half-way
+      await restart();
+    }
     for (const { id } of (await service.must('GET', '/webhook-subscriptions')).data) await service.must('DELETE', `/webhook-subscriptions/${id}`);
     await receiver?.stop();
     receiver = await new Receiver().start();
@@ -136,6 +142,41 @@ function suite(kind) {
     const [withheld] = await deliveries(made.id, '?state=withheld');
     assert.deepEqual([withheld.type, withheld.attempts], ['email.opened', 0]);
     assert.equal((await service.must('GET', `/webhook-subscriptions/${made.id}/deliveries/${withheld.id}`)).payload, null);
+  });
+
+  test('killed at any moment, every event arrives, and repeats have the same id', async () => {
+    const made = await subscribe(['email.opened', 'email.clicked']);
+    let number = 0;
+    receiver.answer = () => (++number % 3 === 0 ? 'hang' : { status: number % 5 === 0 ? 500 : 200, after: 5 });
+    const all = [];
+    for (let i = 0; i < 40; i++) all.push(await send());
+    const acknowledged = [];
+    for (let round = 0; round < 4; round++) {
+      for (const email of all.slice(round * 10, round * 10 + 10)) {
+        await happen(email, 'open');
+        acknowledged.push(email.id);
+      }
+      await eventually(() => receiver.requests.length > round * 3, 'some of them');
+      await service.stop('SIGKILL');
+      for (const socket of receiver.sockets) socket.destroy();
+      if (round === 3) receiver.answer = () => 200;
+      await service.start();
+    }
+    // On PostgreSQL what the killed process had claimed is anybody's after a minute; the repeats after 5 s and 5 min: the clock is moved.
+    await eventually(async () => (await service.must('GET', '/webhook-subscriptions')).data[0].waiting < 40, 'most of them', 60);
+    await restart(400_000);
+    await eventually(async () => (await show(made.id)).waiting === 0, 'all of them', 60);
+    const told = new Map();
+    for (const [id, requests] of receiver.byId()) {
+      assert.equal(new Set(requests.map(({ text }) => text)).size, 1, 'a repeat says the same');
+      assert.ok(requests.every(({ fits }) => fits[0]));
+      const email = requests[0].data.email.id;
+      assert.ok(!told.has(email), `one id for the open of email ${email}, not ${told.get(email)} and ${id}`);
+      told.set(email, id);
+    }
+    assert.deepEqual([...told.keys()].sort((a, b) => a - b), acknowledged.sort((a, b) => a - b));
+    service.verify();
+    await restart();
   });
 
   test('a failure is repeated after five seconds under the same id, and what was answered is kept', async () => {
@@ -264,41 +305,6 @@ function suite(kind) {
     await fast.stop();
   });
 
-  test('killed at any moment, every event arrives, and repeats have the same id', async () => {
-    const made = await subscribe(['email.opened', 'email.clicked']);
-    let number = 0;
-    receiver.answer = () => (++number % 3 === 0 ? 'hang' : { status: number % 5 === 0 ? 500 : 200, after: 5 });
-    const all = [];
-    for (let i = 0; i < 40; i++) all.push(await send());
-    const acknowledged = [];
-    for (let round = 0; round < 4; round++) {
-      for (const email of all.slice(round * 10, round * 10 + 10)) {
-        await happen(email, 'open');
-        acknowledged.push(email.id);
-      }
-      await eventually(() => receiver.requests.length > round * 3, 'some of them');
-      await service.stop('SIGKILL');
-      for (const socket of receiver.sockets) socket.destroy();
-      if (round === 3) receiver.answer = () => 200;
-      await service.start();
-    }
-    // On PostgreSQL what the killed process had claimed is anybody's after a minute; the repeats after 5 s and 5 min: the clock is moved.
-    await eventually(async () => (await service.must('GET', '/webhook-subscriptions')).data[0].waiting < 40, 'most of them', 60);
-    await restart(400_000);
-    await eventually(async () => (await show(made.id)).waiting === 0, 'all of them', 60);
-    const told = new Map();
-    for (const [id, requests] of receiver.byId()) {
-      assert.equal(new Set(requests.map(({ text }) => text)).size, 1, 'a repeat says the same');
-      assert.ok(requests.every(({ fits }) => fits[0]));
-      const email = requests[0].data.email.id;
-      assert.ok(!told.has(email), `one id for the open of email ${email}, not ${told.get(email)} and ${id}`);
-      told.set(email, id);
-    }
-    assert.deepEqual([...told.keys()].sort((a, b) => a - b), acknowledged.sort((a, b) => a - b));
-    service.verify();
-    await restart();
-  });
-
   test('a new secret: for a while both sign', async () => {
     const made = await subscribe();
     const rotated = await service.must('POST', `/webhook-subscriptions/${made.id}/secret`, { overlap_hours: 1 });
@@ -405,16 +411,20 @@ function suite(kind) {
     assert.deepEqual(await service.must('POST', '/webhook-subscriptions', body, { headers }), once, 'the same, with the secret');
   });
 
-  test('secrets are not in the database, and another secret key is noticed', async () => {
+  test('secrets are not in the database', async () => {
     const made = await subscribe();
+    let bytes;
     if (service.isSqlite) {
-      const dump = inkling(['backup', `${service.directory}/copy.db`, ...service.databaseFlags()]);
-      assert.equal(dump.status, 0, dump.stderr);
-      const { readFileSync } = await import('node:fs');
-      const bytes = readFileSync(`${service.directory}/copy.db`);
-      assert.ok(bytes.includes(receiver.url), 'what is looked for would be found');
-      assert.ok(!bytes.includes(made.secret) && !bytes.includes(Buffer.from(made.secret.slice(6), 'base64')));
+      const copy = `${service.directory}/copy.db`;
+      const { status, stderr } = inkling(['backup', copy, ...service.databaseFlags()]);
+      assert.equal(status, 0, stderr);
+      bytes = fs.readFileSync(copy);
+    } else {
+      const result = spawnSync('psql', [service.database, '-Atc', "SELECT url, encode(secret, 'escape'), encode(secret, 'base64') FROM webhook_subscriptions"]);
+      bytes = result.stdout;
     }
+    assert.ok(bytes.includes(receiver.url), 'what is looked for would be found');
+    assert.ok(!bytes.includes(made.secret) && !bytes.includes(made.secret.slice(6, 46)) && !bytes.includes(Buffer.from(made.secret.slice(6), 'base64')));
   });
 
   if (kind === 'PostgreSQL')
