@@ -1,6 +1,6 @@
 /* webhook_deliveries: what a webhook subscription was sent, and what became of it. */
-#include "api/resources.h"
 #include "store/webhook_deliveries.h"
+#include "api/resources.h"
 #include "subscription/payload.h"
 
 #include "base/banned.h"
@@ -64,8 +64,7 @@ static int load_delivery(struct api_call *call, struct webhook_delivery *ret, st
     int64_t subscription_id, id;
     int r = api_id_param(call, "id", &subscription_id, err);
     if (r == 0) r = api_id_param(call, "delivery", &id, err);
-    if (r == 0)
-        r = webhook_delivery_load(call->db, call->organization_id, subscription_id, id, call->arena, ret, err);
+    if (r == 0) r = webhook_delivery_load(call->db, call->organization_id, subscription_id, id, call->arena, ret, err);
     return r;
 }
 
@@ -95,8 +94,8 @@ static int run_again(void *context, struct applier *applier, struct db *db, stru
     struct api_call *call = again->call;
     struct webhook_subscription subscription;
     struct webhook_delivery delivery;
-    int r = webhook_subscription_load(db, call->organization_id, again->subscription_id, call->arena, &subscription,
-                                      err);
+    int r =
+        webhook_subscription_load(db, call->organization_id, again->subscription_id, call->arena, &subscription, err);
     if (r == 0 && subscription.state == SUBSCRIPTION_DISABLED)
         r = err_set(err, ERR_CONFLICT, "the subscription is disabled: make it active first");
     if (r == 0)

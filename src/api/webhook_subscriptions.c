@@ -11,10 +11,10 @@
 
 #include "base/banned.h"
 
-#define LIST               "webhook-subscriptions"
-#define OVERLAP_HOURS      24 /* in which the former secret signs too, unless told otherwise */
-#define OVERLAP_HOURS_MAX  168
-#define SEALED_MAX         1024
+#define LIST              "webhook-subscriptions"
+#define OVERLAP_HOURS     24 /* in which the former secret signs too, unless told otherwise */
+#define OVERLAP_HOURS_MAX 168
+#define SEALED_MAX        1024
 
 static void write_subscription(struct api_table *row, const struct webhook_subscription *subscription, int64_t now) {
     bool overlap = subscription->former_secret_until != TIME_UNSET && subscription->former_secret_until > now;
@@ -63,8 +63,7 @@ int webhook_subscriptions_show(struct api_call *call, struct err *err) {
     struct webhook_subscription subscription;
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
-    if (r == 0)
-        r = webhook_subscription_load(call->db, call->organization_id, id, call->arena, &subscription, err);
+    if (r == 0) r = webhook_subscription_load(call->db, call->organization_id, id, call->arena, &subscription, err);
     if (r != 0) return r;
     write_subscription(api_object_begin(call), &subscription, call->now);
     api_object_end(call, 200);
@@ -144,8 +143,7 @@ static int read_body(struct api_call *call, struct changing *changing, struct er
     if (r == 0) r = api_text(call, body, "url", SUBSCRIPTION_URL_MAX, &changing->url, err);
     changing->has_url = r == 0 && is_given(body, "url");
     if (changing->has_url) r = check_url(call, changing->url, err);
-    if (r == 0)
-        r = api_text(call, body, "description", SUBSCRIPTION_DESCRIPTION_MAX, &changing->description, err);
+    if (r == 0) r = api_text(call, body, "description", SUBSCRIPTION_DESCRIPTION_MAX, &changing->description, err);
     changing->has_description = r == 0 && is_given(body, "description");
     if (r == 0) r = read_events(body, &changing->events, err);
     if (r == 0) r = read_state(call, body, changing, err);

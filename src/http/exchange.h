@@ -1,5 +1,5 @@
-/* exchange: one request of ours with libcurl, whoever drives it: client.c waits for one, exchanges.c drives many. Internal
- * to http/. */
+/* exchange: one request of ours with libcurl, whoever drives it: client.c waits for one, exchanges.c drives many.
+ * Internal to http/. */
 #ifndef INKLING_HTTP_EXCHANGE_H
 #define INKLING_HTTP_EXCHANGE_H
 

@@ -78,8 +78,8 @@ int http_exchanges_post(struct http_exchanges *exchanges, const struct http_clie
     *slot = (struct slot){.used = true, .options = *options, .arena = arena_new(), .tag = tag};
     strbuf_init(&slot->answer, HTTP_EXCHANGE_ANSWER_MAX);
     slot->exchange = (struct exchange){.options = &slot->options, .answer = &slot->answer, .forget = true};
-    int r = exchange_prepare(&slot->exchange, url, content_type, arena_copy(slot->arena, body), headers, header_count,
-                             err);
+    int r =
+        exchange_prepare(&slot->exchange, url, content_type, arena_copy(slot->arena, body), headers, header_count, err);
     if (r == 0 && curl_multi_add_handle(exchanges->multi, slot->exchange.curl) != CURLM_OK)
         r = err_set(err, ERR_UNAVAILABLE, "libcurl takes no more exchanges");
     if (r != 0) {

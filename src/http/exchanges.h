@@ -1,5 +1,6 @@
-/* exchanges: many outgoing POSTs at once, driven by one thread. The rules are those of client.h: no redirects, the address
- * that is connected to is the one that was checked. All functions but http_exchanges_wake are for the thread that made it.
+/* exchanges: many outgoing POSTs at once, driven by one thread. The rules are those of client.h: no redirects, the
+ * address that is connected to is the one that was checked. All functions but http_exchanges_wake are for the thread
+ * that made it.
  */
 #ifndef INKLING_HTTP_EXCHANGES_H
 #define INKLING_HTTP_EXCHANGES_H
@@ -15,8 +16,8 @@ struct http_exchanges *http_exchanges_new(size_t max); /* at a time */
 struct http_exchanges *http_exchanges_free(struct http_exchanges *exchanges);
 size_t http_exchanges_running(const struct http_exchanges *exchanges);
 
-/* Begins a POST. `options`, body and headers are copied. `tag` comes back with its end, 0 is fine. ERR_FULL when `max` are
- * under way; ERR_DENIED and ERR_INVALID as http_client_send: then there is no end. */
+/* Begins a POST. `options`, body and headers are copied. `tag` comes back with its end, 0 is fine. ERR_FULL when `max`
+ * are under way; ERR_DENIED and ERR_INVALID as http_client_send: then there is no end. */
 MUST_USE int http_exchanges_post(struct http_exchanges *exchanges, const struct http_client_options *options,
                                  const char *url, const char *content_type, struct slice body,
                                  const struct http_client_header *headers, size_t header_count, size_t tag,

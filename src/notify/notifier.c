@@ -305,8 +305,7 @@ static int do_portion(struct notifier *notifier, struct arena *arena, struct err
     struct portion portion = {.notifier = notifier,
                               .arena = arena,
                               .now = clock_now(),
-                              .webhook_backlog_max =
-                                  notifier->options.webhook_backlog_max(notifier->options.context)};
+                              .webhook_backlog_max = notifier->options.webhook_backlog_max(notifier->options.context)};
     struct db *db = NULL;
     int r = store_reader(notifier->options.store, &db, err);
     if (r == 0) r = outbox_load(db, PORTION, arena, &portion.items, &portion.count, err);
@@ -422,12 +421,11 @@ struct notifier *notifier_new(const struct notifier_options *options) {
     struct notifier *notifier = memory_alloc(sizeof(*notifier));
     pthread_condattr_t attributes;
     notifier->options = *options;
-    notifier->sink =
-        (struct event_sink){.heard = sink_heard,
-                            .wants = sink_wants,
-                            .wants_levels = sink_wants_levels,
-                            .committed = sink_committed,
-                            .context = notifier};
+    notifier->sink = (struct event_sink){.heard = sink_heard,
+                                         .wants = sink_wants,
+                                         .wants_levels = sink_wants_levels,
+                                         .committed = sink_committed,
+                                         .context = notifier};
     pthread_mutex_init(&notifier->lock, NULL);
     pthread_rwlock_init(&notifier->wanted_lock, NULL);
     pthread_condattr_init(&attributes);

@@ -1,6 +1,7 @@
 /* notifier: takes what ingest left in the outbox, makes notifications of it for those who want them and deliveries for
- * webhook subscriptions (subscription/plan.h), and gives events and notifications to the hub, after the commit. One thread of its own: ingest never waits for it. Behind by design at most by a commit of
- * the writer; what it has not got to when the process ends is still in the outbox at the next start.
+ * webhook subscriptions (subscription/plan.h), and gives events and notifications to the hub, after the commit. One
+ * thread of its own: ingest never waits for it. Behind by design at most by a commit of the writer; what it has not got
+ * to when the process ends is still in the outbox at the next start.
  *
  * Also keeps the streams honest: one whose session has ended is ended within SESSIONS_EVERY. */
 #ifndef INKLING_NOTIFY_NOTIFIER_H

@@ -24,8 +24,8 @@ static const struct statement insert = {
 
 static const struct statement select_oldest = {
     .name = "outbox",
-    .sql = "SELECT " OUTBOX_ITEM_COLUMNS
-           " FROM (SELECT * FROM event_outbox ORDER BY id LIMIT $1) o" OUTBOX_ITEM_JOINS " ORDER BY o.id",
+    .sql = "SELECT " OUTBOX_ITEM_COLUMNS " FROM (SELECT * FROM event_outbox ORDER BY id LIMIT $1) o" OUTBOX_ITEM_JOINS
+           " ORDER BY o.id",
 };
 
 #define REMOVE(list) "DELETE FROM event_outbox WHERE organization_id IN " list("$1") " AND id IN " list("$2")

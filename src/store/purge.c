@@ -72,8 +72,8 @@ static const struct statement webhook_deliveries = {
     "purge of webhook deliveries",
     "DELETE FROM webhook_deliveries WHERE organization_id = $1 AND id IN " OLDEST("webhook_deliveries", "created_at"),
     NULL};
-static const struct statement webhook_delivered = {
-    "purge of delivered webhooks", EXCESS("1", WEBHOOK_DELIVERED_MAX), NULL};
+static const struct statement webhook_delivered = {"purge of delivered webhooks", EXCESS("1", WEBHOOK_DELIVERED_MAX),
+                                                   NULL};
 static const struct statement webhook_dead = {"purge of dead webhooks", EXCESS("2, 3", WEBHOOK_DEAD_MAX), NULL};
 static const struct statement webhooks_deleted = {
     "purge of deleted webhook subscriptions",

@@ -119,10 +119,10 @@ int webhook_deliveries_claim(struct db *db, int64_t organization_id, int64_t sub
                              int64_t until, size_t limit, int64_t *ret_ids, size_t *ret_count, struct err *err) {
     struct db_rows *rows;
     size_t count = 0;
-    int r = db_query(db, &claim,
-                     DB_VALUES(db_int(organization_id), db_int(subscription_id), db_int(now), db_int(until),
-                               db_int((int64_t)limit)),
-                     &rows, err);
+    int r = db_query(
+        db, &claim,
+        DB_VALUES(db_int(organization_id), db_int(subscription_id), db_int(now), db_int(until), db_int((int64_t)limit)),
+        &rows, err);
     if (r < 0) return r;
     while (count < limit && (r = db_next(rows, err)) > 0)
         ret_ids[count++] = db_column_int(rows, 0);
@@ -151,8 +151,8 @@ int webhook_deliveries_release_all(struct db *db, struct err *err) {
 int webhook_delivery_again(struct db *db, int64_t organization_id, int64_t subscription_id, int64_t id, int64_t now,
                            struct err *err) {
     int64_t changes = 0;
-    int r = db_run(db, &again,
-                   DB_VALUES(db_int(organization_id), db_int(subscription_id), db_int(id), db_int(now)), &changes, err);
+    int r = db_run(db, &again, DB_VALUES(db_int(organization_id), db_int(subscription_id), db_int(id), db_int(now)),
+                   &changes, err);
     if (r < 0 || changes > 0) return r;
     static const struct statement exists = {
         .name = "webhook delivery exists",
@@ -188,8 +188,8 @@ static const struct statement lanes_due = {
     " JOIN webhook_subscriptions w ON w.organization_id = o.organization_id AND w.id = o.subscription_id "             \
     "AND w.deleted_at IS NULL"
 #define SELECT_IDS(list)                                                                                               \
-    "SELECT " COLUMNS " FROM webhook_deliveries o" JOINS " WHERE o.organization_id IN " list(                          \
-        "$1") " AND o.id IN " list("$2") " ORDER BY o.id"
+    "SELECT " COLUMNS " FROM webhook_deliveries o" JOINS                                                               \
+    " WHERE o.organization_id IN " list("$1") " AND o.id IN " list("$2") " ORDER BY o.id"
 static const struct statement select_ids = {
     .name = "webhook deliveries", .sql = SELECT_IDS(DB_LIST), .sql_postgres = SELECT_IDS(DB_LIST_POSTGRES)};
 static const struct statement select_one = {
@@ -204,8 +204,8 @@ static const struct statement select_one = {
 static const struct statement select_some = {
     .name = "list of webhook deliveries",
     .sql = "SELECT " COLUMNS " FROM webhook_deliveries o" JOINS
-           " WHERE o.organization_id = $1 AND o.id IN (" OF_STATE("0") " UNION ALL " OF_STATE("1") " UNION ALL " OF_STATE(
-               "2") " UNION ALL " OF_STATE("3") ") ORDER BY o.id DESC LIMIT $5",
+           " WHERE o.organization_id = $1 AND o.id IN (" OF_STATE("0") " UNION ALL " OF_STATE(
+               "1") " UNION ALL " OF_STATE("2") " UNION ALL " OF_STATE("3") ") ORDER BY o.id DESC LIMIT $5",
 };
 
 int webhook_lanes_due(struct db *db, int64_t now, struct webhook_lane after, size_t limit, struct arena *arena,
@@ -213,10 +213,10 @@ int webhook_lanes_due(struct db *db, int64_t now, struct webhook_lane after, siz
     struct webhook_lane *lanes = NULL;
     size_t count = 0, capacity = 0;
     struct db_rows *rows;
-    int r = db_query(db, &lanes_due,
-                     DB_VALUES(db_int(after.organization_id), db_int(after.subscription_id), db_int(now),
-                               db_int((int64_t)limit)),
-                     &rows, err);
+    int r = db_query(
+        db, &lanes_due,
+        DB_VALUES(db_int(after.organization_id), db_int(after.subscription_id), db_int(now), db_int((int64_t)limit)),
+        &rows, err);
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         lanes = rows_grow(arena, lanes, count, &capacity, sizeof(*lanes));

@@ -1,6 +1,6 @@
-/* webhook_deliveries: what is on its way to subscribers, and what became of it. A row is written in the transaction that
- * takes the event out of the outbox, so nothing is lost in between and nothing told twice. It holds no personal data:
- * what is sent is put together when it is sent, from the email and the person as they are then.
+/* webhook_deliveries: what is on its way to subscribers, and what became of it. A row is written in the transaction
+ * that takes the event out of the outbox, so nothing is lost in between and nothing told twice. It holds no personal
+ * data: what is sent is put together when it is sent, from the email and the person as they are then.
  *
  * Who sends claims rows first: until `claimed_until` nobody else takes them, after it anybody may. */
 #ifndef INKLING_STORE_WEBHOOK_DELIVERIES_H

@@ -35,8 +35,9 @@ static const struct statement mark_deleted = {
     .sql = "UPDATE webhook_subscriptions SET deleted_at = $3, state = 2, secret = $4, former_secret = NULL "
            "WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
 };
-#define ONE      "SELECT id FROM webhook_subscriptions WHERE organization_id = $1 AND id = $2"
-#define FAILED   "UPDATE webhook_subscriptions SET failing_since = coalesce(failing_since, $3) WHERE organization_id = $1 "
+#define ONE "SELECT id FROM webhook_subscriptions WHERE organization_id = $1 AND id = $2"
+#define FAILED                                                                                                         \
+    "UPDATE webhook_subscriptions SET failing_since = coalesce(failing_since, $3) WHERE organization_id = $1 "
 #define SUCCEEDED                                                                                                      \
     "UPDATE webhook_subscriptions SET failing_since = NULL WHERE organization_id = $1 AND failing_since IS NOT NULL "
 static const struct statement failed = {
@@ -187,8 +188,8 @@ int webhook_subscription_succeeded(struct db *db, int64_t organization_id, int64
 int webhook_subscription_disable(struct db *db, int64_t organization_id, int64_t id, struct slice reason, int64_t now,
                                  bool *ret_done, struct err *err) {
     int64_t changes = 0;
-    int r = db_run(db, &disable, DB_VALUES(db_int(organization_id), db_int(id), db_text(reason), db_int(now)),
-                   &changes, err);
+    int r = db_run(db, &disable, DB_VALUES(db_int(organization_id), db_int(id), db_text(reason), db_int(now)), &changes,
+                   err);
     if (r == 0) *ret_done = changes > 0;
     return r;
 }
@@ -232,9 +233,8 @@ int webhook_subscriptions_wanting(struct db *db, const int64_t *organizations, s
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         found = rows_grow(arena, found, count, &capacity, sizeof(*found));
-        found[count++] = (struct webhook_subscription){.organization_id = db_column_int(rows, 0),
-                                                       .id = db_column_int(rows, 1),
-                                                       .events = db_column_int(rows, 2)};
+        found[count++] = (struct webhook_subscription){
+            .organization_id = db_column_int(rows, 0), .id = db_column_int(rows, 1), .events = db_column_int(rows, 2)};
     }
     db_rows_free(rows);
     if (r < 0) return r;

@@ -1,5 +1,5 @@
-/* webhook_subscriptions: who wants to be told of what by HTTP. Secrets are sealed above (ingest/secret_box.h). What is on
- * its way is in webhook_deliveries.h. */
+/* webhook_subscriptions: who wants to be told of what by HTTP. Secrets are sealed above (ingest/secret_box.h). What is
+ * on its way is in webhook_deliveries.h. */
 #ifndef INKLING_STORE_WEBHOOK_SUBSCRIPTIONS_H
 #define INKLING_STORE_WEBHOOK_SUBSCRIPTIONS_H
 
@@ -27,9 +27,9 @@ struct webhook_subscription {
     struct slice url, description;
     int64_t events; /* WEBHOOK_BIT */
     enum subscription_state state;
-    struct slice state_reason; /* of SUBSCRIPTION_DISABLED; NULL ptr: none */
-    struct slice secret;       /* sealed */
-    struct slice former_secret; /* sealed; NULL ptr: none */
+    struct slice state_reason;   /* of SUBSCRIPTION_DISABLED; NULL ptr: none */
+    struct slice secret;         /* sealed */
+    struct slice former_secret;  /* sealed; NULL ptr: none */
     int64_t former_secret_until; /* TIME_UNSET: none */
     int64_t failing_since;       /* TIME_UNSET: the last attempt succeeded, or there was none */
     int64_t dropped, dropped_at;
@@ -55,8 +55,8 @@ MUST_USE int webhook_subscription_update(struct db *db, const struct webhook_sub
 /* Its secrets go at once, its deliveries with the janitor (purge.h). ERR_NOT_FOUND. */
 MUST_USE int webhook_subscription_delete(struct db *db, int64_t organization_id, int64_t id, int64_t now,
                                          struct err *err);
-/* An attempt failed: *ret_since says since when all did. PostgreSQL: a row that another transaction holds is passed over,
- * as if this were the first failure: senders never wait for each other. */
+/* An attempt failed: *ret_since says since when all did. PostgreSQL: a row that another transaction holds is passed
+ * over, as if this were the first failure: senders never wait for each other. */
 MUST_USE int webhook_subscription_failed(struct db *db, int64_t organization_id, int64_t id, int64_t now,
                                          int64_t *ret_since, struct err *err);
 MUST_USE int webhook_subscription_succeeded(struct db *db, int64_t organization_id, int64_t id, struct err *err);

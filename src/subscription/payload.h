@@ -1,5 +1,5 @@
-/* payload: the body of a delivery: {"type", "timestamp", "data"} (Standard Webhooks, "Payload structure"). Shows no more
- * than the API shows to a key that may read; the names of members are the API's. Pure. */
+/* payload: the body of a delivery: {"type", "timestamp", "data"} (Standard Webhooks, "Payload structure"). Shows no
+ * more than the API shows to a key that may read; the names of members are the API's. Pure. */
 #ifndef INKLING_SUBSCRIPTION_PAYLOAD_H
 #define INKLING_SUBSCRIPTION_PAYLOAD_H
 

@@ -48,11 +48,11 @@ static int plan_one(struct db *db, const struct webhook_subscription *subscripti
     int64_t waiting = 0;
     for (size_t i = 0; i < count; i++) {
         enum webhook_event event;
-        if (items[i].row.organization_id != subscription->organization_id || !event_of(&items[i], now, &event)) continue;
+        if (items[i].row.organization_id != subscription->organization_id || !event_of(&items[i], now, &event))
+            continue;
         if (!(subscription->events & WEBHOOK_BIT(event))) continue;
         struct webhook_plan *plan = &plans[wanted++];
-        *plan = (struct webhook_plan){
-            .subscription_id = subscription->id, .event = event, .row = items[i].row};
+        *plan = (struct webhook_plan){.subscription_id = subscription->id, .event = event, .row = items[i].row};
         if (plan->row.candidate_id == 0 && plan->row.email_log_id == 0) plan->row.candidate_id = items[i].candidate_id;
         name_message(plan);
     }
@@ -63,8 +63,8 @@ static int plan_one(struct db *db, const struct webhook_subscription *subscripti
     size_t taken = wanted < room ? wanted : room;
     r = webhook_deliveries_add(db, plans, taken, now, err);
     if (r == 0 && taken < wanted)
-        r = webhook_subscription_dropped(db, subscription->organization_id, subscription->id,
-                                         (int64_t)(wanted - taken), now, err);
+        r = webhook_subscription_dropped(db, subscription->organization_id, subscription->id, (int64_t)(wanted - taken),
+                                         now, err);
     result->added += taken;
     result->dropped += wanted - taken;
     return r;

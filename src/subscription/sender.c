@@ -27,6 +27,7 @@
 #define CLAIM_MS     (4 * TIMEOUT_MS)
 #define POLL_MS      1000 /* for what other nodes planned, and for repeats */
 #define REST_MS      1000 /* after the database failed */
+#define STOP_MS      3000 /* for what is under way when the service stops: what has no end by then is sent again */
 #define SECRET_BYTES 1024
 #define STATUS_GONE  410 /* RFC 9110, section 15.5.11: meant to be for good */
 
@@ -34,7 +35,7 @@
 struct lane {
     int64_t organization_id, subscription_id;
     size_t flying;
-    int64_t failures;  /* in a row */
+    int64_t failures;       /* in a row */
     int64_t rests_until_us; /* monotonic */
 };
 
@@ -191,8 +192,7 @@ struct turn {
     size_t disabled_count;
 };
 
-static int disable(struct turn *turn, struct db *db, const struct flight *flight, const char *reason,
-                   struct err *err) {
+static int disable(struct turn *turn, struct db *db, const struct flight *flight, const char *reason, struct err *err) {
     const struct lane *lane = flight->lane;
     char detail[200];
     struct strbuf text;
@@ -286,8 +286,7 @@ static int post(struct sender *sender, const struct webhook_delivery *delivery, 
     strbuf_init(&signatures, 256);
     payload_write(&body, delivery);
     int r = body.overflow ? err_set(err, ERR_TOO_LARGE, "what is to be sent is too large") : 0;
-    if (r == 0 &&
-        !sign_with(sender, delivery->secret, delivery->message_id, seconds, strbuf_slice(&body), &signatures))
+    if (r == 0 && !sign_with(sender, delivery->secret, delivery->message_id, seconds, strbuf_slice(&body), &signatures))
         r = err_set(err, ERR_UNREADABLE, "the secret cannot be decrypted: make a new one");
     bool overlap = delivery->former_secret.ptr && delivery->former_secret_until > now;
     if (r == 0 && overlap &&
@@ -436,9 +435,19 @@ static void release_former(struct sender *sender) {
                        writer_call(sender->options.writer, run_release_all, NULL, &err) == 0;
 }
 
+static void land(struct sender *sender, int timeout_ms) {
+    struct http_exchange_end ends[FLIGHTS_MAX];
+    size_t count = http_exchanges_wait(sender->exchanges, timeout_ms, ends, FLIGHTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        end_flight(sender, &sender->flights[ends[i].tag], &ends[i]);
+}
+
 static void give_up_flying(struct sender *sender) {
     struct arena *arena = arena_new();
     struct err err = {0};
+    int64_t until = clock_monotonic_us() + STOP_MS * 1000, left;
+    while (http_exchanges_running(sender->exchanges) > 0 && (left = until - clock_monotonic_us()) > 0)
+        land(sender, (int)(left / 1000) + 1);
     for (size_t i = 0; i < FLIGHTS_MAX; i++)
         if (sender->flights[i].state == FLIGHT_FLYING) sender->flights[i].state = FLIGHT_ENDED;
     struct turn *turn = arena_alloc(arena, sizeof(*turn));
@@ -451,7 +460,6 @@ static void give_up_flying(struct sender *sender) {
 
 static void *sender_main(void *sender_) {
     struct sender *sender = sender_;
-    struct http_exchange_end ends[FLIGHTS_MAX];
     struct arena *arena = arena_new();
     while (!atomic_load(&sender->ending)) {
         struct err err = {0};
@@ -461,9 +469,7 @@ static void *sender_main(void *sender_) {
         if (r < 0) log_warning("webhooks cannot be sent now, tried again", LOG_TEXT("error", err.text));
         /* What ended at take-off is stored at once. */
         bool now = r == 0 && flights_in(sender, FLIGHT_ENDED) > 0;
-        size_t count = http_exchanges_wait(sender->exchanges, now ? 0 : r < 0 ? REST_MS : POLL_MS, ends, FLIGHTS_MAX);
-        for (size_t i = 0; i < count; i++)
-            end_flight(sender, &sender->flights[ends[i].tag], &ends[i]);
+        land(sender, now ? 0 : r < 0 ? REST_MS : POLL_MS);
     }
     give_up_flying(sender);
     arena_free(arena);

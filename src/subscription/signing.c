@@ -38,8 +38,7 @@ int signing_sign(struct slice secret, struct slice id, int64_t seconds, struct s
     unsigned int mac_len;
     size_t len;
     if (!slice_starts_with(secret, slice_cstr(prefix)) ||
-        !base64_decode(slice_from(secret, sizeof(prefix) - 1), key, sizeof(key), &len) ||
-        len < KEY_BYTES_MIN)
+        !base64_decode(slice_from(secret, sizeof(prefix) - 1), key, sizeof(key), &len) || len < KEY_BYTES_MIN)
         return err_set(err, ERR_INVALID, "the stored text is no signing secret");
     strbuf_init(&content, id.len + body.len + 64);
     strbuf_printf(&content, "%.*s.%lld.", SLICE_FMT(id), (long long)seconds);

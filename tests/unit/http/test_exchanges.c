@@ -112,8 +112,8 @@ static void test_refusals_and_failures(void **state) {
     struct http_exchanges *exchanges = http_exchanges_new(AT_ONCE);
     char url[128];
     struct err err;
-    assert_int_equal(
-        http_exchanges_post(exchanges, &outside, "https://10.0.0.1/", "a/b", SLICE("x"), NULL, 0, 1, &err), -ERR_DENIED);
+    assert_int_equal(http_exchanges_post(exchanges, &outside, "https://10.0.0.1/", "a/b", SLICE("x"), NULL, 0, 1, &err),
+                     -ERR_DENIED);
     assert_int_equal(http_exchanges_post(exchanges, &outside, base, "a/b", SLICE("x"), NULL, 0, 1, &err), -ERR_DENIED);
     assert_int_equal(http_exchanges_running(exchanges), 0);
     /* Only the look-up shows where the name leads. */

@@ -62,8 +62,8 @@ static void add(struct db *db, const struct webhook_subscription *to, int from, 
 
 static size_t claim(struct db *db, const struct webhook_subscription *of, int64_t now, size_t limit, int64_t *ret_ids) {
     size_t count = 0;
-    in_transaction(webhook_deliveries_claim(db, of->organization_id, of->id, now, now + 60000, limit, ret_ids, &count,
-                                            err));
+    in_transaction(
+        webhook_deliveries_claim(db, of->organization_id, of->id, now, now + 60000, limit, ret_ids, &count, err));
     return count;
 }
 
@@ -244,10 +244,9 @@ static void what_a_delivery_holds(void **state) {
     in_transaction(webhook_delivery_again(db, one.organization_id, one.id, ids[0], NOW + 9, err));
     delivery = load(fixture, &one, ids[0]);
     assert_true(delivery.state == WEBHOOK_WAITING && delivery.step == 0 && delivery.next_attempt_at == NOW + 9);
-    fails_in_transaction(ERR_NOT_FOUND,
-                         webhook_delivery_again(db, one.organization_id + 1, one.id, ids[0], NOW, err));
-    assert_fails(ERR_NOT_FOUND, webhook_delivery_load(db, one.organization_id, one.id + 1, ids[0], fixture->arena,
-                                                      &delivery, err));
+    fails_in_transaction(ERR_NOT_FOUND, webhook_delivery_again(db, one.organization_id + 1, one.id, ids[0], NOW, err));
+    assert_fails(ERR_NOT_FOUND,
+                 webhook_delivery_load(db, one.organization_id, one.id + 1, ids[0], fixture->arena, &delivery, err));
 }
 
 static void lists(void **state) {
@@ -314,9 +313,13 @@ static void purges(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        contract_test(subscriptions),         contract_test(wishes), contract_test(failing_since_the_first),
-        contract_test(claims),                contract_test(what_a_delivery_holds),
-        contract_test(lists),                 contract_test(purges),
+        contract_test(subscriptions),
+        contract_test(wishes),
+        contract_test(failing_since_the_first),
+        contract_test(claims),
+        contract_test(what_a_delivery_holds),
+        contract_test(lists),
+        contract_test(purges),
     };
     return run_contract(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -55,9 +55,10 @@ static void test_event(void **state) {
     const char *behind = strstr(out.ptr, "\"event_type\"");
     assert_non_null(behind);
     assert_string_equal(
-        behind, "\"event_type\":\"click\",\"email\":{\"id\":12,\"message_id\":\"m-1\",\"subject\":\"\\\"Hello\\\" <b>\\n"
-                "\xc3\xa9\"},\"candidate\":{\"id\":\"c-9\",\"name\":\"John Smith\"},\"sender\":null,\"job\":null,"
-                "\"url\":\"https://x.example/?a=\\\"b\\\"\",\"link_position\":1}}");
+        behind,
+        "\"event_type\":\"click\",\"email\":{\"id\":12,\"message_id\":\"m-1\",\"subject\":\"\\\"Hello\\\" <b>\\n"
+        "\xc3\xa9\"},\"candidate\":{\"id\":\"c-9\",\"name\":\"John Smith\"},\"sender\":null,\"job\":null,"
+        "\"url\":\"https://x.example/?a=\\\"b\\\"\",\"link_position\":1}}");
     assert_memory_equal(
         out.ptr, "{\"type\":\"email.clicked\",\"timestamp\":\"2025-11-24T16:00:00.123Z\",\"data\":{\"engagement", 82);
     strbuf_release(&out);

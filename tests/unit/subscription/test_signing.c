@@ -14,8 +14,9 @@
 static void test_reference_sample(void **state) {
     struct strbuf out;
     strbuf_init(&out, 200);
-    assert_int_equal(signing_sign(SLICE("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), SLICE("msg_p5jXN8AQM9LWM0D4loKWxJek"),
-                                  1614265330, SLICE("{\"test\": 2432232314}"), &out, NULL),
+    assert_int_equal(signing_sign(SLICE("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+                                  SLICE("msg_p5jXN8AQM9LWM0D4loKWxJek"), 1614265330, SLICE("{\"test\": 2432232314}"),
+                                  &out, NULL),
                      0);
     assert_string_equal(out.ptr, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     strbuf_release(&out);
