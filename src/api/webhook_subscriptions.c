@@ -269,12 +269,13 @@ static int run_rotate(void *context, struct applier *applier, struct db *db, str
 int webhook_subscriptions_rotate(struct api_call *call, struct err *err) {
     static const char *const members[] = {"overlap_hours", NULL};
     struct changing changing = {.call = call, .overlap_hours = OVERLAP_HOURS};
-    struct json_value body;
-    bool given = !slice_empty(http_body(call->request));
     int r = api_id_param(call, "id", &changing.id, err);
-    if (r == 0 && given) r = api_body(call, &body, err);
-    if (r == 0 && given) r = api_known_members(body, members, err);
-    if (r == 0 && given) r = api_integer(body, "overlap_hours", 0, OVERLAP_HOURS_MAX, &changing.overlap_hours, err);
+    if (r == 0 && !slice_empty(http_body(call->request))) {
+        struct json_value body;
+        r = api_body(call, &body, err);
+        if (r == 0) r = api_known_members(body, members, err);
+        if (r == 0) r = api_integer(body, "overlap_hours", 0, OVERLAP_HOURS_MAX, &changing.overlap_hours, err);
+    }
     return r == 0 ? api_write_once(call, run_rotate, &changing, 200, err) : r;
 }
 

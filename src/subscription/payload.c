@@ -13,8 +13,7 @@ bool payload_allowed(const struct webhook_delivery *delivery) {
         return true;
     case WEBHOOK_LEVEL_CHANGED:
     case WEBHOOK_TRACKING_WITHDRAWN:
-        return item->candidate_external_id.ptr != NULL;
-    case WEBHOOK_EVENT_WITHDRAWN: /* takes back: always good to know */
+    case WEBHOOK_EVENT_WITHDRAWN: /* what takes back may always be told */
         return item->candidate_external_id.ptr != NULL;
     default:
         return item->candidate_external_id.ptr != NULL &&

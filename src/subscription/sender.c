@@ -26,7 +26,7 @@
 #define TIMEOUT_MS   15000
 #define CLAIM_MS     (4 * TIMEOUT_MS)
 #define POLL_MS      1000 /* for what other nodes planned, and for repeats */
-#define REST_MS      1000 /* after the database failed */
+#define REST_MS      2000 /* after the database failed */
 #define STOP_MS      3000 /* for what is under way when the service stops: what has no end by then is sent again */
 #define SECRET_BYTES 1024
 #define STATUS_GONE  410 /* RFC 9110, section 15.5.11: meant to be for good */
@@ -90,8 +90,8 @@ static size_t flights_in(const struct sender *sender, enum flight_state state) {
 
 static size_t failing_flights(const struct sender *sender) {
     size_t count = 0;
-    for (size_t i = 0; i < FLIGHTS_MAX; i++)
-        count += sender->flights[i].state != FLIGHT_FREE && sender->flights[i].lane->failures > 0;
+    for (size_t i = 0; i < sender->lane_count; i++)
+        if (sender->lanes[i].failures > 0) count += sender->lanes[i].flying;
     return count;
 }
 

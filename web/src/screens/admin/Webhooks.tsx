@@ -55,7 +55,7 @@ function Form({ webhook, onClose }: { webhook: WebhookSubscription | null; onClo
         <Input label="Address" required maxLength={2000} placeholder="https://ats.example.org/hooks/inkling" value={url} onInput={(event) => setUrl(event.currentTarget.value)} />
         <Input label="What it is for" maxLength={200} placeholder="Applicant tracking system" value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
         <fieldset style={{ border: 0, padding: 0, margin: 0 }}>
-          <legend class="small">What it is told</legend>
+          <legend class="small" style={{ padding: 0 }}>What it is told</legend>
           {events.map(([key, words]) => <Check key={key} label={words} checked={wanted.includes(key)} onChange={(event) => setWanted(event.currentTarget.checked ? [...wanted, key] : wanted.filter((one) => one !== key))} />)}
         </fieldset>
         <Refusal problem={problem} />
