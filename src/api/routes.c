@@ -128,6 +128,17 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
 
+    {HTTP_GET, "/api/v1/webhook-subscriptions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_index, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_create, API_ADMIN)},
+    {HTTP_GET, "/api/v1/webhook-subscriptions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_show, API_ADMIN)},
+    {HTTP_PATCH, "/api/v1/webhook-subscriptions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_change, API_ADMIN)},
+    {HTTP_DELETE, "/api/v1/webhook-subscriptions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_delete, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions/{id}/secret", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_rotate, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions/{id}/test", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_test, API_ADMIN)},
+    {HTTP_GET, "/api/v1/webhook-subscriptions/{id}/deliveries", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_deliveries_index, API_ADMIN)},
+    {HTTP_GET, "/api/v1/webhook-subscriptions/{id}/deliveries/{delivery}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_deliveries_show, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions/{id}/deliveries/{delivery}/redeliver", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_deliveries_redeliver, API_ADMIN)},
+
     {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ_JOBS)},
     {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_REGISTER)},
     {HTTP_GET, "/api/v1/emails/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(emails_show)},

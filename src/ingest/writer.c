@@ -341,13 +341,15 @@ static void answer_scores(struct writer *writer, int64_t asked, bool done) {
 static bool refresh_scores(struct writer_thread *thread) {
     struct writer *writer = thread->writer;
     struct err err = {0};
+    const struct event_sink *sink = writer->options.sink;
     size_t looked = 0;
+    bool announced = false;
     pthread_mutex_lock(&writer->mutex);
     int64_t asked = writer->scores_asked;
     pthread_mutex_unlock(&writer->mutex);
     int64_t backlog = atomic_load(&writer->score_backlog), started = clock_monotonic_us();
     int r = db_begin(thread->db, DB_WRITE, &err);
-    if (r == 0) r = scores_refresh(thread->db, clock_now(), SCORES_PORTION, &looked, &err);
+    if (r == 0) r = scores_refresh(thread->db, sink, clock_now(), SCORES_PORTION, &looked, &announced, &err);
     if (r == 0) r = db_commit(thread->db, &err);
     if (r < 0) {
         db_rollback(thread->db);
@@ -356,6 +358,7 @@ static bool refresh_scores(struct writer_thread *thread) {
         if (err.code == ERR_UNAVAILABLE) repair(thread);
         return false;
     }
+    if (announced && sink) sink->committed(sink->context);
     int64_t ended = clock_monotonic_us();
     thread->scores_rested_us = ended + (SCORE_SHARE - 1) * (ended - started);
     if (looked > 0) { /* the backlog stays above 0 until nothing is left */

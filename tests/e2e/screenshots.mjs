@@ -28,6 +28,7 @@ const screens = [
   ['orphan-events', '/admin/orphan-events'],
   ['failed-deliveries', '/admin/failed-deliveries'],
   ['security-events', '/admin/security-events'],
+  ['webhooks', '/admin/webhooks'],
   ['users', '/admin/users'],
   ['api-keys', '/admin/api-keys'],
   ['settings', '/admin/settings'],

@@ -6,6 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { Browser, Installation, Postgres, eventually, genericDelivery, standardWebhooksSecret } from './support.mjs';
 
 const PASSWORD = 'correct horse battery staple';
+// Where nothing is connected to.
+const SUBSCRIPTION = { url: 'https://localhost:1/', events: ['email.opened', 'email.clicked'], state: 'paused' };
 
 // What each role may do. Written down a second time on purpose.
 const READING = ['read_jobs', 'read', 'scores'];
@@ -97,6 +99,18 @@ const RULES = {
   'GET /api/v1/security-events': { needs: 'admin' },
   'GET /api/v1/orphan-events': { needs: 'admin' },
 
+  'GET /api/v1/webhook-subscriptions': { needs: 'admin' },
+  'POST /api/v1/webhook-subscriptions': { needs: 'admin', body: SUBSCRIPTION },
+  'GET /api/v1/webhook-subscriptions/{id}': { needs: 'admin', object: 'subscription' },
+  'PATCH /api/v1/webhook-subscriptions/{id}': { needs: 'admin', object: 'subscription', body: { description: 'Changed' } },
+  'DELETE /api/v1/webhook-subscriptions/{id}': { needs: 'admin', object: 'subscription' },
+  'POST /api/v1/webhook-subscriptions/{id}/secret': { needs: 'admin', object: 'subscription', body: {} },
+  // Paused, so that nothing is sent: 409.
+  'POST /api/v1/webhook-subscriptions/{id}/test': { needs: 'admin', object: 'subscription', body: {}, own: 409 },
+  'GET /api/v1/webhook-subscriptions/{id}/deliveries': { needs: 'admin', object: 'subscription' },
+  'GET /api/v1/webhook-subscriptions/{id}/deliveries/{delivery}': { needs: 'admin', object: 'subscription' },
+  'POST /api/v1/webhook-subscriptions/{id}/deliveries/{delivery}/redeliver': { needs: 'admin', object: 'subscription', body: {} },
+
   'GET /api/v1/emails': { needs: 'read_jobs' },
   'POST /api/v1/emails': { needs: 'register', body: () => ({ message_id: `new-${unique()}`, subject: 'New', sent_at: '2026-01-05T10:00:00Z', candidate: { id: 'new' } }) },
   'GET /api/v1/emails/{id}': { needs: 'read_jobs', object: 'email' },
@@ -161,6 +175,7 @@ class Organization {
     }
     const secret = standardWebhooksSecret();
     this.endpoint = await this.must('POST', '/endpoints', { provider: 'generic', name: `${name} endpoint`, secrets: [secret] });
+    this.subscription = await this.must('POST', '/webhook-subscriptions', { ...SUBSCRIPTION, description: `${name} subscription` });
     for (const job of [1, 2]) await this.register(job);
     const send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body));
     const events = [1, 2].flatMap((job) => ['open', 'click'].map((type) => ({
@@ -176,6 +191,11 @@ class Organization {
       const { data } = await this.must('GET', '/failed-deliveries');
       return data.length >= 2 && data.map(({ id }) => id);
     }, 'failed deliveries');
+    const subscription = `/webhook-subscriptions/${this.subscription.id}`;
+    await this.must('PATCH', subscription, { state: 'active' });
+    await this.must('POST', `${subscription}/test`);
+    await this.must('PATCH', subscription, { state: 'paused' });
+    [this.told] = (await this.must('GET', `${subscription}/deliveries`)).data;
     return this;
   }
 
@@ -214,6 +234,8 @@ class Organization {
         : this.endpoint.id;
     case 'delivery':
       return this.deliveries[0];
+    case 'subscription':
+      return methodOf(route) === 'DELETE' ? (await this.must('POST', '/webhook-subscriptions', SUBSCRIPTION)).id : this.subscription.id;
     case 'notification':
       return 1_000_000; // of nobody: who may mark whose is in stream.test.mjs
     case 'session':
@@ -247,7 +269,8 @@ function suite(kind) {
   // One call of a route by an actor, with the object named by `id`.
   function call(actor, route, rule, id) {
     const [method, path] = route.split(' ');
-    const target = path.replace('/api/v1', '').replace('{id}', encodeURIComponent(id ?? '')) + queryOf(route);
+    const delivery = (id === bravo.subscription.id ? bravo : alpha).told.id;
+    const target = path.replace('/api/v1', '').replace('{id}', encodeURIComponent(id ?? '')).replace('{delivery}', delivery) + queryOf(route);
     return actor.api(method, target, bodyOf(rule));
   }
 
@@ -490,7 +513,7 @@ function suite(kind) {
       const [method, path] = route.split(' ');
       const id = rule.object && (await alpha.object(rule.object, route));
       for (const headers of [{}, { 'X-Inkling-Request': '1', Origin: 'https://evil.example' }, { 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'cross-site' }, { Origin: service.url }]) {
-        const answer = await service.api(method, path.replace('/api/v1', '').replace('{id}', id), bodyOf(rule), { key: null, headers: { Cookie: admin.cookie(), ...headers } });
+        const answer = await service.api(method, path.replace('/api/v1', '').replace('{id}', id).replace('{delivery}', 1), bodyOf(rule), { key: null, headers: { Cookie: admin.cookie(), ...headers } });
         assert.equal(answer.status, 403, `${route} with ${JSON.stringify(headers)}: ${answer.body}`);
       }
     }

@@ -199,6 +199,39 @@ export interface Delivery {
   body?: string;
 }
 
+export interface WebhookSubscription {
+  id: number;
+  url: string;
+  description: string;
+  events: string[];
+  state: 'active' | 'paused' | 'disabled';
+  state_reason: string | null;
+  failing_since: string | null;
+  waiting: number;
+  dropped: number;
+  dropped_at: string | null;
+  former_secret_until: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface WebhookDelivery {
+  id: number;
+  message_id: string;
+  type: string;
+  state: 'waiting' | 'delivered' | 'given_up' | 'withheld';
+  attempts: number;
+  occurred_at: string;
+  created_at: string;
+  next_attempt_at: string | null;
+  last_attempt_at: string | null;
+  last_duration_ms: number | null;
+  last_status: number | null;
+  last_answer: string | null;
+  last_error: string | null;
+  payload?: Record<string, unknown> | null;
+}
+
 export interface SecurityEvent {
   id: number;
   kind: string;
