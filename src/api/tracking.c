@@ -88,7 +88,7 @@ static bool read_token(struct http_request *request, unsigned purposes, struct s
 
 bool tracked_read(struct http_request *request, unsigned purposes, struct tracked *ret) {
     struct app *app = http_context(request);
-    struct tracked tracked = {.text = http_param(request, "token")};
+    struct tracked tracked = {.text = http_first_param(request)};
     if (!read_token(request, purposes, tracked.text, &tracked.token)) {
         tracking_refuse(request);
         return false;

@@ -32,6 +32,7 @@ void *request_begin(void *loop_, const char *uri, struct MHD_Connection *mhd) {
     request->method = HTTP_METHOD_COUNT;
     request->match = (struct router_match){0};
     request->header_count = 0;
+    request->header_kinds = 0;
     request->received_us = 0;
     request->suspended = false;
     request->deferred = NULL;
@@ -140,7 +141,8 @@ static enum MHD_Result head_arrived(struct http_request *request, const char *me
 }
 
 static enum MHD_Result body_arrived(struct http_request *request) {
-    request->received_us = clock_monotonic_us();
+    bool exact = request->method != HTTP_GET || request->connection->loop->server->options.on_answered != NULL;
+    request->received_us = exact ? clock_monotonic_us() : clock_tick_us();
     if (request->body.dropped > 0) request_refuse_too_large(request);
     if (request->answer.status != 0) return answer_queue(request);
     return dispatch(request);
@@ -180,7 +182,7 @@ void request_end(void *loop_, struct MHD_Connection *mhd, void **request_, enum 
     else
         request->arena = arena_new();
     *request_ = NULL;
-    atomic_store_explicit(&connection->head_since_us, clock_monotonic_us(), memory_order_relaxed);
+    atomic_store_explicit(&connection->head_since_us, clock_tick_us(), memory_order_relaxed);
     atomic_store_explicit(&connection->busy, false, memory_order_release);
 }
 

@@ -94,6 +94,7 @@ struct http_request {
     struct router_match match;
     struct http_field headers[HTTP_HEADERS_MAX]; /* the bytes are libmicrohttpd's, good until the request is over */
     size_t header_count;
+    uint64_t header_kinds; /* a bit for each name that came, see header_kind */
     struct request_body body;
     int64_t received_us;
     bool suspended;
@@ -101,6 +102,11 @@ struct http_request {
     bool *deferred;       /* while a handler runs: where http_defer leaves its mark */
     struct http_answer answer;
 };
+
+/* One of 64 bits by length and first letter: most names that are asked for did not come, and need not be compared. */
+static inline uint64_t header_kind(struct slice name) {
+    return name.len > 0 ? 1ULL << ((name.len * 5 + ((unsigned char)name.ptr[0] & 31)) & 63) : 0;
+}
 
 struct http_connection {
     struct http_request request;
