@@ -37,7 +37,8 @@ struct slice http_body(const struct http_request *request) {
 struct slice http_header(const struct http_request *request, struct slice name) {
     if ((request->header_kinds & header_kind(name)) == 0) return SLICE_NONE;
     for (size_t i = 0; i < request->header_count; i++)
-        if (slice_equal_nocase(request->headers[i].name, name)) return request->headers[i].value;
+        if (request->headers[i].name.len == name.len && slice_equal_nocase(request->headers[i].name, name))
+            return request->headers[i].value;
     return SLICE_NONE;
 }
 
