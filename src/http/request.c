@@ -25,7 +25,11 @@ void *request_begin(void *loop_, const char *uri, struct MHD_Connection *mhd) {
     make_id(loop_, request->id);
     request->phase = PHASE_HEAD;
     request->sent_target = uri;
-    request->raw_target = arena_copy(request->arena, slice_cstr(uri));
+    size_t len = strlen(uri);
+    bool is_short = len <= sizeof(request->short_target);
+    if (is_short) memcpy(request->short_target, uri, len);
+    request->raw_target =
+        is_short ? slice_of(request->short_target, len) : arena_copy(request->arena, slice_of(uri, len));
     request->target.path = SLICE_NONE;
     request->target.query = SLICE_NONE;
     request->target.segment_count = 0;

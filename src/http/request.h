@@ -86,7 +86,8 @@ struct http_request {
     char id[HTTP_REQUEST_ID_MAX];
     enum request_phase phase;
     const char *sent_target; /* libmicrohttpd's; it changes the bytes behind it, so only for looking at the address */
-    struct slice raw_target; /* our copy */
+    struct slice raw_target; /* our copy, in `short_target` if it fits: a pixel then touches nothing of the arena */
+    char short_target[128];
     struct http_target target;
     bool http_1_0;
     bool is_head;
