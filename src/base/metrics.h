@@ -86,6 +86,8 @@ static inline int64_t metric_get(const struct metrics *metrics, enum metric metr
     return atomic_load_explicit(&metrics->value[metric], memory_order_relaxed);
 }
 void metric_observe_us(struct metrics *metrics, enum metric metric, int64_t microseconds);
+/* `count` times the same. */
+void metric_observe_many_us(struct metrics *metrics, enum metric metric, int64_t microseconds, int64_t count);
 /* The Prometheus text format 0.0.4, the process' own figures (memory, CPU, start time, descriptors) included. */
 void metrics_write(const struct metrics *metrics, struct strbuf *out);
 

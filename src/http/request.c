@@ -25,13 +25,18 @@ void *request_begin(void *loop_, const char *uri, struct MHD_Connection *mhd) {
     make_id(loop_, request->id);
     request->phase = PHASE_HEAD;
     request->sent_target = uri;
-    request->raw_target = arena_copy(request->arena, slice_cstr(uri));
+    size_t len = strlen(uri);
+    bool is_short = len <= sizeof(request->short_target);
+    if (is_short) memcpy(request->short_target, uri, len);
+    request->raw_target =
+        is_short ? slice_of(request->short_target, len) : arena_copy(request->arena, slice_of(uri, len));
     request->target.path = SLICE_NONE;
     request->target.query = SLICE_NONE;
     request->target.segment_count = 0;
     request->method = HTTP_METHOD_COUNT;
     request->match = (struct router_match){0};
     request->header_count = 0;
+    request->header_kinds = 0;
     request->received_us = 0;
     request->suspended = false;
     request->deferred = NULL;
@@ -139,7 +144,8 @@ static enum MHD_Result head_arrived(struct http_request *request, const char *me
 }
 
 static enum MHD_Result body_arrived(struct http_request *request) {
-    request->received_us = clock_monotonic_us();
+    bool exact = request->method != HTTP_GET || request->connection->loop->server->options.on_answered != NULL;
+    request->received_us = exact ? clock_monotonic_us() : clock_tick_us();
     if (request->body.dropped > 0) request_refuse_too_large(request);
     if (request->answer.status != 0) return answer_queue(request);
     return dispatch(request);
@@ -179,7 +185,7 @@ void request_end(void *loop_, struct MHD_Connection *mhd, void **request_, enum 
     else
         request->arena = arena_new();
     *request_ = NULL;
-    atomic_store_explicit(&connection->head_since_us, clock_monotonic_us(), memory_order_relaxed);
+    atomic_store_explicit(&connection->head_since_us, clock_tick_us(), memory_order_relaxed);
     atomic_store_explicit(&connection->busy, false, memory_order_release);
 }
 
