@@ -26,7 +26,7 @@
 /* What a page preloads. */
 #define PAGE(...)                                                                                                      \
     (const char *const[]) {                                                                                            \
-        "/me" __VA_OPT__(, ) __VA_ARGS__, NULL                                                                         \
+        "/me", __VA_ARGS__, NULL                                                                                       \
     }
 /* Its answer says who is signed in. */
 #define PAGE_DASHBOARD                                                                                                 \
@@ -38,21 +38,21 @@
 static const struct http_route table[] = {
     {HTTP_GET, "/", pages_show, 0, BODY_NONE, PAGE_DASHBOARD},
     {HTTP_GET, "/dashboard", pages_show, 0, BODY_NONE, PAGE_DASHBOARD},
-    {HTTP_GET, "/candidates", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/candidates", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/candidates/{id}", pages_show, 0, BODY_NONE, PAGE("/candidates/{id}")},
-    {HTTP_GET, "/emails", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/emails", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/emails/{id}", pages_show, 0, BODY_NONE, PAGE("/emails/{id}", "/emails/{id}/events", "/emails/{id}/links")},
-    {HTTP_GET, "/campaigns", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/campaigns/{id}", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/templates", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/templates/{id}", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/campaigns", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/campaigns/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/templates", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/templates/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/assets/{name}", pages_asset, 0, BODY_NONE, NULL},
     {HTTP_GET, "/embed/inkling.js", pages_embed, 0, BODY_NONE, NULL},
 
