@@ -55,7 +55,7 @@ struct sender {
     pthread_t thread;
     bool started;
     atomic_bool ending;
-    struct lane *lanes;
+    struct lane lanes[LANES_MAX];
     size_t lane_count;
     struct webhook_lane after; /* where the last round ended, so that each has its turn */
     struct flight flights[FLIGHTS_MAX];
@@ -64,21 +64,25 @@ struct sender {
 
 /* ---- lanes ---- */
 
-static struct lane *lane_find(struct sender *sender, const struct webhook_lane *key, bool make) {
-    struct lane *unused = NULL;
+/* There are more lanes than flights, so that one without is always found. */
+_Static_assert(LANES_MAX > FLIGHTS_MAX, "a lane that has nothing under way");
+
+static struct lane *lane_of(struct sender *sender, const struct webhook_lane *key) {
+    struct lane *idle = NULL, *resting = NULL;
     for (size_t i = 0; i < sender->lane_count; i++) {
         struct lane *lane = &sender->lanes[i];
         if (lane->organization_id == key->organization_id && lane->subscription_id == key->subscription_id) return lane;
-        if (lane->flying == 0 && lane->failures == 0) unused = lane;
+        if (lane->flying > 0) continue;
+        if (lane->failures == 0)
+            idle = lane;
+        else
+            resting = lane;
     }
-    if (!make) return NULL;
-    if (!unused && sender->lane_count < LANES_MAX) unused = &sender->lanes[sender->lane_count++];
-    /* So many that fail: one that rests is forgotten, and may be tried a little early. */
-    for (size_t i = 0; i < sender->lane_count && !unused; i++)
-        if (sender->lanes[i].flying == 0) unused = &sender->lanes[i];
-    if (unused)
-        *unused = (struct lane){.organization_id = key->organization_id, .subscription_id = key->subscription_id};
-    return unused;
+    if (!idle && sender->lane_count < LANES_MAX) idle = &sender->lanes[sender->lane_count++];
+    if (!idle) idle = resting; /* so many fail: one is forgotten, and may be tried a little early */
+    if (!idle) BUG("every lane has something under way");
+    *idle = (struct lane){.organization_id = key->organization_id, .subscription_id = key->subscription_id};
+    return idle;
 }
 
 static size_t flights_in(const struct sender *sender, enum flight_state state) {
@@ -342,7 +346,7 @@ static int take_off_all(struct sender *sender, struct turn *turn, struct db *db,
     int r = webhook_deliveries_load(db, organizations, organization_count, ids, count, arena, &deliveries, &count, err);
     for (size_t i = 0; i < count && r == 0; i++) {
         const struct webhook_lane key = {deliveries[i].item.row.organization_id, deliveries[i].subscription_id};
-        take_off(sender, lane_find(sender, &key, true), &deliveries[i], turn->now, turn->claimed_until, arena);
+        take_off(sender, lane_of(sender, &key), &deliveries[i], turn->now, turn->claimed_until, arena);
     }
     return r;
 }
@@ -359,8 +363,7 @@ struct room {
 
 /* How much a subscription may get. */
 static void plan_claim(struct sender *sender, struct turn *turn, const struct webhook_lane *key, struct room *room) {
-    struct lane *lane = lane_find(sender, key, true);
-    if (!lane) return;
+    struct lane *lane = lane_of(sender, key);
     size_t flying = lane->flying; /* those that ended go with this turn */
     for (size_t n = 0; n < FLIGHTS_MAX; n++)
         flying -= sender->flights[n].state == FLIGHT_ENDED && sender->flights[n].lane == lane;
@@ -480,7 +483,6 @@ int sender_start(const struct sender_options *options, struct sender **ret, stru
     struct sender *sender = memory_alloc(sizeof(*sender));
     sender->options = *options;
     sender->exchanges = http_exchanges_new(FLIGHTS_MAX);
-    sender->lanes = memory_alloc_array(LANES_MAX, sizeof(*sender->lanes));
     if (pthread_create(&sender->thread, NULL, sender_main, sender) != 0) {
         sender_free(sender);
         return err_set(err, ERR_UNAVAILABLE, "a thread could not be started: the system refuses more threads");
@@ -506,7 +508,6 @@ struct sender *sender_free(struct sender *sender) {
     if (!sender) return NULL;
     sender_stop(sender);
     http_exchanges_free(sender->exchanges);
-    free(sender->lanes);
     free(sender);
     return NULL;
 }
