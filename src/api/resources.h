@@ -114,6 +114,9 @@ int campaigns_set_tracking(struct api_call *call, struct err *err);
 int embed_tokens_create(struct api_call *call, struct err *err);
 void embed_preflight(struct http_request *request);
 
+/* activity.c */
+int activity_list(struct api_call *call, struct err *err);
+
 /* stream.c */
 int stream_open(struct api_call *call, struct err *err);
 

@@ -23,7 +23,7 @@ static const struct statement select_oldest = {
     .name = "outbox",
     .sql = "SELECT o.organization_id, o.id, o.kind, o.email_log_id, o.event_type, o.occurred_at, o.link_id, "
            "o.candidate_id, e.sender_id, e.recipient_id, e.subject, c.job_id, p.external_id, p.name, p.title, "
-           "j.external_id, j.name, l.url, s.opened_at "
+           "j.external_id, j.name, l.url, s.opened_at, coalesce(k.score, -1), g.score_enabled, g.score_hot "
            "FROM (SELECT * FROM event_outbox ORDER BY id LIMIT $1) o "
            "LEFT JOIN email_logs e ON e.organization_id = o.organization_id AND e.id = o.email_log_id "
            "LEFT JOIN email_stats s ON s.organization_id = o.organization_id AND s.email_log_id = o.email_log_id "
@@ -31,6 +31,8 @@ static const struct statement select_oldest = {
            "LEFT JOIN candidates p ON p.organization_id = o.organization_id "
            "AND p.id = coalesce(e.recipient_id, o.candidate_id) "
            "LEFT JOIN jobs j ON j.organization_id = o.organization_id AND j.id = c.job_id "
+           "LEFT JOIN candidate_scores k ON k.organization_id = o.organization_id AND k.candidate_id = p.id "
+           "LEFT JOIN organizations g ON g.organization_id = o.organization_id "
            "LEFT JOIN links l ON l.organization_id = o.organization_id AND l.id = o.link_id AND o.link_id <> 0 "
            "ORDER BY o.id",
 };
@@ -80,6 +82,7 @@ static struct outbox_item read_item(const struct db_rows *rows, struct arena *ar
         .job_title = row_text(rows, 16, arena),
         .url = row_text(rows, 17, arena),
         .first_opened_at = row_time(rows, 18),
+        .below_hot = db_column_int(rows, 20) != 0 && db_column_int(rows, 19) < db_column_int(rows, 21),
     };
     if (item.candidate_id == 0) item.candidate_id = item.row.candidate_id;
     return item;

@@ -36,6 +36,7 @@ struct outbox_item {
     int64_t id;
     int64_t sender_id, candidate_id, job_id; /* 0: none */
     int64_t first_opened_at;                 /* of the email, by a human; TIME_UNSET: never */
+    bool below_hot; /* the organization has scores, and the candidate's stored one is not hot */
     struct slice subject, url;
     struct slice candidate_external_id, candidate_name, candidate_title, job_external_id, job_title;
 };

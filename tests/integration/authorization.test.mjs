@@ -61,6 +61,7 @@ const RULES = {
   'GET /api/v1/notifications': { needs: 'self' },
   'PATCH /api/v1/notifications/{id}': { needs: 'self', object: 'notification', body: {}, own: 404 },
   'POST /api/v1/notifications/read': { needs: 'self', body: {} },
+  'GET /api/v1/activity': { needs: 'read_jobs' },
   // Answered at once, with 400: an open stream would have no end. Who hears what is in stream.test.mjs.
   'GET /api/v1/stream': { needs: 'read_jobs', own: 400 },
 
