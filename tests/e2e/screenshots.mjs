@@ -31,6 +31,10 @@ const screens = [
   ['api-keys', '/admin/api-keys'],
   ['settings', '/admin/settings'],
   ['account', '/account'],
+  ['activity', '/activity'],
+  ['notifications', '/notifications'],
+  ['preferences', '/notifications/preferences'],
+  ['toast', '/candidates'],
   ['not-found', '/emails/999999999'],
 ];
 
@@ -61,6 +65,8 @@ try {
         await shoot('sign-in');
       }
       await signIn(session, email, password);
+      // The demo's traffic is of everybody's emails.
+      await session.context.request.put('/api/v1/me/notification-preferences', { data: { scope: 'team' }, headers: { 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'same-origin' } });
       for (const [name, target] of screens) {
         if (only && name !== only) continue;
         let address = target;
@@ -70,6 +76,7 @@ try {
         }
         await session.page.goto(address);
         await settled(session.page);
+        if (name === 'toast') await session.page.locator('.toast').first().hover();
         await shoot(name);
       }
       for (const complaint of session.complaints) {

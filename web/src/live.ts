@@ -15,7 +15,7 @@ export type Frame =
 
 // What tabs tell each other.
 type Message =
-  | { of: 'frame'; frame: Frame; id: string }
+  | { of: 'frames'; frames: Frame[]; id: string }
   | { of: 'state'; state: 'Live' | 'Reconnecting'; id: string }
   | { of: 'ask' }
   | { of: 'unread'; count: number }
@@ -74,9 +74,16 @@ export function onMessage(hearer: (message: Message) => void): () => void {
 
 // One state write for each frame of the screen, however much comes.
 let waiting: Frame[] = [];
+let outgoing: Frame[] = []; // to the other tabs
 let drawing = false;
+function handOn(): void {
+  if (outgoing.length > 0) post({ of: 'frames', frames: outgoing, id: lastId });
+  outgoing = [];
+}
+
 function flush(): void {
   drawing = false;
+  handOn();
   const frames = waiting;
   waiting = [];
   batch(() => {
@@ -119,8 +126,9 @@ function connect(): void {
   for (const kind of KINDS)
     opened.addEventListener(kind, ({ data, lastEventId: id }: MessageEvent<string>) => {
       const frame = { kind, data: data ? JSON.parse(data) : null } as Frame;
-      post({ of: 'frame', frame, id });
+      outgoing.push(frame);
       arrived(frame, id);
+      if (document.hidden) handOn(); // timers are slow there, and another tab may be in front
     });
   opened.onerror = () => {
     later('cut', CUT_SHOWN_AFTER_MS, () => setState('Reconnecting'));
@@ -235,7 +243,7 @@ function note(frames: Frame[]): void {
 }
 
 function heard({ data: message }: MessageEvent<Message>): void {
-  if (message.of === 'frame') arrived(message.frame, message.id);
+  if (message.of === 'frames') for (const frame of message.frames) arrived(frame, message.id);
   else if (message.of === 'state') {
     liveState.value = message.state;
     lastId = message.id || lastId;
@@ -260,7 +268,7 @@ export function startLive(person: number): () => void {
   const { signal } = stop;
   window.addEventListener('focus', looked, { signal });
   window.addEventListener('pagehide', left, { signal });
-  document.addEventListener('visibilitychange', () => { looked(); refreshSoon(); }, { signal });
+  document.addEventListener('visibilitychange', () => { if (drawing) flush(); looked(); refreshSoon(); }, { signal });
   document.addEventListener('pointerdown', looked, { signal, capture: true });
   document.addEventListener('keydown', looked, { signal, capture: true });
   const stopNote = onFrames(note);

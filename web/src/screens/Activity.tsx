@@ -34,8 +34,8 @@ const identity = (news: News): string => [news.occurred_at, news.email.id, news.
 
 // Both lists as one, each event once, the latest first.
 function merged(some: News[], others: News[]): News[] {
-  const all = new Map([...some, ...others].map((news) => [identity(news), news]));
-  return [...all.values()].sort((a, b) => b.occurred_at.localeCompare(a.occurred_at)).slice(0, ROWS_MAX);
+  const all = new Map([...others, ...some].map((news) => [identity(news), news])); // of the same the one that is drawn
+  return [...all.values()].sort((a, b) => (a.occurred_at < b.occurred_at ? 1 : a.occurred_at > b.occurred_at ? -1 : 0)).slice(0, ROWS_MAX);
 }
 
 function Row({ news }: { news: News }): JSX.Element {
@@ -49,6 +49,14 @@ function Row({ news }: { news: News }): JSX.Element {
       <Time at={news.occurred_at} />
     </li>
   );
+}
+
+// Rows never change: each is drawn once, so that in a burst only the new ones cost anything.
+const drawn = new WeakMap<News, JSX.Element>();
+function row(news: News): JSX.Element {
+  let there = drawn.get(news);
+  if (!there) drawn.set(news, (there = <Row key={identity(news)} news={news} />));
+  return there;
 }
 
 // Tells screen readers how many came, not what, and seldom.
@@ -131,22 +139,24 @@ export function Activity(): JSX.Element {
         {kinds.map(([name, words]) => <button key={name} type="button" class="button small" aria-pressed={!off.has(name)} onClick={() => toggle(name)}>{words}</button>)}
         {may('scores') && <button type="button" class="button small" aria-pressed={hot === '1'} onClick={() => setQuery({ hot: hot ? '' : '1' })}><Icon name="flame" /> Hottest</button>}
       </div>
-      <p class="row fresh">
-        <span class="muted small" role="status">{paused ? 'Paused' : liveState.value === 'Reconnecting' ? 'Reconnecting: what is missed will be added' : liveState.value}<span class="hidden-text"> {said}</span></span>
-        {waiting > 0 && <button type="button" class="button small primary" onClick={() => { showAll(); window.scrollTo(0, 0); }}>{count(waiting)} new – show</button>}
-      </p>
-      {hot && hottest.problem && <p class="notice warn">{hottest.problem.detail}</p>}
-      <section class="card" aria-label="Latest activity">
-        <div ref={list} onPointerEnter={() => (reading.current = true)} onPointerLeave={() => { reading.current = false; if (!held()) showAll(); }}>
-          <Panel of={latest} height={480}>
-            {() =>
-              shown.length > 0 ? <ol class="timeline">{shown.map((news) => <Row key={identity(news)} news={news} />)}</ol>
-              : rows.length > 0 ? <Empty title="Nothing of this kind"><button type="button" class="button small" onClick={() => setQuery({ without: '', hot: '' })}>Show all activity</button></Empty>
-              : <Empty title="Nothing happened in the last seven days"><p>As soon as somebody opens an email, clicks or replies, it appears here by itself.</p></Empty>
-            }
-          </Panel>
-        </div>
-      </section>
+      <div class="stack" onPointerEnter={() => (reading.current = true)} onPointerLeave={() => { reading.current = false; if (!held()) showAll(); }}>
+        <p class="row fresh">
+          <span class="muted small" role="status">{paused ? 'Paused' : liveState.value === 'Reconnecting' ? 'Reconnecting: what is missed will be added' : liveState.value}<span class="hidden-text"> {said}</span></span>
+          {waiting > 0 && <button type="button" class="button small primary" onClick={() => { showAll(); window.scrollTo(0, 0); document.querySelector<HTMLElement>('h1')?.focus(); }}>{count(waiting)} new – show</button>}
+        </p>
+        {hot && hottest.problem && <p class="notice warn">{hottest.problem.detail}</p>}
+        <section class="card" aria-label="Latest activity">
+          <div ref={list}>
+            <Panel of={latest} height={480}>
+              {() =>
+                shown.length > 0 ? <ol class="timeline long">{shown.map(row)}</ol>
+                : rows.length > 0 ? <Empty title="Nothing of this kind"><button type="button" class="button small" onClick={() => setQuery({ without: '', hot: '' })}>Show all activity</button></Empty>
+                : <Empty title="Nothing happened in the last seven days"><p>As soon as somebody opens an email, clicks or replies, it appears here by itself.</p></Empty>
+              }
+            </Panel>
+          </div>
+        </section>
+      </div>
     </>
   );
 }
