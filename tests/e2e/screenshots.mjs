@@ -66,7 +66,10 @@ try {
       }
       await signIn(session, email, password);
       // The demo's traffic is of everybody's emails.
-      await session.context.request.put('/api/v1/me/notification-preferences', { data: { scope: 'team' }, headers: { 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'same-origin' } });
+      if (!only || only === 'toast' || only === 'notifications') {
+        await session.page.goto('/account');
+        await session.page.evaluate(() => fetch('/api/v1/me/notification-preferences', { method: 'PUT', body: '{"scope":"team"}', headers: { 'X-Inkling-Request': '1', 'Content-Type': 'application/json' } }));
+      }
       for (const [name, target] of screens) {
         if (only && name !== only) continue;
         let address = target;

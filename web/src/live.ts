@@ -26,6 +26,7 @@ type Message =
 
 const KINDS = ['notification', 'notification_withdrawn', 'engagement', 'gap'] as const;
 const WAITING_MAX = 1000; // frames not yet drawn; beyond: a gap
+const DRAW_EVERY_MS = 200;
 const RETRY_MS = 3000;
 const RETRY_MAX_MS = 60_000;
 const CUT_SHOWN_AFTER_MS = 2500; // the stream ends each quarter of an hour and is back in two seconds; nobody need be told
@@ -72,10 +73,11 @@ export function onMessage(hearer: (message: Message) => void): () => void {
   return () => void hearers.delete(hearer);
 }
 
-// One state write for each frame of the screen, however much comes.
+// One state write for a frame of the screen, and in a burst a few a second: what comes alone is shown at once.
 let waiting: Frame[] = [];
 let outgoing: Frame[] = []; // to the other tabs
 let drawing = false;
+let drawnAt = 0;
 function handOn(): void {
   if (outgoing.length > 0) post({ of: 'frames', frames: outgoing, id: lastId });
   outgoing = [];
@@ -83,6 +85,7 @@ function handOn(): void {
 
 function flush(): void {
   drawing = false;
+  drawnAt = Date.now();
   handOn();
   const frames = waiting;
   waiting = [];
@@ -97,7 +100,8 @@ function arrived(frame: Frame, id: string): void {
   waiting.push(frame);
   if (drawing) return;
   drawing = true;
-  if (document.hidden) setTimeout(flush, 100);
+  const wait = drawnAt + DRAW_EVERY_MS - Date.now();
+  if (document.hidden || wait > 0) setTimeout(flush, Math.max(wait, 0));
   else requestAnimationFrame(flush);
 }
 
@@ -268,7 +272,11 @@ export function startLive(person: number): () => void {
   const { signal } = stop;
   window.addEventListener('focus', looked, { signal });
   window.addEventListener('pagehide', left, { signal });
-  document.addEventListener('visibilitychange', () => { if (drawing) flush(); looked(); refreshSoon(); }, { signal });
+  document.addEventListener('visibilitychange', () => {
+    if (drawing) flush();
+    looked();
+    refreshSoon();
+  }, { signal });
   document.addEventListener('pointerdown', looked, { signal, capture: true });
   document.addEventListener('keydown', looked, { signal, capture: true });
   const stopNote = onFrames(note);

@@ -149,7 +149,7 @@ export function Activity(): JSX.Element {
           <div ref={list}>
             <Panel of={latest} height={480}>
               {() =>
-                shown.length > 0 ? <ol class="timeline long">{shown.map(row)}</ol>
+                shown.length > 0 ? <ol class="timeline">{shown.map(row)}</ol>
                 : rows.length > 0 ? <Empty title="Nothing of this kind"><button type="button" class="button small" onClick={() => setQuery({ without: '', hot: '' })}>Show all activity</button></Empty>
                 : <Empty title="Nothing happened in the last seven days"><p>As soon as somebody opens an email, clicks or replies, it appears here by itself.</p></Empty>
               }
