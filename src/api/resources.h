@@ -129,6 +129,9 @@ int embed_tokens_create(struct api_call *call, struct err *err);
 int embed_show(struct api_call *call, struct err *err);
 void embed_preflight(struct http_request *request);
 
+/* activity.c */
+int activity_list(struct api_call *call, struct err *err);
+
 /* stream.c */
 int stream_open(struct api_call *call, struct err *err);
 

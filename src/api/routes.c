@@ -48,6 +48,9 @@ static const struct http_route table[] = {
     {HTTP_GET, "/templates/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/activity", pages_show, 0, BODY_NONE, PAGE("/activity?limit=200")},
+    {HTTP_GET, "/notifications", pages_show, 0, BODY_NONE, PAGE("/notifications")},
+    {HTTP_GET, "/notifications/preferences", pages_show, 0, BODY_NONE, PAGE("/me/notification-preferences")},
     {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE(NULL)},
@@ -161,6 +164,7 @@ static const struct http_route table[] = {
     {HTTP_OPTIONS, "/api/v1/emails/{id}/events", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/emails/{id}/links", embed_preflight, 0, BODY_NONE, NULL},
 
+    {HTTP_GET, "/api/v1/activity", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(activity_list, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/stream", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(stream_open, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/notifications", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(notifications_list, API_SELF)},
     {HTTP_POST, "/api/v1/notifications/read", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notifications_read, API_SELF)},

@@ -19,6 +19,17 @@ static bool is_csv(const struct api_table *table) {
     return api_table_format(table) == API_TABLE_CSV;
 }
 
+void view_thing(struct api_table *table, const char *name, struct slice id, const char *label, struct slice text) {
+    if (!id.ptr) {
+        api_table_null(table, name);
+        return;
+    }
+    api_table_object(table, name);
+    api_table_text(table, "id", id);
+    api_table_text(table, label, text);
+    api_table_close(table);
+}
+
 /* ---- emails ---- */
 
 /* One field of something nested, and its column in CSV. */

@@ -9,6 +9,8 @@
 #include "store/emails.h"
 #include "store/engagement.h"
 
+/* A thing of the applicant tracking system: {"id", "<label>"}, or null when `id` has no ptr. */
+void view_thing(struct api_table *table, const char *name, struct slice id, const char *label, struct slice text);
 void view_email(struct api_table *table, const struct email_view *email);
 void view_email_link(struct api_table *table, const struct email_link *link);
 /* `provider`: the name of the service that told of it; empty: not known. */

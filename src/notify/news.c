@@ -50,6 +50,14 @@ static void add_email(struct strbuf *out, int64_t id, struct slice subject) {
     strbuf_add_char(out, '}');
 }
 
+static void add_sender(struct strbuf *out, int64_t sender_id) {
+    add_name(out, "sender_id");
+    if (sender_id)
+        strbuf_add_i64(out, sender_id);
+    else
+        strbuf_add_cstr(out, "null");
+}
+
 void news_write_notification(struct strbuf *out, const struct notification *notification) {
     strbuf_add_char(out, '{');
     add_int(out, "id", notification->id);
@@ -59,6 +67,7 @@ void news_write_notification(struct strbuf *out, const struct notification *noti
     add_email(out, notification->email_log_id, notification->subject);
     add_thing(out, "job", notification->job_external_id, "title", notification->job_title);
     add_text(out, "url", notification->url);
+    add_sender(out, notification->sender_id);
     add_name(out, "toast");
     strbuf_add_cstr(out, notification->toast ? "true" : "false");
     add_time(out, "first_at", notification->first_at);
@@ -81,10 +90,6 @@ void news_write_engagement(struct strbuf *out, const struct outbox_item *item) {
     add_email(out, item->row.email_log_id, item->subject);
     add_thing(out, "job", item->job_external_id, "title", item->job_title);
     add_text(out, "url", item->url);
-    add_name(out, "sender_id");
-    if (item->sender_id)
-        strbuf_add_i64(out, item->sender_id);
-    else
-        strbuf_add_cstr(out, "null");
+    add_sender(out, item->sender_id);
     strbuf_add_char(out, '}');
 }

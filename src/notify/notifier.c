@@ -21,6 +21,7 @@
 #define PORTION           500 /* rows of one transaction */
 #define WITHDRAW_MAX      1000
 #define TOASTS_A_MINUTE   30 /* more are in the list only */
+#define SCORES_WAIT_MS    500
 #define NEWS_TEXT_MAX     HUB_DATA_MAX
 #define SESSIONS_MAX      20000
 
@@ -38,6 +39,7 @@ struct notifier {
     struct arena *arena;
     struct watcher *watchers;
     size_t watcher_count;
+    bool asks_scores; /* of somebody's preferences; the thread's own */
     struct interest *interests;
     size_t interest_count;
 };
@@ -107,6 +109,9 @@ static int look(struct notifier *notifier, struct err *err) {
         notifier->arena = arena;
         notifier->watchers = watchers;
         notifier->watcher_count = count;
+        notifier->asks_scores = false;
+        for (size_t i = 0; i < count && !notifier->asks_scores; i++)
+            notifier->asks_scores = audience_asks_score(&watchers[i]);
         notifier->interests = interests;
         notifier->interest_count = interest_count;
         pthread_rwlock_unlock(&notifier->wanted_lock);
@@ -168,6 +173,7 @@ static void tell(struct portion *portion, const struct watcher *watcher, const s
     news->email_log_id = item->row.email_log_id;
     news->link_id = item->row.link_id;
     news->job_id = item->job_id;
+    news->sender_id = item->sender_id;
     news->candidate_external_id = item->candidate_external_id;
     news->candidate_name = item->candidate_name;
     news->subject = item->subject;
@@ -300,17 +306,28 @@ static void tell_planned(struct notifier *notifier, const struct plan_result *pl
                 LOG_INT("events", (int64_t)planned->dropped));
 }
 
+static int load_portion(struct portion *portion, struct err *err) {
+    struct db *db = NULL;
+    int r = store_reader(portion->notifier->options.store, &db, err);
+    if (r == 0) r = outbox_load(db, PORTION, portion->arena, &portion->items, &portion->count, err);
+    store_reader_return(portion->notifier->options.store, db);
+    return r;
+}
+
 /* How many rows were dealt with, or an error. */
 static int do_portion(struct notifier *notifier, struct arena *arena, struct err *err) {
     struct portion portion = {.notifier = notifier,
                               .arena = arena,
                               .now = clock_now(),
                               .webhook_backlog_max = notifier->options.webhook_backlog_max(notifier->options.context)};
-    struct db *db = NULL;
-    int r = store_reader(notifier->options.store, &db, err);
-    if (r == 0) r = outbox_load(db, PORTION, arena, &portion.items, &portion.count, err);
-    store_reader_return(notifier->options.store, db);
+    int r = load_portion(&portion, err);
     if (r < 0 || portion.count == 0) return r;
+    /* The event itself may have made its candidate hot. */
+    if (notifier->asks_scores) {
+        (void)writer_refresh_scores(notifier->writer, SCORES_WAIT_MS);
+        r = load_portion(&portion, err);
+        if (r < 0 || portion.count == 0) return r;
+    }
     plan(&portion);
     portion.merged = arena_alloc_array(arena, portion.news_count, sizeof(*portion.merged));
     portion.withdrawn = arena_alloc_array(arena, WITHDRAW_MAX, sizeof(*portion.withdrawn));

@@ -89,6 +89,7 @@ struct outbox_item outbox_item_read(const struct db_rows *rows, int first_column
                                        (enum tracking_level)db_column_int(rows, at + 29)),
         .sender_external_id = row_text(rows, at + 30, arena),
         .sender_email = row_text(rows, at + 31, arena),
+        .below_hot = db_column_int(rows, at + 33) != 0 && db_column_int(rows, at + 32) < db_column_int(rows, at + 34),
     };
     if (item.candidate_id == 0) item.candidate_id = item.row.candidate_id;
     return item;

@@ -42,7 +42,8 @@ struct outbox_item {
     int64_t id;
     int64_t sender_id, candidate_id, job_id; /* 0: none */
     int64_t first_opened_at;                 /* of the email, by a human; TIME_UNSET: never */
-    int64_t bounced_at;                      /* of the email; TIME_UNSET: never */
+    bool below_hot;     /* the organization has scores, and the candidate's stored one is not hot */
+    int64_t bounced_at; /* of the email; TIME_UNSET: never */
     enum bounce_kind bounce_type;
     enum tracking_level tracking; /* what may be recorded of the email today */
     int64_t link_position;        /* or LINK_POSITION_NONE */

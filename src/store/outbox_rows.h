@@ -11,8 +11,9 @@
     "o.organization_id, o.id, o.kind, o.email_log_id, o.event_type, o.occurred_at, o.link_id, o.candidate_id, "        \
     "o.recipient_ref, o.score, o.level, o.former_level, e.sender_id, e.recipient_id, e.message_id, e.subject, "        \
     "c.job_id, p.external_id, p.name, p.title, j.external_id, j.name, l.url, l.position, s.opened_at, s.bounced_at, "  \
-    "s.bounce_type, s.tracking, s.tracking_now, g.tracking, u.external_id, u.email"
-#define OUTBOX_ITEM_COLUMN_COUNT 32
+    "s.bounce_type, s.tracking, s.tracking_now, g.tracking, u.external_id, u.email, "                                  \
+    "coalesce(k.score, -1), g.score_enabled, g.score_hot"
+#define OUTBOX_ITEM_COLUMN_COUNT 35
 #define OUTBOX_ITEM_JOINS                                                                                              \
     " LEFT JOIN email_logs e ON e.organization_id = o.organization_id AND e.id = o.email_log_id"                       \
     " LEFT JOIN email_stats s ON s.organization_id = o.organization_id AND s.email_log_id = o.email_log_id"            \
@@ -20,6 +21,7 @@
     " LEFT JOIN cohorts c ON c.organization_id = o.organization_id AND c.id = e.cohort_id"                             \
     " LEFT JOIN candidates p ON p.organization_id = o.organization_id"                                                 \
     " AND p.id = coalesce(e.recipient_id, o.candidate_id)"                                                             \
+    " LEFT JOIN candidate_scores k ON k.organization_id = o.organization_id AND k.candidate_id = p.id"                 \
     " LEFT JOIN jobs j ON j.organization_id = o.organization_id AND j.id = c.job_id"                                   \
     " LEFT JOIN links l ON l.organization_id = o.organization_id AND l.id = o.link_id AND o.link_id <> 0"              \
     " LEFT JOIN users u ON u.organization_id = o.organization_id AND u.id = e.sender_id AND e.sender_id <> 0"

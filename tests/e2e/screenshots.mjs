@@ -33,6 +33,10 @@ const screens = [
   ['api-keys', '/admin/api-keys'],
   ['settings', '/admin/settings'],
   ['account', '/account'],
+  ['activity', '/activity'],
+  ['notifications', '/notifications'],
+  ['preferences', '/notifications/preferences'],
+  ['toast', '/candidates'],
   ['not-found', '/emails/999999999'],
 ];
 
@@ -70,6 +74,11 @@ try {
         await shoot('embed');
       }
       await signIn(session, email, password);
+      // The demo's traffic is of everybody's emails.
+      if (!only || only === 'toast' || only === 'notifications') {
+        await session.page.goto('/account');
+        await session.page.evaluate(() => fetch('/api/v1/me/notification-preferences', { method: 'PUT', body: '{"scope":"team"}', headers: { 'X-Inkling-Request': '1', 'Content-Type': 'application/json' } }));
+      }
       for (const [name, target] of screens) {
         if (only && name !== only) continue;
         let address = target;
@@ -79,6 +88,7 @@ try {
         }
         await session.page.goto(address);
         await settled(session.page);
+        if (name === 'toast') await session.page.locator('.toast').first().hover();
         await shoot(name);
       }
       for (const complaint of session.complaints) {

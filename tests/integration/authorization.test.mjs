@@ -63,6 +63,7 @@ const RULES = {
   'GET /api/v1/notifications': { needs: 'self' },
   'PATCH /api/v1/notifications/{id}': { needs: 'self', object: 'notification', body: {}, own: 404 },
   'POST /api/v1/notifications/read': { needs: 'self', body: {} },
+  'GET /api/v1/activity': { needs: 'read_jobs' },
   // Answered at once, with 400: an open stream would have no end. Who hears what is in stream.test.mjs.
   'GET /api/v1/stream': { needs: 'read_jobs', own: 400 },
 
@@ -184,6 +185,8 @@ class Organization {
       user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', ...(type === 'click' ? { url: `https://${name}-${job}.example/` } : {}),
     })));
     assert.equal((await send(events)).status, 200);
+    // Lately, for what tells of the last days alone.
+    await send([1, 2].map((job) => ({ event_type: 'click', message_id: `${name}-${job}`, timestamp: new Date(Date.now() - 60_000).toISOString(), recipient: 'x@example.org', url: `https://${name}.example/${job}` })));
     await send({ event_type: 'open', message_id: `${name}-orphan`, timestamp: '2026-01-05T12:00:00Z', recipient: `${name}-orphan@example.org` });
     await send('not readable');
     await send('not readable either');

@@ -296,6 +296,36 @@ export interface Me {
   session: { id: number; created_at: string; expires_at: string; idle_minutes: number };
 }
 
+export interface News {
+  event_type: string;
+  occurred_at: string;
+  candidate: { id: string; name: string | null } | null;
+  email: { id: number; subject: string | null };
+  job: { id: string; title: string | null } | null;
+  url: string | null;
+  sender_id: number | null;
+}
+
+export interface Notification extends Omit<News, 'occurred_at'> {
+  id: number;
+  count: number;
+  toast: boolean;
+  first_at: string;
+  last_at: string;
+  created_at: string;
+  updated_at: string;
+  read_at: string | null;
+}
+
+export interface NotificationPreferences {
+  events: string[];
+  scope: 'mine' | 'jobs' | 'team';
+  hot_only: boolean;
+  quiet_hours: { from: string; to: string } | null;
+  merge_seconds: number;
+  updated_at: string | null;
+}
+
 export interface Session {
   id: number;
   created_at: string;
