@@ -5,12 +5,26 @@
 #include "api/resources.h"
 #include "base/clock.h"
 #include "notify/notifier.h"
+#include "store/candidates.h"
 #include "store/notifications.h"
 
 #include "base/banned.h"
 
 #define LIST              "notifications"
 #define MERGE_SECONDS_MAX 86400
+
+static void write_candidate(struct api_table *row, const struct notification *notification) {
+    char ref[CANDIDATE_REF_MAX];
+    if (!notification->candidate_external_id.ptr) {
+        api_table_null(row, "candidate");
+        return;
+    }
+    api_table_object(row, "candidate");
+    api_table_text(row, "id", notification->candidate_external_id);
+    api_table_text(row, "ref", candidate_ref(notification->candidate_id, ref));
+    api_table_text(row, "name", notification->candidate_name);
+    api_table_close(row);
+}
 
 static void write_thing(struct api_table *row, const char *name, struct slice id, const char *label,
                         struct slice text) {
@@ -29,7 +43,7 @@ static void write_notification(struct api_table *row, const struct notification 
     api_table_int(row, "id", notification->id);
     api_table_text(row, "event_type", slice_cstr(event_type_name(notification->event_type)));
     api_table_int(row, "count", notification->count);
-    write_thing(row, "candidate", notification->candidate_external_id, "name", notification->candidate_name);
+    write_candidate(row, notification);
     api_table_object(row, "email");
     api_table_int(row, "id", notification->email_log_id);
     api_table_text(row, "subject", notification->subject);

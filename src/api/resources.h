@@ -91,7 +91,15 @@ int failed_deliveries_list(struct api_call *call, struct err *err);
 int failed_deliveries_show(struct api_call *call, struct err *err);
 int failed_deliveries_replay(struct api_call *call, struct err *err);
 int security_events_list(struct api_call *call, struct err *err);
+
+/* orphans.c */
 int orphan_events_list(struct api_call *call, struct err *err);
+int orphan_events_match(struct api_call *call, struct err *err);
+int orphan_events_retry(struct api_call *call, struct err *err);
+int orphan_events_discard(struct api_call *call, struct err *err);
+
+/* audit_log.c */
+int audit_log_list(struct api_call *call, struct err *err);
 
 /* register_emails.c */
 int emails_register(struct api_call *call, struct err *err);

@@ -123,7 +123,12 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/failed-deliveries/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(failed_deliveries_show, API_ADMIN)},
     {HTTP_POST, "/api/v1/failed-deliveries/{id}/replay", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(failed_deliveries_replay, API_ADMIN)},
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
+    {HTTP_GET, "/api/v1/audit-log", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(audit_log_list, API_ADMIN)},
+
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/match", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_match, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/retry", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_retry, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/discard", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_discard, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ_JOBS)},
     {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_REGISTER)},

@@ -1,4 +1,5 @@
 /* settings: the organization's own settings. */
+#include "api/audit.h"
 #include "api/resources.h"
 #include "base/timezone.h"
 #include "store/organizations.h"
@@ -157,9 +158,11 @@ static int run_replace(void *context, struct applier *applier, struct db *db, st
     struct replacing *replacing = context;
     struct api_call *call = replacing->call;
     int r = organization_load(db, call->organization_id, call->arena, &replacing->organization, err);
+    if (r == 0) write_settings(api_audit_before(call), &replacing->organization);
     if (r == 0) r = read_settings(call, replacing->body, &replacing->organization, err);
     if (r == 0) r = organization_update(db, &replacing->organization, call->now, err);
     if (r == 0) replacing->organization.updated_at = call->now;
+    if (r == 0) write_settings(api_audit_after(call), &replacing->organization);
     return r;
 }
 

@@ -1,5 +1,7 @@
 #include "store/candidates.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -56,6 +58,11 @@ static const struct statement select_candidate = {
     .name = "candidate",
     .sql = "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE
            " AND c.external_id = $2 AND " CANDIDATE_VISIBLE("$3", "c.id"),
+};
+static const struct statement select_by_number = {
+    .name = "candidate by number",
+    .sql = "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE
+           " AND c.id = $2 AND " CANDIDATE_VISIBLE("$3", "c.id"),
 };
 static const struct statement select_figures = {
     .name = "figures of a candidate",
@@ -117,11 +124,28 @@ int candidates_list(struct db *db, const struct candidate_filter *filter, size_t
     return 0;
 }
 
-int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice external_id,
-                   struct arena *arena, struct candidate_view *ret, struct err *err) {
+struct slice candidate_ref(int64_t id, char out[CANDIDATE_REF_MAX]) {
+    int len = snprintf(out, CANDIDATE_REF_MAX, "~%" PRId64, id);
+    return slice_of(out, (size_t)len);
+}
+
+bool candidate_ref_parse(struct slice text, int64_t *ret_id) {
+    int64_t id;
+    if (text.len < 2 || text.ptr[0] != '~' || text.ptr[1] < '1' || text.ptr[1] > '9' ||
+        !slice_parse_i64(slice_from(text, 1), &id))
+        return false;
+    *ret_id = id;
+    return true;
+}
+
+int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice id, struct arena *arena,
+                   struct candidate_view *ret, struct err *err) {
     struct db_rows *rows;
-    int found = db_query_row(db, &select_candidate,
-                             DB_VALUES(db_int(organization_id), db_text(external_id), db_int(jobs_of)), &rows, err);
+    int64_t number;
+    bool numbered = candidate_ref_parse(id, &number);
+    int found = db_query_row(
+        db, numbered ? &select_by_number : &select_candidate,
+        DB_VALUES(db_int(organization_id), numbered ? db_int(number) : db_text(id), db_int(jobs_of)), &rows, err);
     if (found < 0) return found;
     if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no candidate with this id");
     read_candidate(rows, arena, ret);
