@@ -244,9 +244,11 @@ bool api_audit_wanted(struct api_call *call) {
 
 void api_audit_begin(struct api_call *call) {
     struct api_audit *audit = audit_of(call);
-    int64_t id;
+    int64_t id = 0;
     audit->action = audit->word;
-    audit->object_id = slice_parse_i64(http_param(call->request, "id"), &id) && id > 0 ? id : 0;
+    bool named = strstr(http_matched_route(call->request)->pattern, "{id}") &&
+                 slice_parse_i64(http_param(call->request, "id"), &id) && id > 0;
+    audit->object_id = named ? id : 0;
     audit->set_count = 0;
     audit->skip = audit->noted = false;
     audit->before = api_table_free(audit->before);

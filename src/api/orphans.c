@@ -1,6 +1,7 @@
 /* orphans: events that found no email (EF-2): the list, and what an administrator does about them by hand. */
 #include "api/audit.h"
 #include "api/resources.h"
+#include "api/views.h"
 #include "ingest/registration.h"
 #include "store/engagement.h"
 #include "store/orphan_events.h"
@@ -51,6 +52,46 @@ int orphan_events_list(struct api_call *call, struct err *err) {
     }
     const struct orphan_event *last = more ? &events[count - 2] : NULL;
     api_table_end(call, last ? api_cursor_make(call, list, (int64_t[]){last->received_at, last->id}, 2) : NULL);
+    return 0;
+}
+
+/* ---- which email might it be? ---- */
+
+#define EMAILS_MAX 20
+#define SEARCH_MAX 200
+
+/* Without `search`: those to the orphan's recipient. */
+static int find_emails(struct api_call *call, int64_t id, int64_t *ret_ids, size_t *ret_count, struct err *err) {
+    struct slice search = slice_trim(http_query(call->request, SLICE("search")));
+    struct orphan_row orphan;
+    *ret_count = 0;
+    if (search.len > SEARCH_MAX) return err_set(err, ERR_INVALID, "search has at most %d bytes", SEARCH_MAX);
+    int r = engagement_get_orphan(call->db, call->organization_id, id, call->arena, &orphan, err);
+    bool exact = slice_empty(search);
+    if (exact) search = orphan.event.recipient;
+    if (r != 0 || slice_empty(search)) return r;
+    return orphan_events_emails(call->db, call->organization_id, orphan.event.occurred_at, search, exact, EMAILS_MAX,
+                                ret_ids, ret_count, err);
+}
+
+int orphan_events_emails_list(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {"search", NULL};
+    int64_t id, ids[EMAILS_MAX];
+    size_t count = 0;
+    int r = api_known_parameters(call, parameters, err);
+    if (r == 0) r = api_id_param(call, "id", &id, err);
+    if (r == 0) r = find_emails(call, id, ids, &count, err);
+    if (r != 0) return r;
+    struct api_table *table = api_table_begin(call, "orphan-event-emails");
+    for (size_t i = 0; i < count; i++) {
+        struct email_view email;
+        r = emails_get(call->db, call->organization_id, call->jobs_of, ids[i], call->arena, &email, err);
+        if (r == -ERR_NOT_FOUND) continue; /* gone meanwhile */
+        if (r != 0) return r;
+        api_table_row(table);
+        view_email(table, &email);
+    }
+    api_table_end(call, NULL);
     return 0;
 }
 
