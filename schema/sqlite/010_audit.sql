@@ -26,3 +26,6 @@ CREATE TABLE audit_heads (
     last_hash BLOB NOT NULL,
     seal BLOB NOT NULL                         -- HMAC over the row with a key that is not in the database
 ) WITHOUT ROWID;
+
+-- Who said what may be recorded of them: few of many.
+CREATE INDEX candidates_by_answer ON candidates (organization_id, id) WHERE tracking IS NOT NULL;

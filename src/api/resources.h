@@ -100,6 +100,9 @@ int orphan_events_match(struct api_call *call, struct err *err);
 int orphan_events_retry(struct api_call *call, struct err *err);
 int orphan_events_discard(struct api_call *call, struct err *err);
 
+/* consents.c */
+int consents_list(struct api_call *call, struct err *err);
+
 /* audit_log.c */
 int audit_log_list(struct api_call *call, struct err *err);
 

@@ -126,6 +126,8 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
     {HTTP_GET, "/api/v1/audit-log", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(audit_log_list, API_ADMIN)},
 
+    {HTTP_GET, "/api/v1/consents", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(consents_list, API_ADMIN)},
+
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
     {HTTP_GET, "/api/v1/orphan-events/{id}/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_emails_list, API_ADMIN)},
     {HTTP_POST, "/api/v1/orphan-events/{id}/match", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_match, API_ADMIN)},

@@ -177,3 +177,42 @@ int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, 
     if (result == 0) *ret = figures;
     return result;
 }
+
+#define LATEST(column)                                                                                                 \
+    "(SELECT r." column " FROM consent_records r WHERE r.organization_id = $1 AND r.candidate_id = c.id"               \
+    " ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
+#define ANSWERS(contains)                                                                                              \
+    "SELECT " CANDIDATE_COLUMNS ", -1, " LATEST("channel") ", " LATEST("recorded_at") " FROM candidates c WHERE "      \
+    "c.organization_id = $1 AND c.tracking IS NOT NULL AND c.id < $2 AND (CAST($3 AS TEXT) = '' OR "                    \
+    contains("c.external_id") " OR " contains("coalesce(c.name, '')") " OR " contains("coalesce(c.email, '')")          \
+    ") ORDER BY c.id DESC LIMIT $4"
+#define CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
+#define CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
+static const struct statement select_answers = {
+    .name = "answers of candidates",
+    .sql = ANSWERS(CONTAINS),
+    .sql_postgres = ANSWERS(CONTAINS_POSTGRES),
+};
+
+int candidates_answers(struct db *db, int64_t organization_id, struct slice search, int64_t before, size_t limit,
+                       struct arena *arena, struct candidate_answer **ret, size_t *ret_count, struct err *err) {
+    struct db_rows *rows;
+    int result = db_query(db, &select_answers,
+                          DB_VALUES(db_int(organization_id), db_int(before),
+                                    db_text(search.ptr ? search : SLICE("")), db_int((int64_t)limit)),
+                          &rows, err);
+    if (result < 0) return result;
+    struct candidate_answer *answers = arena_alloc_array(arena, limit, sizeof(*answers));
+    size_t count = 0;
+    while (count < limit && (result = db_next(rows, err)) > 0) {
+        struct candidate_answer *answer = &answers[count++];
+        read_candidate(rows, arena, &answer->candidate);
+        answer->channel = row_text(rows, 9, arena);
+        answer->answered_at = row_time(rows, 10);
+    }
+    db_rows_free(rows);
+    if (result < 0) return result;
+    *ret = answers;
+    *ret_count = count;
+    return 0;
+}

@@ -44,6 +44,17 @@ MUST_USE int candidates_list(struct db *db, const struct candidate_filter *filte
 MUST_USE int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice id,
                             struct arena *arena, struct candidate_view *ret, struct err *err);
 
+/* Those who said what may be recorded of them, and their latest answer; the newest candidates first, at most `limit` with
+ * an id below `before`. `search`: in id, name or address (without regard to ASCII case); empty: all. */
+struct candidate_answer {
+    struct candidate_view candidate; /* without the score */
+    struct slice channel;            /* consent_channel_name; ptr NULL: from before answers were recorded */
+    int64_t answered_at;             /* TIME_UNSET likewise */
+};
+MUST_USE int candidates_answers(struct db *db, int64_t organization_id, struct slice search, int64_t before,
+                                size_t limit, struct arena *arena, struct candidate_answer **ret, size_t *ret_count,
+                                struct err *err);
+
 /* What the person's emails came to, with the latest moment of each kind. Of the latest CANDIDATE_EMAILS_MAX emails. */
 #define CANDIDATE_EMAILS_MAX 10000
 struct candidate_figures {

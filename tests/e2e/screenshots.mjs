@@ -30,6 +30,8 @@ const screens = [
   ['users', '/admin/users'],
   ['api-keys', '/admin/api-keys'],
   ['settings', '/admin/settings'],
+  ['privacy', '/admin/privacy'],
+  ['audit-log', '/admin/audit-log'],
   ['account', '/account'],
   ['not-found', '/emails/999999999'],
 ];

@@ -97,6 +97,7 @@ const RULES = {
   'POST /api/v1/failed-deliveries/{id}/replay': { needs: 'admin', object: 'delivery', body: {} },
   'GET /api/v1/security-events': { needs: 'admin' },
   'GET /api/v1/audit-log': { needs: 'admin' },
+  'GET /api/v1/consents': { needs: 'admin' },
   'GET /api/v1/orphan-events': { needs: 'admin' },
   'GET /api/v1/orphan-events/{id}/emails': { needs: 'admin', object: 'orphan' },
   'POST /api/v1/orphan-events/{id}/match': { needs: 'admin', object: 'orphan', body: () => ({ email_id: 1 }) },

@@ -6,7 +6,7 @@ import { count, fraction, nameOf, percent, spanText } from '../format';
 import { emailsOf, thing, type Scope } from '../links';
 import { periodOf, periodParameters, spanOf } from '../period';
 import { choice, readQuery, search, setQuery, text } from '../router';
-import { isAdmin } from '../state';
+import { isAdmin, me } from '../state';
 import type { Email, Group, Page, Report, Span, Summary } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
 import { DateRange, Filters, GroupFilter, ZoneNote } from '../ui/Filters';
@@ -119,6 +119,7 @@ export function Dashboard(): JSX.Element {
         </div>
         <ZoneNote />
       </div>
+      {me.value?.organization.tracking === 'none' && <p class="notice warn">Tracking is off: opens and clicks are not recorded.{isAdmin.value && <> <a href="/admin/privacy">Privacy and tracking</a></>}</p>}
       <Filters>
         <DateRange period={period} />
         <GroupFilter kind="jobs" name="job" label="Job" all="All jobs" value={values.job} span={query({ from: period.from, to: period.to })} />
