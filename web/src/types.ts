@@ -219,6 +219,7 @@ export interface User {
   has_password: boolean;
   created_at: string;
   disabled_at: string | null;
+  signed_in_at: string | null;
 }
 
 export interface ApiKey {

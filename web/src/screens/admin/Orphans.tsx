@@ -15,7 +15,7 @@ import { eventWord } from '../../ui/Timeline';
 
 // What an event that finds its email changes.
 function changed(): void {
-  for (const list of ['/orphan-events', '/emails', '/candidates', '/engagement', '/audit-log']) refresh(list);
+  for (const list of ['/orphan-events?', '/emails', '/candidates', '/engagement', '/audit-log']) refresh(list);
 }
 
 const foundWords = (adopted: number): string => (adopted === 0 ? 'Its email is not registered yet' : adopted === 1 ? 'It is counted now' : `It is counted now, with ${count(adopted - 1)} more`);
@@ -63,7 +63,7 @@ function Match({ orphan, onClose, onDone }: { orphan: OrphanEvent; onClose: () =
 }
 
 export function Orphans(): JSX.Element {
-  const pages = usePages<OrphanEvent>('/orphan-events');
+  const pages = usePages<OrphanEvent>('/orphan-events?limit=100');
   const [matching, setMatching] = useState<OrphanEvent | null>(null);
   const [discarding, setDiscarding] = useState<OrphanEvent | null>(null);
   const [words, setWords] = useState('');
