@@ -171,6 +171,27 @@ function suite(kind) {
     });
   });
 
+  test('who said what about being recorded', async () => {
+    await service.must('PUT', '/candidates/said-first/tracking', { level: 'clicks' });
+    await service.must('PUT', '/candidates/said-100%25_sure/tracking', { level: 'none' });
+    await service.must('PUT', '/candidates/said-first/tracking', { level: 'full' });
+    const found = async (search) => (await service.must('GET', `/consents?search=${encodeURIComponent(search)}`)).data.map(({ candidate_id, tracking, channel }) => [candidate_id, tracking, channel]);
+    assert.deepEqual(await found('SAID-'), [['said-100%_sure', 'none', 'api'], ['said-first', 'full', 'api']]);
+    assert.deepEqual(await found('%_s'), [['said-100%_sure', 'none', 'api']]);
+    await service.must('PUT', '/candidates/said-first/tracking', { level: null });
+    assert.deepEqual(await found('said-first'), []);
+    const all = (await service.must('GET', '/consents?limit=500')).data;
+    assert.ok(all.length >= 11);
+    const paged = [];
+    for (let cursor = ''; cursor !== null; ) {
+      const page = await service.must('GET', `/consents?limit=4${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      paged.push(...page.data);
+      cursor = page.next_cursor;
+    }
+    assert.deepEqual(paged, all);
+    assert.equal((await latest('candidates.tracking')).detail.changes.tracking.from, 'full');
+  });
+
   describe('orphan events by hand', () => {
     const orphanOf = async (id) => (await service.must('GET', '/orphan-events?limit=500')).data.find(({ message_ids }) => message_ids.includes(id));
     const send = async (...events) => assert.equal((await service.deliver(endpoint, genericDelivery(secret, events))).status, 200);
