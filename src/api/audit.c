@@ -63,9 +63,7 @@ static const struct {
 };
 
 static const char *verb_of(const char *method) {
-    return strcmp(method, "POST") == 0     ? "create"
-           : strcmp(method, "DELETE") == 0 ? "delete"
-                                           : "change";
+    return strcmp(method, "POST") == 0 ? "create" : strcmp(method, "DELETE") == 0 ? "delete" : "change";
 }
 
 /* POST /things → things.create; PATCH or PUT /things/{id} → things.change; POST /things/{id}/verb → things.verb. */
@@ -141,8 +139,8 @@ void api_audit_set(struct api_call *call, const char *name) {
 
 /* Never shown: what opens something, or is a person's (compliance C-81, C-82). */
 static bool is_hidden(struct slice object, const char *name) {
-    static const char *const everywhere[] = {"url",     "inbound_url", "pending_confirmation", "secret",
-                                             "secrets", "key",         "prefix",               "link"};
+    static const char *const everywhere[] = {
+        "url", "inbound_url", "pending_confirmation", "secret", "secrets", "key", "prefix", "link"};
     static const char *const of_people[] = {"email", "name", "external_id"};
     for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++)
         if (strcmp(name, everywhere[i]) == 0) return true;
@@ -152,8 +150,8 @@ static bool is_hidden(struct slice object, const char *name) {
 }
 
 static bool tells_nothing(const char *name) {
-    static const char *const names[] = {"id",           "organization_id", "created_at", "updated_at",
-                                        "last_used_at", "signed_in_at"};
+    static const char *const names[] = {"id",         "organization_id", "created_at",
+                                        "updated_at", "last_used_at",    "signed_in_at"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(name, names[i]) == 0) return true;
     return false;
@@ -300,8 +298,8 @@ static int run_immediate(void *context, struct applier *applier, struct db *db, 
 static int note_now(struct api_call *call, struct slice action, int64_t object_id, struct slice detail,
                     struct err *err) {
     struct immediate immediate = {.call = call};
-    immediate.entry = (struct audit_entry){
-        .action = action, .object = object_of(action), .object_id = object_id, .detail = detail};
+    immediate.entry =
+        (struct audit_entry){.action = action, .object = object_of(action), .object_id = object_id, .detail = detail};
     name_actor(call, NULL, &immediate.entry);
     return writer_call_last(call->app->writer, run_immediate, &immediate, err);
 }

@@ -1,7 +1,7 @@
 /* audit: what a request changes or takes out, noted in the audit log (store/audit.h) by api_write and api_table_end,
- * not by each route. What is done is named by the route: "users.create" for POST /users; a route that is not to be noted
- * stands in the table of audit.c with its reason. Handlers only add what the route does not tell: which thing it was,
- * and what it was before. */
+ * not by each route. What is done is named by the route: "users.create" for POST /users; a route that is not to be
+ * noted stands in the table of audit.c with its reason. Handlers only add what the route does not tell: which thing it
+ * was, and what it was before. */
 #ifndef INKLING_API_AUDIT_H
 #define INKLING_API_AUDIT_H
 
@@ -15,8 +15,8 @@ void api_audit_object(struct api_call *call, int64_t id);
 void api_audit_as(struct api_call *call, int64_t organization_id, int64_t user_id);
 /* Something else is done than the route says. `action` lives forever. */
 void api_audit_action(struct api_call *call, const char *action);
-/* The thing before and after, written as for an answer; what differs is noted. Never tell secrets here: what is a secret
- * or a person's is only said to have changed, see the list of names in audit.c. */
+/* The thing before and after, written as for an answer; what differs is noted. Never tell secrets here: what is a
+ * secret or a person's is only said to have changed, see the list of names in audit.c. */
 struct api_table *api_audit_before(struct api_call *call);
 struct api_table *api_audit_after(struct api_call *call);
 /* A member that never shows was set, such as a password. `name` lives forever. */

@@ -326,9 +326,8 @@ int candidates_set_tracking(struct api_call *call, struct err *err) {
 static int run_campaign(void *context, struct applier *applier, struct db *db, struct err *err) {
     struct consenting *consenting = context;
     (void)applier;
-    int result =
-        consent_set_campaign(db, consenting->call->organization_id, consenting->external_id, consenting->consent,
-                             consenting->call->now, &consenting->campaign_id, err);
+    int result = consent_set_campaign(db, consenting->call->organization_id, consenting->external_id,
+                                      consenting->consent, consenting->call->now, &consenting->campaign_id, err);
     api_audit_object(consenting->call, consenting->campaign_id);
     write_level(api_audit_after(consenting->call), consenting->consent.known, consenting->consent.level);
     return result;

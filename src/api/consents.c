@@ -29,8 +29,7 @@ int consents_list(struct api_call *call, struct err *err) {
     int r = api_known_parameters(call, parameters, err);
     if (r == 0) r = api_limit(call, 50, 500, &limit, err);
     if (r == 0) r = api_cursor_read(call, LIST, &before, 1, &present, err);
-    if (r == 0 && search.len > SEARCH_MAX)
-        r = err_set(err, ERR_INVALID, "search has at most %d bytes", SEARCH_MAX);
+    if (r == 0 && search.len > SEARCH_MAX) r = err_set(err, ERR_INVALID, "search has at most %d bytes", SEARCH_MAX);
     if (r == 0)
         r = candidates_answers(call->db, call->organization_id, search, before, (size_t)limit + 1, call->arena,
                                &answers, &count, err);

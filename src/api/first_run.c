@@ -1,7 +1,6 @@
 /* first_run: the first account. As long as nobody has a password, whoever shows the token that the service wrote into
  * its log makes the first organization and its admin; there is no account by default (compliance C-116, ASVS 6.3.2). */
 #include "api/audit.h"
-#include "api/audit.h"
 #include "api/credentials.h"
 #include "api/resources.h"
 #include "api/sign_in.h"

@@ -157,9 +157,8 @@ static int purge_audit_run(void *context, struct applier *applier, struct db *db
     secret_box_derive(&purging->app->secret_box, AUDIT_LABEL, key);
     int r = audit_purge(db, key, purging->organization_id, purging->before, PURGE_AT_ONCE, &purging->removed, err);
     if (r < 0 || purging->removed == 0) return r;
-    struct audit_entry entry = {.organization_id = purging->organization_id,
-                                .action = SLICE("audit-log.purge"),
-                                .object = SLICE("audit-log")};
+    struct audit_entry entry = {
+        .organization_id = purging->organization_id, .action = SLICE("audit-log.purge"), .object = SLICE("audit-log")};
     char detail[64];
     snprintf(detail, sizeof(detail), "{\"rows\":%lld}", (long long)purging->removed);
     entry.detail = slice_cstr(detail);

@@ -12,9 +12,9 @@
 
 #include "base/banned.h"
 
-#define READERS     4
-#define OUTPUT_MAX  (64UL << 20)
-#define CACHE_BYTES (16 << 20)
+#define READERS            4
+#define OUTPUT_MAX         (64UL << 20)
+#define CACHE_BYTES        (16 << 20)
 #define ORGANIZATIONS_PAGE 200
 
 int session_begin(struct session *session, const struct command *command, int argument_count, char *const *arguments,

@@ -404,8 +404,7 @@ static int claim_keys(struct session *session, const struct orphan_row *orphan, 
     struct message_key fresh[EVENT_KEYS_MAX];
     size_t fresh_count = 0;
     for (size_t k = 0; k < orphan->key_count; k++)
-        lookups[k] =
-            (struct email_lookup){.organization_id = session->organization_id, .key = orphan->keys[k]};
+        lookups[k] = (struct email_lookup){.organization_id = session->organization_id, .key = orphan->keys[k]};
     int r = orphan->key_count > 0 ? engagement_find_emails(session->db, lookups, orphan->key_count, err) : 0;
     for (size_t k = 0; r == 0 && k < orphan->key_count; k++) {
         if (lookups[k].email_log_id == 0)

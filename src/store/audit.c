@@ -170,9 +170,9 @@ int audit_append(struct db *db, const unsigned char key[AUDIT_KEY_SIZE], struct 
     if (slice_empty(entry->detail)) entry->detail = SLICE("{}");
     entry->at = now;
     seal_of(key, &head, head.seal);
-    int r = db_run(db, &begin_head,
-                   DB_VALUES(db_int(entry->organization_id), hash_value(head.base_hash), hash_value(head.seal)), NULL,
-                   err);
+    int r =
+        db_run(db, &begin_head,
+               DB_VALUES(db_int(entry->organization_id), hash_value(head.base_hash), hash_value(head.seal)), NULL, err);
     if (r < 0) return r;
     int found = take_head(db, &lock_head, entry->organization_id, key, &head, err);
     if (found <= 0) return found;
@@ -191,7 +191,8 @@ int audit_append(struct db *db, const unsigned char key[AUDIT_KEY_SIZE], struct 
 
 /* ---- reading ---- */
 
-#define ENTRY_COLUMNS "a.id, a.at, a.actor, a.actor_id, a.source, a.request_id, a.action, a.object, a.object_id, a.detail"
+#define ENTRY_COLUMNS                                                                                                  \
+    "a.id, a.at, a.actor, a.actor_id, a.source, a.request_id, a.action, a.object, a.object_id, a.detail"
 static const struct statement select_some = {
     .name = "audit log",
     .sql = "SELECT " ENTRY_COLUMNS ", coalesce(u.name, u.email, k.name) FROM audit_log a"
@@ -232,12 +233,12 @@ int audit_load(struct db *db, const struct audit_filter *filter, int64_t before,
     struct audit_entry *found = NULL;
     size_t count = 0, capacity = 0;
     struct db_rows *rows;
-    int r = db_query(db, &select_some,
-                     DB_VALUES(db_int(filter->organization_id), db_int(before), db_int(filter->from),
-                               db_int(filter->to), db_int(filter->actor), db_int(filter->actor_id),
-                               db_text(text_or_empty(filter->action)), db_text(text_or_empty(filter->object)),
-                               db_int(filter->object_id), db_int((int64_t)limit)),
-                     &rows, err);
+    int r =
+        db_query(db, &select_some,
+                 DB_VALUES(db_int(filter->organization_id), db_int(before), db_int(filter->from), db_int(filter->to),
+                           db_int(filter->actor), db_int(filter->actor_id), db_text(text_or_empty(filter->action)),
+                           db_text(text_or_empty(filter->object)), db_int(filter->object_id), db_int((int64_t)limit)),
+                 &rows, err);
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         found = rows_grow(arena, found, count, &capacity, sizeof(*found));
@@ -304,7 +305,8 @@ static void tell(struct walk *walk, const char *what, int64_t id) {
     walk->fault(walk->context, sentence);
 }
 
-static void check_entry(struct walk *walk, const struct audit_entry *entry, const unsigned char stored[AUDIT_HASH_SIZE]) {
+static void check_entry(struct walk *walk, const struct audit_entry *entry,
+                        const unsigned char stored[AUDIT_HASH_SIZE]) {
     unsigned char expected[AUDIT_HASH_SIZE];
     if (entry->id != walk->id + 1) tell(walk, "entries are missing before this one", entry->id);
     hash_entry(walk->hash, entry, expected);
@@ -320,8 +322,8 @@ static int check_portion(struct db *db, struct walk *walk, struct arena *arena, 
     struct db_rows *rows;
     int64_t organization_id = walk->head->organization_id;
     size_t count = 0;
-    int r = db_query(db, &select_chain, DB_VALUES(db_int(organization_id), db_int(walk->id), db_int(PORTION)), &rows,
-                     err);
+    int r =
+        db_query(db, &select_chain, DB_VALUES(db_int(organization_id), db_int(walk->id), db_int(PORTION)), &rows, err);
     if (r < 0) return r;
     while ((r = db_next(rows, err)) > 0) {
         struct audit_entry entry;

@@ -182,10 +182,11 @@ int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, 
     "(SELECT r." column " FROM consent_records r WHERE r.organization_id = $1 AND r.candidate_id = c.id"               \
     " ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
 #define ANSWERS(contains)                                                                                              \
-    "SELECT " CANDIDATE_COLUMNS ", -1, " LATEST("channel") ", " LATEST("recorded_at") " FROM candidates c WHERE "      \
-    "c.organization_id = $1 AND c.tracking IS NOT NULL AND c.id < $2 AND (CAST($3 AS TEXT) = '' OR "                    \
-    contains("c.external_id") " OR " contains("coalesce(c.name, '')") " OR " contains("coalesce(c.email, '')")          \
-    ") ORDER BY c.id DESC LIMIT $4"
+    "SELECT " CANDIDATE_COLUMNS ", -1, " LATEST("channel") ", " LATEST(                                                \
+        "recorded_at") " FROM candidates c WHERE "                                                                     \
+                       "c.organization_id = $1 AND c.tracking IS NOT NULL AND c.id < $2 AND (CAST($3 AS TEXT) = '' "   \
+                       "OR " contains("c.external_id") " OR " contains("coalesce(c.name, '')") " OR " contains(        \
+                           "coalesce(c.email, '')") ") ORDER BY c.id DESC LIMIT $4"
 #define CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
 #define CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
 static const struct statement select_answers = {
@@ -198,8 +199,8 @@ int candidates_answers(struct db *db, int64_t organization_id, struct slice sear
                        struct arena *arena, struct candidate_answer **ret, size_t *ret_count, struct err *err) {
     struct db_rows *rows;
     int result = db_query(db, &select_answers,
-                          DB_VALUES(db_int(organization_id), db_int(before),
-                                    db_text(search.ptr ? search : SLICE("")), db_int((int64_t)limit)),
+                          DB_VALUES(db_int(organization_id), db_int(before), db_text(search.ptr ? search : SLICE("")),
+                                    db_int((int64_t)limit)),
                           &rows, err);
     if (result < 0) return result;
     struct candidate_answer *answers = arena_alloc_array(arena, limit, sizeof(*answers));

@@ -16,8 +16,8 @@ struct candidate_view {
     int32_t score; /* as stored (scores.h); SCORE_UNKNOWN when there is none */
 };
 
-/* "~17": how pages and programs name a candidate in an address, where the applicant tracking system's id may be an email
- * address (compliance C-118). */
+/* "~17": how pages and programs name a candidate in an address, where the applicant tracking system's id may be an
+ * email address (compliance C-118). */
 #define CANDIDATE_REF_MAX 24
 struct slice candidate_ref(int64_t id, char out[CANDIDATE_REF_MAX]);
 bool candidate_ref_parse(struct slice text, int64_t *ret_id);
@@ -44,8 +44,8 @@ MUST_USE int candidates_list(struct db *db, const struct candidate_filter *filte
 MUST_USE int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice id,
                             struct arena *arena, struct candidate_view *ret, struct err *err);
 
-/* Those who said what may be recorded of them, and their latest answer; the newest candidates first, at most `limit` with
- * an id below `before`. `search`: in id, name or address (without regard to ASCII case); empty: all. */
+/* Those who said what may be recorded of them, and their latest answer; the newest candidates first, at most `limit`
+ * with an id below `before`. `search`: in id, name or address (without regard to ASCII case); empty: all. */
 struct candidate_answer {
     struct candidate_view candidate; /* without the score */
     struct slice channel;            /* consent_channel_name; ptr NULL: from before answers were recorded */

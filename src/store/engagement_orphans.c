@@ -158,8 +158,8 @@ int engagement_get_orphan(struct db *db, int64_t organization_id, int64_t id, st
                           struct orphan_row *ret, struct err *err) {
     struct orphan_row *found;
     size_t count;
-    int rc = load(db, &get_orphan, DB_VALUES(db_int(organization_id), db_int(id)), organization_id, arena, &found, &count,
-                  err);
+    int rc = load(db, &get_orphan, DB_VALUES(db_int(organization_id), db_int(id)), organization_id, arena, &found,
+                  &count, err);
     if (rc == 0 && count == 0) return err_set(err, ERR_NOT_FOUND, "there is no such orphan event (any more)");
     if (rc == 0) *ret = found[0];
     return rc;

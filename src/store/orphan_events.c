@@ -17,10 +17,11 @@ static const struct statement select_some = {
 /* The walk along the index is bounded, whatever is looked for. */
 #define EMAILS(contains)                                                                                               \
     "SELECT o.id FROM (SELECT id, sent_at, message_id, rfc_message_id, subject, recipient_address FROM email_logs"     \
-    " WHERE organization_id = $1 AND sent_at <= $2 ORDER BY sent_at DESC, id DESC LIMIT " STR(ORPHAN_LOOK_BACK) ") o"  \
-    " WHERE CASE WHEN CAST($4 AS BIGINT) = 1 THEN lower(o.recipient_address) = lower(CAST($3 AS TEXT)) ELSE "          \
-    contains("o.message_id") " OR " contains("o.rfc_message_id") " OR " contains("o.subject") " OR "                   \
-    contains("o.recipient_address") " END ORDER BY o.sent_at DESC, o.id DESC LIMIT $5"
+    " WHERE organization_id = $1 AND sent_at <= $2 ORDER BY sent_at DESC, id DESC LIMIT " STR(                         \
+        ORPHAN_LOOK_BACK) ") o"                                                                                        \
+                          " WHERE CASE WHEN CAST($4 AS BIGINT) = 1 THEN lower(o.recipient_address) = lower(CAST($3 "   \
+                          "AS TEXT)) ELSE " contains("o.message_id") " OR " contains(                                  \
+                              "o.rfc_message_id") " OR " contains("o.subject") " OR " contains("o.recipient_address") " END ORDER BY o.sent_at DESC, o.id DESC LIMIT $5"
 #define CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
 #define CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
 static const struct statement select_emails = {
@@ -66,10 +67,10 @@ int orphan_events_emails(struct db *db, int64_t organization_id, int64_t at, str
                          size_t limit, int64_t *ret_ids, size_t *ret_count, struct err *err) {
     struct db_rows *rows;
     size_t count = 0;
-    int r = db_query(db, &select_emails,
-                     DB_VALUES(db_int(organization_id), db_int(at + DAY_MS), db_text(text), db_int(exact),
-                               db_int((int64_t)limit)),
-                     &rows, err);
+    int r = db_query(
+        db, &select_emails,
+        DB_VALUES(db_int(organization_id), db_int(at + DAY_MS), db_text(text), db_int(exact), db_int((int64_t)limit)),
+        &rows, err);
     if (r < 0) return r;
     while (count < limit && (r = db_next(rows, err)) > 0)
         ret_ids[count++] = db_column_int(rows, 0);

@@ -61,10 +61,11 @@ static void emails_as_csv(void **state) {
     api_table_row(csv);
     view_email(csv, &bare);
     const char *text = api_table_finish(csv, NULL)->ptr;
-    assert_non_null(strstr(text, "id,message_id,rfc_message_id,subject,sent_at,candidate_id,candidate_ref,candidate_name,"
-                                 "candidate_email,candidate_title,sender_id,sender_name,sender_email,job_id,job_title,"
-                                 "template_id,template_name,campaign_id,campaign_name,sequence_id,sequence_name,"
-                                 "sequence_step,delivered_at,"));
+    assert_non_null(strstr(text,
+                           "id,message_id,rfc_message_id,subject,sent_at,candidate_id,candidate_ref,candidate_name,"
+                           "candidate_email,candidate_title,sender_id,sender_name,sender_email,job_id,job_title,"
+                           "template_id,template_name,campaign_id,campaign_name,sequence_id,sequence_name,"
+                           "sequence_step,delivered_at,"));
     assert_non_null(strstr(text, "\"'=HYPERLINK(\"\"http://evil.example\"\")\""));
     assert_non_null(strstr(text, "'+Engineer"));
     assert_non_null(strstr(text, "\"Zo\xc3\xab, \"\"Z\"\" Doe\""));

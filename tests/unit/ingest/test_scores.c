@@ -17,7 +17,8 @@ static void set_consent(struct history *history, int number, bool known, enum tr
     snprintf(name, sizeof(name), "candidate-%d", number);
     assert_done(db_begin(history->db, DB_WRITE, err));
     assert_done(consent_set_candidate(history->db, history->organization_id, slice_cstr(name),
-                                      (struct consent){.known = known, .level = level}, clock_now(), &candidate_id, &emails, err));
+                                      (struct consent){.known = known, .level = level}, clock_now(), &candidate_id,
+                                      &emails, err));
     assert_done(db_commit(history->db, err));
 }
 

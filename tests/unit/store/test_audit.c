@@ -90,16 +90,18 @@ static void entries_are_numbered_and_found(void **state) {
     assert_done(audit_load(db, &all, 2, 10, fixture->arena, &entries, &count, err));
     assert_int_equal(count, 1);
     assert_int_equal(count_of(fixture, (struct audit_filter){.organization_id = first, .actor = AUDIT_COMMAND}), 0);
-    assert_int_equal(count_of(fixture, (struct audit_filter){.organization_id = first, .actor = AUDIT_USER, .actor_id = 7}),
-                     3);
-    assert_int_equal(count_of(fixture, (struct audit_filter){.organization_id = first, .actor = AUDIT_USER, .actor_id = 8}),
-                     0);
+    assert_int_equal(
+        count_of(fixture, (struct audit_filter){.organization_id = first, .actor = AUDIT_USER, .actor_id = 7}), 3);
+    assert_int_equal(
+        count_of(fixture, (struct audit_filter){.organization_id = first, .actor = AUDIT_USER, .actor_id = 8}), 0);
     assert_int_equal(
         count_of(fixture, (struct audit_filter){.organization_id = first, .actor = -1, .action = SLICE("users")}), 2);
-    assert_int_equal(count_of(fixture, (struct audit_filter){.organization_id = first, .actor = -1, .object_id = 5}), 2);
-    assert_int_equal(count_of(fixture, (struct audit_filter){.organization_id = first, .actor = -1, .from = NOW + DAY,
-                                                             .to = NOW + 2 * DAY}),
-                     1);
+    assert_int_equal(count_of(fixture, (struct audit_filter){.organization_id = first, .actor = -1, .object_id = 5}),
+                     2);
+    assert_int_equal(
+        count_of(fixture,
+                 (struct audit_filter){.organization_id = first, .actor = -1, .from = NOW + DAY, .to = NOW + 2 * DAY}),
+        1);
     struct audit_entry nobody = {.organization_id = 999, .action = SLICE("x")};
     in_transaction(audit_append(db, key, &nobody, NOW, err));
     assert_int_equal(nobody.id, 0);
@@ -126,7 +128,8 @@ static void tampering_shows(void **state) {
         "DELETE FROM audit_heads WHERE organization_id = 8",
         /* Cut off, and the head made to fit, but for the seal. */
         "DELETE FROM audit_log WHERE organization_id = 9 AND id > 3;"
-        "UPDATE audit_heads SET last_id = 3, last_hash = (SELECT hash FROM audit_log WHERE organization_id = 9 AND id = 3)"
+        "UPDATE audit_heads SET last_id = 3, last_hash = (SELECT hash FROM audit_log WHERE organization_id = 9 AND id "
+        "= 3)"
         " WHERE organization_id = 9",
     };
     const size_t count = sizeof(attempts) / sizeof(attempts[0]);

@@ -357,7 +357,8 @@ static void set_candidate(struct history *history, const char *candidate, bool k
     size_t emails = 0;
     assert_done(db_begin(history->db, DB_WRITE, err));
     assert_done(consent_set_candidate(history->db, history->organization_id, slice_cstr(candidate),
-                                      (struct consent){.known = known, .level = level}, clock_now(), &candidate_id, &emails, err));
+                                      (struct consent){.known = known, .level = level}, clock_now(), &candidate_id,
+                                      &emails, err));
     assert_done(db_commit(history->db, err));
     assert_int_equal(emails, expected);
 }
