@@ -189,7 +189,7 @@ static struct slice detail_of(struct api_call *call, struct slice object) {
     if (!audit->after && audit->set_count == 0) return SLICE_NONE;
     json_t *detail = json_pack("{s:o}", "changes", changes_of(audit, object));
     char *text = json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS);
-    struct slice ret = SLICE_NONE;
+    struct slice ret;
     if (text && strlen(text) <= AUDIT_DETAIL_MAX)
         ret = arena_copy(call->arena, slice_cstr(text));
     else
