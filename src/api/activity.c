@@ -29,7 +29,7 @@ int activity_list(struct api_call *call, struct err *err) {
         api_table_row(table);
         api_table_text(table, "event_type", slice_cstr(event_type_name(activity->event_type)));
         api_table_time(table, "occurred_at", activity->occurred_at);
-        view_thing(table, "candidate", activity->candidate_external_id, "name", activity->candidate_name);
+        view_named_candidate(table, activity->candidate_id, activity->candidate_external_id, activity->candidate_name);
         api_table_object(table, "email");
         api_table_int(table, "id", activity->email_log_id);
         api_table_text(table, "subject", activity->subject);

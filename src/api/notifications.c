@@ -18,7 +18,8 @@ static void write_notification(struct api_table *row, const struct notification 
     api_table_int(row, "id", notification->id);
     api_table_text(row, "event_type", slice_cstr(event_type_name(notification->event_type)));
     api_table_int(row, "count", notification->count);
-    view_thing(row, "candidate", notification->candidate_external_id, "name", notification->candidate_name);
+    view_named_candidate(row, notification->candidate_id, notification->candidate_external_id,
+                         notification->candidate_name);
     api_table_object(row, "email");
     api_table_int(row, "id", notification->email_log_id);
     api_table_text(row, "subject", notification->subject);

@@ -99,6 +99,7 @@ static const struct http_route table[] = {
 
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},
     {HTTP_PUT, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(settings_replace, API_ADMIN)},
+    {HTTP_GET, "/api/v1/settings/scores", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_scores, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/users", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(users_list, API_ADMIN)},
     {HTTP_POST, "/api/v1/users", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(users_create, API_ADMIN)},
@@ -129,7 +130,15 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/failed-deliveries/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(failed_deliveries_show, API_ADMIN)},
     {HTTP_POST, "/api/v1/failed-deliveries/{id}/replay", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(failed_deliveries_replay, API_ADMIN)},
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
+    {HTTP_GET, "/api/v1/audit-log", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(audit_log_list, API_ADMIN)},
+
+    {HTTP_GET, "/api/v1/consents", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(consents_list, API_ADMIN)},
+
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
+    {HTTP_GET, "/api/v1/orphan-events/{id}/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_emails_list, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/match", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_match, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/retry", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_retry, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/discard", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_discard, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/webhook-subscriptions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_index, API_ADMIN)},
     {HTTP_POST, "/api/v1/webhook-subscriptions", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_create, API_ADMIN)},

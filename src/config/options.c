@@ -103,6 +103,7 @@
     X(failed_max, INTEGER, "10000", 1, COUNT, LIVE,                                                                    \
       "Failed deliveries (signed, but unreadable) kept for each organization; the oldest go.")                         \
     X(failed_days, INTEGER, "30", 1, DAYS, LIVE, "Days for which failed and rejected deliveries are kept.")            \
+    X(audit_days, INTEGER, "730", 30, DAYS, LIVE, "Days for which entries of the audit log are kept.")                 \
     X(stop_grace_s, INTEGER, "20", 0, 3600, LIVE, "Seconds given to requests under way when the service stops.")       \
     X(outgoing_webhooks_allow_private, FLAG, "no", 0, 0, LIVE,                                                         \
       "Allow webhook subscriptions to hosts of your own network: loopback and private addresses, and plain HTTP. "     \

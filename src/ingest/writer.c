@@ -121,13 +121,15 @@ static bool queues_empty(const struct writer *writer) {
 static void take_group(struct writer *writer, struct group *group) {
     size_t events = 0;
     group->batch_count = group->job_count = 0;
-    while (writer->first_job && group->job_count < GROUP_JOBS_MAX) {
+    bool ended = false;
+    while (writer->first_job && group->job_count < GROUP_JOBS_MAX && !ended) {
+        ended = writer->first_job->ends_group;
         group->jobs[group->job_count++] = writer->first_job;
         writer->first_job = writer->first_job->next;
         writer->jobs_waiting--;
     }
     if (!writer->first_job) writer->last_job = &writer->first_job;
-    while (writer->first_batch && group->batch_count < GROUP_BATCHES_MAX &&
+    while (!ended && writer->first_batch && group->batch_count < GROUP_BATCHES_MAX &&
            (events == 0 || events + writer->first_batch->count <= writer->options.group_events_max)) {
         events += writer->first_batch->count;
         group->batches[group->batch_count++] = writer->first_batch;

@@ -11,7 +11,8 @@
 static const struct statement select_latest = {
     .name = "latest activity",
     .sql = "SELECT v.event_type, v.occurred_at, v.email_log_id, e.sender_id, p.external_id, p.name, e.subject, "
-           "j.external_id, j.name, l.url FROM (SELECT occurred_at, email_log_id, event_type, link_id, recipient_ref, "
+           "j.external_id, j.name, l.url, e.recipient_id FROM (SELECT occurred_at, email_log_id, event_type, link_id, "
+           "recipient_ref, "
            "verdict FROM email_engagement_events WHERE organization_id = $1 AND occurred_at > $3 AND occurred_at <= $4 "
            "ORDER BY " ORDER " LIMIT $5) v "
            "JOIN email_logs e ON e.organization_id = $1 AND e.id = v.email_log_id "
@@ -50,6 +51,7 @@ int activity_latest(struct db *db, int64_t organization_id, int64_t jobs_of, int
             .job_external_id = row_text(rows, 7, arena),
             .job_title = row_text(rows, 8, arena),
             .url = row_text(rows, 9, arena),
+            .candidate_id = db_column_int(rows, 10),
         };
     db_rows_free(rows);
     if (r < 0) return r;

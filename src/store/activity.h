@@ -11,8 +11,8 @@ struct db;
 
 struct activity {
     enum event_type event_type;
-    int64_t occurred_at;             /* ms UTC */
-    int64_t email_log_id, sender_id; /* sender 0: not known */
+    int64_t occurred_at;                           /* ms UTC */
+    int64_t email_log_id, sender_id, candidate_id; /* the last two 0: not known */
     struct slice candidate_external_id, candidate_name, subject, job_external_id, job_title, url; /* NULL ptr: none */
 };
 

@@ -219,11 +219,12 @@ static int set_candidate(struct db *db, int64_t organization_id, int64_t candida
 }
 
 int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
-                          int64_t now, size_t *ret_emails, struct err *err) {
+                          int64_t now, int64_t *ret_candidate_id, size_t *ret_emails, struct err *err) {
     struct candidate_reference candidate = {.external_id = external_id};
     const struct answer answer = {.consent = consent, .channel = CONSENT_API, .recorded_at = now};
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
     if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
+    *ret_candidate_id = candidate.id;
     return result != 0 ? result : set_candidate(db, organization_id, candidate.id, &answer, now, ret_emails, err);
 }
 

@@ -117,6 +117,10 @@ MUST_USE int engagement_delete_orphans(struct db *db, int64_t organization_id, c
 MUST_USE int engagement_list_orphans(struct db *db, int64_t organization_id, int64_t after_id, size_t limit,
                                      struct arena *arena, struct orphan_row **ret, size_t *ret_count, struct err *err);
 
+/* One of them. ERR_NOT_FOUND. */
+MUST_USE int engagement_get_orphan(struct db *db, int64_t organization_id, int64_t id, struct arena *arena,
+                                   struct orphan_row *ret, struct err *err);
+
 struct fingerprint_row {
     int64_t organization_id, day;
     struct message_key fingerprint;

@@ -413,3 +413,20 @@ int scores_days(struct db *db, int64_t organization_id, int64_t candidate_id, in
     *ret_count = count;
     return 0;
 }
+
+int scores_count(struct db *db, int64_t organization_id, int64_t ret[SCORE_COUNTS], struct err *err) {
+    static const struct statement count = {
+        .name = "count of scores",
+        .sql = "SELECT score, count(*) FROM candidate_scores WHERE organization_id = $1 GROUP BY score",
+    };
+    struct db_rows *rows;
+    int result = db_query(db, &count, DB_VALUES(db_int(organization_id)), &rows, err);
+    if (result < 0) return result;
+    memset(ret, 0, SCORE_COUNTS * sizeof(*ret));
+    while ((result = db_next(rows, err)) > 0) {
+        int64_t score = db_column_int(rows, 0);
+        ret[score >= 0 && score < SCORE_COUNTS - 1 ? score : SCORE_COUNTS - 1] += db_column_int(rows, 1);
+    }
+    db_rows_free(rows);
+    return result;
+}

@@ -84,4 +84,8 @@ struct score_day {
 MUST_USE int scores_days(struct db *db, int64_t organization_id, int64_t candidate_id, int32_t from_day, size_t limit,
                          struct arena *arena, struct score_day **ret, size_t *ret_count, struct err *err);
 
+/* How many candidates have which score: [0] to [100], and behind them those without one. */
+#define SCORE_COUNTS 102
+MUST_USE int scores_count(struct db *db, int64_t organization_id, int64_t ret[SCORE_COUNTS], struct err *err);
+
 #endif

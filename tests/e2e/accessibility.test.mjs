@@ -37,7 +37,7 @@ describe('accessibility', () => {
   const screens = () => [
     '/dashboard', '/dashboard?cmp=1&auto=1', '/dashboard?table=1&range=90d', '/dashboard?range=custom&from=2020-01-01&to=2020-01-07', '/candidates', '/candidates/john', '/candidates/john?auto=1', '/candidates/nobody', '/emails', '/emails?status=complained',
     `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/webhooks', `/admin/webhooks?of=${webhook.id}`, '/admin/users', '/admin/api-keys',
-    '/admin/settings', '/admin/nonsense', '/account', '/activity', '/activity?hot=1', '/activity?without=opens,clicks', '/notifications', '/notifications?show=unread', '/notifications/preferences',
+    '/admin/settings', '/admin/privacy', '/admin/audit-log', '/admin/audit-log?actor=system', '/admin/nonsense', '/account', '/activity', '/activity?hot=1', '/activity?without=opens,clicks', '/notifications', '/notifications?show=unread', '/notifications/preferences',
   ];
   const dialogs = () => [
     ['/admin/endpoints', (page) => page.getByRole('button', { name: 'New endpoint' }).click()],
@@ -46,6 +46,8 @@ describe('accessibility', () => {
     ['/admin/webhooks', (page) => page.getByRole('button', { name: 'New webhook' }).click()],
     ['/admin/webhooks', (page) => page.getByRole('button', { name: /^New secret/ }).click()],
     [`/admin/webhooks?of=${webhook.id}`, (page) => page.getByRole('button', { name: /^Look at/ }).click()],
+    ['/admin/orphan-events', (page) => page.getByRole('button', { name: /^Match/ }).first().click()],
+    ['/admin/privacy', (page) => page.getByRole('button', { name: 'Add somebody’s word' }).click()],
     ['/admin/users', (page) => page.getByRole('button', { name: 'New user' }).click()],
     ['/admin/api-keys', (page) => page.getByRole('button', { name: 'New API key' }).click()],
     ['/dashboard', (page) => page.keyboard.press('?')],
@@ -106,7 +108,7 @@ describe('accessibility', () => {
   test('text spacing, double size and forced colours lose nothing', async () => {
     const session = await open(browser, service.url, { forcedColors: 'active', viewport: { width: 640, height: 800 } });
     await signIn(session, ADMIN, PASSWORD);
-    for (const target of ['/dashboard', '/candidates/john', '/templates', '/activity', '/notifications/preferences', '/admin/users']) {
+    for (const target of ['/dashboard', '/candidates/john', '/templates', '/activity', '/notifications/preferences', '/admin/users', '/admin/audit-log', '/admin/privacy', '/admin/orphan-events']) {
       await go(session.page, target);
       await session.page.evaluate(() => {
         document.documentElement.style.fontSize = '200%';

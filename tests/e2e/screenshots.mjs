@@ -32,6 +32,8 @@ const screens = [
   ['users', '/admin/users'],
   ['api-keys', '/admin/api-keys'],
   ['settings', '/admin/settings'],
+  ['privacy', '/admin/privacy'],
+  ['audit-log', '/admin/audit-log'],
   ['account', '/account'],
   ['activity', '/activity'],
   ['notifications', '/notifications'],

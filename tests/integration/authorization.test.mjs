@@ -69,6 +69,7 @@ const RULES = {
 
   'GET /api/v1/settings': { needs: 'read' },
   'PUT /api/v1/settings': { needs: 'admin', body: {} },
+  'GET /api/v1/settings/scores': { needs: 'admin' },
 
   'GET /api/v1/users': { needs: 'admin' },
   'POST /api/v1/users': { needs: 'admin', body: () => ({ email: `new-${unique()}@example.org` }) },
@@ -98,7 +99,13 @@ const RULES = {
   'GET /api/v1/failed-deliveries/{id}': { needs: 'admin', object: 'delivery' },
   'POST /api/v1/failed-deliveries/{id}/replay': { needs: 'admin', object: 'delivery', body: {} },
   'GET /api/v1/security-events': { needs: 'admin' },
+  'GET /api/v1/audit-log': { needs: 'admin' },
+  'GET /api/v1/consents': { needs: 'admin' },
   'GET /api/v1/orphan-events': { needs: 'admin' },
+  'GET /api/v1/orphan-events/{id}/emails': { needs: 'admin', object: 'orphan' },
+  'POST /api/v1/orphan-events/{id}/match': { needs: 'admin', object: 'orphan', body: () => ({ email_id: 1 }) },
+  'POST /api/v1/orphan-events/{id}/retry': { needs: 'admin', object: 'orphan' },
+  'POST /api/v1/orphan-events/{id}/discard': { needs: 'admin', object: 'orphan' },
 
   'GET /api/v1/webhook-subscriptions': { needs: 'admin' },
   'POST /api/v1/webhook-subscriptions': { needs: 'admin', body: SUBSCRIPTION },
@@ -178,7 +185,7 @@ class Organization {
     this.endpoint = await this.must('POST', '/endpoints', { provider: 'generic', name: `${name} endpoint`, secrets: [secret] });
     this.subscription = await this.must('POST', '/webhook-subscriptions', { ...SUBSCRIPTION, description: `${name} subscription` });
     for (const job of [1, 2]) await this.register(job);
-    const send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body));
+    const send = (this.send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body)));
     const events = [1, 2].flatMap((job) => ['open', 'click'].map((type) => ({
       event_type: type, message_id: `${name}-${job}`, timestamp: '2026-01-05T12:00:00Z', recipient: 'x@example.org',
       event_id: `${name}-${job}-${type}`, ip_address: '203.0.113.7', metadata: { place: 'alpine' },
@@ -239,6 +246,11 @@ class Organization {
       return this.deliveries[0];
     case 'subscription':
       return methodOf(route) === 'DELETE' ? (await this.must('POST', '/webhook-subscriptions', SUBSCRIPTION)).id : this.subscription.id;
+    case 'orphan': {
+      const message_id = `orphan-${unique()}`;
+      await this.send({ event_type: 'open', message_id, timestamp: '2026-01-05T12:00:00Z', recipient: 'nobody@example.org' });
+      return (await this.must('GET', '/orphan-events')).data.find(({ message_ids }) => message_ids.includes(message_id)).id;
+    }
     case 'notification':
       return 1_000_000; // of nobody: who may mark whose is in stream.test.mjs
     case 'session':

@@ -116,9 +116,10 @@ function suite(kind) {
     await happen(email, 'open');
     const [told] = await eventually(() => stream.of('notification').length > 0 && stream.of('notification'), 'the notification', 2);
     assert.ok(Date.now() - started < 2000);
+    assert.match(told.candidate.ref, /^~\d+$/);
     assert.deepEqual(
       [told.event_type, told.sender_id, told.count, told.candidate, told.email, told.job, told.toast],
-      ['open', ada.id, 1, { id: email.candidate.id, name: 'John Smith' }, { id: email.id, subject: 'Interview Invitation' }, { id: 'job-1', title: 'Engineer' }, true],
+      ['open', ada.id, 1, { id: email.candidate.id, ref: told.candidate.ref, name: 'John Smith' }, { id: email.id, subject: 'Interview Invitation' }, { id: 'job-1', title: 'Engineer' }, true],
     );
     const [event] = await eventually(() => stream.of('engagement').length > 0 && stream.of('engagement'), 'the event');
     assert.deepEqual([event.event_type, event.sender_id, event.candidate.id], ['open', ada.id, email.candidate.id]);

@@ -3,6 +3,7 @@
 // its own. Of all tabs the one that the person looked at last shows toasts; docs/decisions/0015-live-pages.md.
 import { batch } from '@preact/signals';
 import { API, get, refreshShown, sessionEnded } from './api';
+import { candidateKey, thing } from './links';
 import { path, search } from './router';
 import { liveState, unread } from './state';
 import type { News, Notification, Page } from './types';
@@ -239,8 +240,8 @@ function note(frames: Frame[]): void {
       if (isFront()) later('unread', UNREAD_AFTER_MS, () => void readUnread());
     } else {
       figures ||= !job || data.job?.id === job;
-      const about = [`/candidates/${encodeURIComponent(data.candidate?.id ?? '')}`, `/emails/${data.email.id}`];
-      for (const thing of about) if (thing === page) touched.add(thing);
+      const about = [data.candidate ? thing('candidates', candidateKey(data.candidate)) : '', `/emails/${data.email.id}`];
+      for (const one of about) if (one === page) touched.add(one);
     }
   }
   refreshSoon();

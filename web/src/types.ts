@@ -73,6 +73,7 @@ export interface LinkFigures {
 
 export interface Named {
   id: string;
+  ref?: string; // of candidates
   name?: string | null;
   title?: string | null;
   email?: string | null;
@@ -149,6 +150,7 @@ export interface ScorePart {
 
 export interface Candidate {
   id: string;
+  ref: string;
   name: string | null;
   email: string | null;
   title: string | null;
@@ -263,6 +265,7 @@ export interface User {
   has_password: boolean;
   created_at: string;
   disabled_at: string | null;
+  signed_in_at: string | null;
 }
 
 export interface ApiKey {
@@ -283,14 +286,43 @@ export interface Settings {
   consent_mode: 'opt_out' | 'opt_in';
   address_policy: 'drop' | 'truncate' | 'keep';
   retention_days: number;
-  score_enabled?: boolean;
+  tracking_domain: string | null;
+  brand_color: string | null;
+  honor_privacy_signals: boolean;
+  score_enabled: boolean;
+  score_points: Record<'within_24_hours' | 'within_7_days' | 'within_30_days' | 'opens' | 'clicks', number>;
+  score_levels: Record<'hot' | 'warm', number>;
+}
+
+export interface AuditEntry {
+  id: number;
+  at: string;
+  actor: 'user' | 'api_key' | 'command' | 'system';
+  actor_id: number | null;
+  actor_name: string | null;
+  source: string | null;
+  action: string;
+  object: string | null;
+  object_id: number | null;
+  detail: { changes?: Record<string, true | { from?: unknown; to: unknown }> | string; rows?: number };
+  request_id: string | null;
+}
+
+export interface Answer {
+  candidate_id: string;
+  candidate_ref: string;
+  name: string | null;
+  email: string | null;
+  tracking: Level;
+  channel: 'api' | 'preference_page' | 'unsubscribe' | null;
+  answered_at: string | null;
 }
 
 export interface Me {
   user: { id: number; name: string | null; email: string; time_zone: string | null; has_password: boolean; has_second_factor: boolean };
   role: User['role'];
   permissions: string[];
-  organization: { id: number; name: string; time_zone: string };
+  organization: { id: number; name: string; time_zone: string; tracking: Level };
   time_zone: string;
   preferences: Record<string, unknown>;
   session: { id: number; created_at: string; expires_at: string; idle_minutes: number };
@@ -299,7 +331,7 @@ export interface Me {
 export interface News {
   event_type: string;
   occurred_at: string;
-  candidate: { id: string; name: string | null } | null;
+  candidate: { id: string; ref: string; name: string | null } | null;
   email: { id: number; subject: string | null };
   job: { id: string; title: string | null } | null;
   url: string | null;

@@ -1,4 +1,5 @@
 // What happened, as a sentence about somebody.
+import { candidateKey, thing } from './links';
 import type { News, Notification } from './types';
 
 export const happened: Record<string, string> = {
@@ -28,4 +29,4 @@ export const who = (news: News | Notification): string => news.candidate?.name |
 
 // Where it leads: to the candidate's page, or to the email's when nobody is known.
 export const place = (news: { candidate: News['candidate']; email: News['email'] }): string =>
-  news.candidate ? `/candidates/${encodeURIComponent(news.candidate.id)}` : `/emails/${news.email.id}`;
+  news.candidate ? thing('candidates', candidateKey(news.candidate)) : `/emails/${news.email.id}`;

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { query, useResource } from '../api';
 import { count, fraction, nameOf } from '../format';
-import { thing } from '../links';
+import { candidateKey, thing } from '../links';
 import { usePages } from '../pages';
 import { choice, readQuery, setQuery } from '../router';
 import { may } from '../state';
@@ -21,7 +21,7 @@ const parameters = { level: choice('', 'hot', 'warm', 'cold', 'unknown'), sort: 
 const share = (part: number, base: number) => <span title={fraction(part, base, 'measurable')}>{base === 0 ? '–' : `${count(part)} of ${count(base)}`}</span>;
 
 const columns: Column<Candidate>[] = [
-  { key: 'name', label: 'Candidate', head: true, cell: (row) => <span class="two-lines"><a href={thing('candidates', row.id)}>{nameOf(row)}</a><span class="small muted">{row.title ?? ''}</span></span> },
+  { key: 'name', label: 'Candidate', head: true, cell: (row) => <span class="two-lines"><a href={thing('candidates', candidateKey(row))}>{nameOf(row)}</a><span class="small muted">{row.title ?? ''}</span></span> },
   { key: 'level', label: 'Engagement', cell: (row) => <Badge candidate={row} /> },
   { key: 'sent', label: 'Emails', number: true, cell: (row) => (row.stats ? <a href={`/emails?candidate=${encodeURIComponent(row.id)}`}>{count(row.stats.sent)}</a> : '–') },
   { key: 'opened', label: 'Opened', number: true, wide: true, cell: (row) => (row.stats ? share(row.stats.opened, row.stats.open_base) : '–') },

@@ -7,7 +7,7 @@ import { count, fraction, nameOf, percent, spanText } from '../format';
 import { emailsOf, thing, type Scope } from '../links';
 import { periodOf, spanOf } from '../period';
 import { readQuery, search, setQuery } from '../router';
-import { isAdmin } from '../state';
+import { isAdmin, me } from '../state';
 import type { Dashboard as Answer, Email, Group, Page, Report, Span } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
 import { DateRange, Filters, GroupSelect, ZoneNote } from '../ui/Filters';
@@ -107,6 +107,7 @@ export function Dashboard(): JSX.Element {
         </div>
         <ZoneNote />
       </div>
+      {me.value?.organization.tracking === 'none' && <p class="notice warn">Tracking is off: opens and clicks are not recorded.{isAdmin.value && <> <a href="/admin/privacy">Privacy and tracking</a></>}</p>}
       <Filters>
         <DateRange period={period} />
         <GroupSelect name="job" label="Job" all="All jobs" value={values.job} groups={partOf(whole, 'jobs').data?.data} />

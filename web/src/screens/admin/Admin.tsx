@@ -5,10 +5,12 @@ import { isAdmin } from '../../state';
 import { showCurrent } from '../../ui/scroll';
 import { Title } from '../../ui/Title';
 import { AccountPage } from './AccountPage';
+import { AuditLog } from './AuditLog';
 import { Deliveries } from './Deliveries';
 import { Endpoints } from './Endpoints';
 import { Keys } from './Keys';
 import { Orphans } from './Orphans';
+import { Privacy } from './Privacy';
 import { Security } from './Security';
 import { SettingsPage } from './Settings';
 import { Users } from './Users';
@@ -23,6 +25,8 @@ const pages: [string, string, () => JSX.Element][] = [
   ['users', 'Users', Users],
   ['api-keys', 'API keys', Keys],
   ['settings', 'Settings', SettingsPage],
+  ['privacy', 'Privacy and tracking', Privacy],
+  ['audit-log', 'Audit log', AuditLog],
 ];
 
 export function Admin({ page }: { page: string }): JSX.Element {
