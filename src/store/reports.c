@@ -238,11 +238,12 @@ double delay_histogram_median(const struct delay_histogram *histogram) {
 }
 
 /* Runs a DELAYS_BY statement. find(key) gives the figures that a key's rows belong to (NULL: none of interest); keys
- * come in rising order, and those of one figures one behind the other. */
+ * come in rising order, and those of one figures one behind the other. `all` (may be NULL) gets the delays of all of
+ * them. */
 typedef struct figures *(*figures_of_key)(void *context, int64_t key);
 
 static int read_delays(struct db *db, const struct statement *statement, const struct report_filter *filter,
-                       figures_of_key find, void *context, struct err *err) {
+                       figures_of_key find, void *context, struct delay_histogram *all, struct err *err) {
     struct db_value values[FILTER_VALUES];
     fill_values(filter, values);
     struct db_rows *rows;
@@ -267,6 +268,7 @@ static int read_delays(struct db *db, const struct statement *statement, const s
         if (!current) continue;
         if (db_column_int(rows, 1) == BREAKDOWN_OPEN_DELAY) {
             delay_histogram_add(histogram, item, n);
+            if (all) delay_histogram_add(all, item, n);
         } else if (item == EVENT_OPEN) {
             current->anonymous_opens += n;
         } else if (item == EVENT_CLICK) {
@@ -298,7 +300,7 @@ int reports_totals(struct db *db, const struct report_filter *filter, struct fig
         read_sums(rows, 1, &figures.sums);
         db_rows_free(rows);
     }
-    result = read_delays(db, &totals[source_of(filter)].delays, filter, only_figures, &figures, err);
+    result = read_delays(db, &totals[source_of(filter)].delays, filter, only_figures, &figures, NULL, err);
     if (result == 0) *ret = figures;
     return result;
 }
@@ -350,10 +352,26 @@ static void make_points(const struct report_filter *filter, enum report_step ste
     *ret = (struct point_search){.points = points, .count = count};
 }
 
+/* The points add up to the whole period; its median comes from the delays of all of them. */
+static int add_series_delays(struct db *db, const struct report_filter *filter, struct point_search *search,
+                             struct figures *total, struct err *err) {
+    struct delay_histogram *all = memory_alloc(sizeof(*all));
+    int result = read_delays(db, &by_day[source_of(filter)].delays, filter, point_of_day, search, all, err);
+    total->median_open_delay_s = delay_histogram_median(all);
+    for (size_t i = 0; i < search->count; i++) {
+        total->anonymous_opens += search->points[i].figures.anonymous_opens;
+        total->anonymous_clicks += search->points[i].figures.anonymous_clicks;
+    }
+    free(all);
+    return result;
+}
+
 int reports_series(struct db *db, const struct report_filter *filter, enum report_step step, struct arena *arena,
-                   struct report_point **ret, size_t *ret_count, struct err *err) {
+                   struct report_series *ret, struct err *err) {
     if (filter->from_day > filter->to_day) return err_set(err, ERR_INVALID, "the period ends before it begins");
     struct point_search search;
+    struct figures total;
+    figures_init(&total);
     make_points(filter, step, arena, &search);
     struct db_value values[FILTER_VALUES];
     fill_values(filter, values);
@@ -366,14 +384,14 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
         struct contribution sums;
         read_sums(rows, 1, &sums);
         contribution_add(&figures->sums, &sums);
+        contribution_add(&total.sums, &sums);
     }
     db_rows_free(rows);
     if (result < 0) return result;
     search.at = 0;
-    result = read_delays(db, &by_day[source_of(filter)].delays, filter, point_of_day, &search, err);
+    result = add_series_delays(db, filter, &search, &total, err);
     if (result < 0) return result;
-    *ret = search.points;
-    *ret_count = search.count;
+    *ret = (struct report_series){.points = search.points, .count = search.count, .total = total};
     return 0;
 }
 

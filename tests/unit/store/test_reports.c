@@ -290,9 +290,11 @@ static void series_equal_a_recount(void **state) {
     for (int round = 0; round < 12; round++) {
         struct report_filter filter = random_filter(&scene, &dice);
         enum report_step step = (enum report_step)(round % 3);
-        struct report_point *points;
-        size_t count;
-        assert_done(reports_series(scene.history.db, &filter, step, scene.arena, &points, &count, err));
+        struct report_series series;
+        assert_done(reports_series(scene.history.db, &filter, step, scene.arena, &series, err));
+        const struct report_point *points = series.points;
+        size_t count = series.count;
+        check_figures(&scene, &filter, &series.total);
         int32_t next = filter.from_day;
         for (size_t i = 0; i < count; i++) {
             struct report_filter part = filter;
