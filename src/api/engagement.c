@@ -14,9 +14,10 @@
 
 /* The figures of a report: those of all emails, and what was only counted, without knowing who (BR-558.8). */
 static void write_figures(struct api_table *table, const struct figures *figures) {
+    int64_t unknown = figures->basis == REPORT_ACTIVITY ? 0 : -1; /* when it happened was not kept */
     metrics_write_fields(table, figures);
-    api_table_int(table, "anonymous_opens", figures->anonymous_opens);
-    api_table_int(table, "anonymous_clicks", figures->anonymous_clicks);
+    api_table_int_or_null(table, "anonymous_opens", figures->anonymous_opens, unknown);
+    api_table_int_or_null(table, "anonymous_clicks", figures->anonymous_clicks, unknown);
 }
 
 static struct period period_of(const struct report_filter *filter) {
@@ -38,6 +39,7 @@ static int begin_report(struct api_call *call, const char *const *parameters, st
 static void end_report(struct api_call *call, const struct report_filter *filter, const char *next) {
     api_table_extras(call->table);
     period_write_zone(call->table, call, period_of(filter));
+    api_table_text(call->table, "basis", slice_cstr(period_basis_name(filter->basis)));
     api_table_end(call, next);
 }
 
@@ -62,6 +64,7 @@ static void answer_summary(struct api_call *call, struct period period, const st
     }
     struct api_table *object = api_object_begin(call);
     period_write_zone(object, call, period);
+    api_table_text(object, "basis", slice_cstr(period_basis_name(now->basis)));
     write_figures(object, now);
     api_table_object(object, "previous");
     period_write(object, period_before(period));
@@ -166,7 +169,7 @@ static int report_groups(struct api_call *call, enum report_dimension dimension,
     const char *next = NULL;
     if (count == page.limit) {
         const struct report_row *last = &rows[--count - 1];
-        next = api_cursor_make(call, list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
+        next = api_cursor_make(call, list, (const int64_t[]){last->rank, last->id}, 2);
     }
     struct api_table *table = api_table_begin(call, list);
     for (size_t i = 0; i < count; i++) {

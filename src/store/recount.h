@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "model/counters.h"
 #include "model/identity.h"
+#include "model/local_days.h"
 
 struct arena;
 struct db;
@@ -20,6 +21,7 @@ MUST_USE int recount_prepare(struct db *db, struct err *err);
 struct recount_organization {
     int64_t id;
     int64_t retention_days;
+    struct local_days days; /* of what happens; in the arena */
 };
 MUST_USE int recount_organizations(struct db *db, struct arena *arena, struct recount_organization **ret,
                                    size_t *ret_count, struct err *err);
@@ -30,8 +32,9 @@ enum recount_stream {
     RECOUNT_LINKS,      /* by cohort, email, link */
     RECOUNT_COHORTS,    /* by cohort; several rows each: the total and its changes */
     RECOUNT_BREAKDOWNS, /* by cohort, kind, item; several rows each. Without BREAKDOWN_AGGREGATE */
+    RECOUNT_ACTIVITY,   /* by cohort, day; several rows each */
 };
-#define RECOUNT_STREAMS 5
+#define RECOUNT_STREAMS 6
 /* Opens a stream of an organization; read it with db_next and the functions below; db_rows_free it. */
 MUST_USE int recount_open(struct db *db, enum recount_stream stream, int64_t organization_id, struct db_rows **ret,
                           struct err *err);
@@ -61,6 +64,8 @@ void recount_link(const struct db_rows *rows, struct recount_link *ret);
 
 struct recount_cohort {
     int64_t cohort_id;
+    bool has_day; /* false: a change */
+    int64_t day;  /* sent */
     struct contribution sums;
 };
 void recount_cohort(const struct db_rows *rows, struct recount_cohort *ret);
@@ -70,6 +75,12 @@ struct recount_breakdown {
     int64_t kind, item, n;
 };
 void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
+
+struct recount_activity {
+    int64_t cohort_id, day;
+    struct contribution sums;
+};
+void recount_activity(const struct db_rows *rows, struct recount_activity *ret);
 
 /* Scores (scores.h): every candidate with the stored score; the emails of a window by recipient; those whom a mark
  * names, with a mark of everybody as the ids above *ret_all_after (INT64_MAX: none). Ascending by candidate. */
@@ -96,6 +107,8 @@ void recount_candidate_job(const struct db_rows *rows, struct recount_candidate_
 /* The sums of days against those of their cohorts: only rows that differ, as cohorts minus day. */
 MUST_USE int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference);
+/* The same of what happened (recount_day reads it). */
+MUST_USE int recount_activity_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 MUST_USE int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_day_breakdown(const struct db_rows *rows, int32_t *ret_day, struct recount_breakdown *ret);
 
