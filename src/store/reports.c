@@ -50,7 +50,8 @@
                          " AND h.day <= $3 AND c.id = h.cohort_id AND" COHORT_FILTER " GROUP BY key"
 #define HAPPENED_ALL(table, key)                                                                                       \
     "SELECT " key " AS key" CONTRIBUTION_FIELDS(                                                                       \
-        SUM_OF_HAPPENED) " FROM " table " h WHERE h.organization_id = $1 AND h.day >= $2 AND h.day <= $3 GROUP BY key"
+        SUM_OF_HAPPENED) " FROM " table " h WHERE h.organization_id = $1 AND h.day >= $2 AND h.day <= $3"              \
+                         " AND CAST($4 AS BIGINT) + $5 + $6 + $7 + $8 = 0 GROUP BY key"
 #define ADDED(totals, changes)                                                                                         \
     "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals " UNION ALL " changes                     \
                                                             ") x GROUP BY x.key"

@@ -107,6 +107,10 @@ struct spoiling {
 #define SUM(field)   COUNT("cohorts", field, IN_COHORT, #field " is")
 #define DELTA(field) COUNT("cohort_deltas", field, IN_DELTA, #field " is")
 #define DAY(field)   COUNT("day_totals", field, " WHERE day = " FIRST("day_totals", "day"), #field " is")
+#define HAPPENED(field)                                                                                                \
+    COUNT("activity", field, " WHERE day = " FIRST("activity", "day"), #field " is")
+#define HAPPENED_DAY(field)                                                                                            \
+    COUNT("activity_days", field, " WHERE day = " FIRST("activity_days", "day"), #field " is")
 #define TIME(field)                                                                                                    \
     {"UPDATE email_stats SET " #field " = COALESCE(" #field ", 0) + 7" IN_EMAIL,                                       \
      "UPDATE email_stats SET " #field " = CASE WHEN " #field " = 7 THEN NULL ELSE " #field " - 7 END" IN_EMAIL,        \
@@ -134,6 +138,9 @@ static const struct spoiling spoilings[] = {
     COUNT("email_links", machine_click_count, "", "link")
     COUNT("email_links", clicked_at, " WHERE click_count > 0", "link")
     CONTRIBUTION_FIELDS(DAY)
+    CONTRIBUTION_FIELDS(HAPPENED)
+    CONTRIBUTION_FIELDS(HAPPENED_DAY)
+    COUNT("cohort_deltas", day, IN_DELTA, "")
     COUNT("day_breakdowns", n, " WHERE kind = 1", "breakdown 1")
     COUNT("day_breakdowns", n, " WHERE kind = 5", "breakdown 5")
     {"INSERT INTO day_totals (organization_id, day, sent) SELECT organization_id, 5, 3 FROM organizations",
