@@ -88,7 +88,7 @@ MUST_USE int recount_scores(struct db *db, int64_t organization_id, struct db_ro
 struct recount_score {
     int64_t candidate_id;
     bool is_stored;
-    int64_t score, next_look_at;
+    int64_t score, next_look_at, recency, replied;
 };
 void recount_score(const struct db_rows *rows, struct recount_score *ret);
 /* Read with scores_email. */
@@ -96,10 +96,10 @@ MUST_USE int recount_score_emails(struct db *db, int64_t organization_id, int64_
                                   struct err *err);
 MUST_USE int recount_score_marks(struct db *db, int64_t organization_id, struct arena *arena, int64_t **ret_candidates,
                                  size_t *ret_count, int64_t *ret_all_after, struct err *err);
-/* Jobs of candidates: pairs that are absent though there is an email (score = INT64_MIN), or whose score is not the
+/* Jobs of candidates, and who sent them emails: pairs that are absent though there is an email (score = INT64_MIN), or whose score is not the
  * candidate's. Only rows that differ. */
 struct recount_candidate_job {
-    int64_t candidate_id, job_id, score;
+    int64_t candidate_id, job_id /* 0: it is a sender */, sender_id, score;
 };
 MUST_USE int recount_candidate_jobs(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_candidate_job(const struct db_rows *rows, struct recount_candidate_job *ret);
