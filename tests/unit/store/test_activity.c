@@ -273,12 +273,13 @@ static void a_new_zone_moves_nothing(void **state) {
 /* A database of before: what there is is counted by days of UTC. */
 static void a_database_of_before_is_carried_forward(void **state) {
     static const char *const undo[] = {
-        "DELETE FROM schema_migrations WHERE number = 12",
+        "DELETE FROM schema_migrations WHERE number >= 12",
         "DROP TABLE activity",
         "DROP TABLE activity_days",
         "DROP TABLE candidate_senders",
         "DROP INDEX candidates_by_name",
         "DROP INDEX candidates_by_last_name",
+        "DROP INDEX IF EXISTS candidates_by_address",
         "ALTER TABLE cohort_deltas DROP COLUMN day",
         "ALTER TABLE organizations DROP COLUMN former_zones",
         "ALTER TABLE candidate_scores DROP COLUMN recency",
@@ -289,7 +290,6 @@ static void a_database_of_before_is_carried_forward(void **state) {
     scene_begin(&scene, fixture, "Asia/Kolkata", 51);
     for (size_t i = 0; i < sizeof(undo) / sizeof(undo[0]); i++)
         run_sql(fixture->db, undo[i]);
-    if (strcmp(db_dialect(fixture->db), "postgres") == 0) run_sql(fixture->db, "DROP INDEX candidates_by_address");
     assert_done(migrate(fixture->db, err));
     assert_nothing_differs(fixture);
     struct report_filter filter = {.organization_id = scene.history.organization_id,
