@@ -1,3 +1,4 @@
+#include "api/candidates.h"
 #include "api/resources.h"
 
 #include <stdlib.h>
@@ -72,6 +73,32 @@ static int write_candidates(struct api_call *call, struct api_table *table, cons
 /* NULL: no score is shown, because there is none or the caller may not see it (compliance C-103). */
 static const struct score_policy *shown_policy(const struct api_call *call, const struct score_settings *settings) {
     return settings->policy.enabled && (call->permissions & API_SCORES) ? &settings->policy : NULL;
+}
+
+int candidates_write_follow_up(struct api_call *call, int64_t job_id, int64_t sender_id, size_t limit,
+                               struct api_table *table, struct err *err) {
+    struct score_settings settings;
+    struct candidate_view *candidates;
+    size_t count;
+    bool pending;
+    int result = score_settings_load(call->db, call->organization_id, call->arena, &settings, err);
+    if (result != 0) return result;
+    if (!shown_policy(call, &settings)) return err_set(err, ERR_DENIED, "there are no scores for you to see");
+    struct candidate_filter filter = {.organization_id = call->organization_id,
+                                      .jobs_of = call->jobs_of,
+                                      .sort = CANDIDATES_BEST_SCORE,
+                                      .job_id = job_id,
+                                      .sender_id = sender_id,
+                                      .reply = CANDIDATE_REPLY_NONE};
+    score_level_range(&settings.policy, SCORE_LEVEL_HOT, &filter.low, &filter.high);
+    result = candidates_list(call->db, &filter, limit, call->arena, &candidates, &count, err);
+    if (result == 0) result = scores_pending(call->db, call->now, &pending, err);
+    if (result == 0) result = write_candidates(call, table, candidates, count, &settings, err);
+    if (result != 0) return result;
+    api_table_extras(table);
+    api_table_text(table, "score_hint", SLICE(SCORE_HINT));
+    api_table_bool(table, "scores_pending", pending);
+    return 0;
 }
 
 /* The orders that can be asked for, and the cursors of each: score and id, or the id alone. */

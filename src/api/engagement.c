@@ -1,4 +1,5 @@
 #include "api/endpoint_health.h"
+#include "api/attention.h"
 #include "api/engagement_fields.h"
 #include "api/resources.h"
 
@@ -8,6 +9,8 @@
 
 #include "base/banned.h"
 
+#define ATTENTION_CAMPAIGNS 200 /* those with the most emails */
+#define ATTENTION_SHOWN     5
 #define LIST_DEFAULT 50
 #define LIST_MAX     500
 #define TOP_MAX      50
@@ -192,14 +195,37 @@ int engagement_write_groups(struct api_call *call, const struct report_filter *f
     *ret_next = NULL;
     if (count == page->limit) {
         const struct report_row *last = &rows[--count - 1];
-        *ret_next = api_cursor_make(call, dimensions[dimension].list,
-                                    (const int64_t[]){last->rank, last->id}, 2);
+        *ret_next = api_cursor_make(call, dimensions[dimension].list, (const int64_t[]){last->rank, last->id}, 2);
     }
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
         write_group(table, &rows[i], dimensions[dimension].name);
+        /* What happened on some days to emails of others says nothing of the campaign. */
+        if (dimension == REPORT_BY_CAMPAIGN && filter->basis == REPORT_COHORT)
+            attention_write(table, &rows[i].figures.sums);
     }
     engagement_write_period(call, filter, table);
+    return 0;
+}
+
+int engagement_write_attention(struct api_call *call, const struct report_filter *filter, struct api_table *table,
+                               struct err *err) {
+    const struct report_page page = {.limit = ATTENTION_CAMPAIGNS};
+    struct report_filter cohort = *filter;
+    struct report_row *rows;
+    size_t count, shown = 0;
+    cohort.basis = REPORT_COHORT;
+    int result = reports_groups(call->db, &cohort, REPORT_BY_CAMPAIGN, &page, call->arena, &rows, &count, err);
+    if (result != 0) return result;
+    for (size_t i = 0; i < count && shown < ATTENTION_SHOWN; i++) {
+        if (!rows[i].external_id.ptr || attention_of(&rows[i].figures.sums) == 0) continue;
+        api_table_row(table);
+        api_table_text(table, "id", rows[i].external_id);
+        api_table_text(table, "name", rows[i].name);
+        attention_write(table, &rows[i].figures.sums);
+        shown++;
+    }
+    engagement_write_period(call, &cohort, table);
     return 0;
 }
 
@@ -256,8 +282,8 @@ int engagement_write_top(struct api_call *call, const struct report_filter *filt
                          struct api_table *table, struct err *err) {
     struct report_row *rows;
     size_t count;
-    int result = reports_top(call->db, filter, top->rank, top->base_min, (size_t)top->limit, call->arena, &rows, &count,
-                             err);
+    int result =
+        reports_top(call->db, filter, top->rank, top->base_min, (size_t)top->limit, call->arena, &rows, &count, err);
     if (result != 0) return result;
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);

@@ -1,6 +1,6 @@
-/* engagement_fields: the reports of engagement, each as the fields of its answer, so that the dashboard has exactly what
- * the single routes have. Every one reads the figures and then writes; in a read transaction, and nothing is written
- * when it fails. */
+/* engagement_fields: the reports of engagement, each as the fields of its answer, so that the dashboard has exactly
+ * what the single routes have. Every one reads the figures and then writes; in a read transaction, and nothing is
+ * written when it fails. */
 #ifndef INKLING_API_ENGAGEMENT_FIELDS_H
 #define INKLING_API_ENGAGEMENT_FIELDS_H
 
@@ -25,6 +25,10 @@ struct top_request {
 #define TOP_DEFAULT 5
 MUST_USE int engagement_write_top(struct api_call *call, const struct report_filter *filter,
                                   const struct top_request *top, struct api_table *table, struct err *err);
+
+/* The campaigns of the period that want to be looked at (attention.h), always of the emails sent in it; a few. */
+MUST_USE int engagement_write_attention(struct api_call *call, const struct report_filter *filter,
+                                        struct api_table *table, struct err *err);
 
 /* "day", "week" or "month". ERR_INVALID. */
 MUST_USE int engagement_step_parse(struct slice name, enum report_step *ret, struct err *err);

@@ -28,8 +28,9 @@ MUST_USE int period_range(struct slice name, struct slice time_zone, int64_t now
 /* The period of the same length just before. */
 struct period period_before(struct period period);
 
-/* The request's filter. Where the route knows the parameter "range" (period_range), it stands for from and to. job, template, campaign and sender are the applicant tracking system's own ids (a sender's
- * address does too); one that is not known matches nothing, which is no error. */
+/* The request's filter. Where the route knows the parameter "range" (period_range), it stands for from and to. job,
+ * template, campaign and sender are the applicant tracking system's own ids (a sender's address does too); one that is
+ * not known matches nothing, which is no error. */
 MUST_USE int period_filter(struct api_call *call, struct report_filter *ret, struct err *err);
 /* The same where no period means all emails. */
 MUST_USE int period_filter_open(struct api_call *call, struct report_filter *ret, struct err *err);

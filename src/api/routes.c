@@ -26,11 +26,13 @@
 /* What a page preloads. */
 #define PAGE(...)                                                                                                      \
     (const char *const[]) {                                                                                            \
-        __VA_ARGS__ __VA_OPT__(, ) NULL                                                                                \
+        "/me" __VA_OPT__(, ) __VA_ARGS__, NULL                                                                         \
     }
+/* Its answer says who is signed in. */
 #define PAGE_DASHBOARD                                                                                                 \
-    PAGE("/engagement/summary", "/engagement/series", "/engagement/top", "/engagement/templates?limit=10",             \
-         "/engagement/jobs?limit=200")
+    (const char *const[]) {                                                                                            \
+        "/engagement/dashboard{query}", NULL                                                                           \
+    }
 
 /* clang-format off */
 static const struct http_route table[] = {
@@ -153,6 +155,8 @@ static const struct http_route table[] = {
     {HTTP_PUT, "/api/v1/me/notification-preferences", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notification_preferences_replace, API_SELF)},
 
     {HTTP_GET, "/api/v1/engagement/dashboard", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_dashboard, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/search", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(search_show, API_READ_JOBS)},
+
     {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/templates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_templates, API_READ_JOBS)},

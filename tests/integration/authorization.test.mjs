@@ -113,6 +113,7 @@ const RULES = {
 
   'POST /api/v1/embed-tokens': { needs: 'embed', body: { candidates: ['x'], origin: 'https://ats.example' } },
 
+  'GET /api/v1/engagement/dashboard': { needs: 'read_jobs' },
   'GET /api/v1/engagement/summary': { needs: 'read_jobs' },
   'GET /api/v1/engagement/series': { needs: 'read_jobs' },
   'GET /api/v1/engagement/templates': { needs: 'read_jobs' },

@@ -82,7 +82,7 @@ interface Entry {
   data?: unknown;
   problem?: Problem | undefined;
   at: number;
-  pending: boolean;
+  pending: Promise<void> | undefined; // while the answer is on its way
 }
 
 const entries = new Map<string, Entry>();
@@ -92,17 +92,16 @@ function changed(): void {
   for (const listener of [...listeners]) listener();
 }
 
-function load(path: string): void {
-  const entry = entries.get(path) ?? { at: 0, pending: false };
-  if (entry.pending) return;
-  entry.pending = true;
+function load(path: string): Promise<void> {
+  const entry = entries.get(path) ?? { at: 0, pending: undefined };
+  if (entry.pending) return entry.pending;
   entries.delete(path);
   entries.set(path, entry);
   for (const old of entries.keys()) {
     if (entries.size <= CACHE_MAX) break;
     if (!entries.get(old)!.pending) entries.delete(old);
   }
-  get(path)
+  entry.pending = get(path)
     .then((data) => {
       entry.data = data;
       entry.problem = undefined;
@@ -111,10 +110,19 @@ function load(path: string): void {
       entry.problem = problem;
     })
     .finally(() => {
-      entry.pending = false;
+      entry.pending = undefined;
       entry.at = Date.now();
       changed();
     });
+  return entry.pending;
+}
+
+// For what is asked before there is a screen to show it: the screen then finds it, or that it is on its way.
+export async function ahead<T>(path: string): Promise<T> {
+  await load(path);
+  const { data, problem } = entries.get(path)!;
+  if (problem) throw problem;
+  return data as T;
 }
 
 export function forgetAll(): void {
@@ -128,14 +136,14 @@ export function refresh(prefix: string): void {
     if (!path.startsWith(prefix)) continue;
     const entry = entries.get(path)!;
     entry.at = 0;
-    if (listeners.size > 0) load(path);
+    if (listeners.size > 0) void load(path);
   }
   changed();
 }
 
 // After signing in again: what was refused meanwhile.
 export function retryFailed(): void {
-  for (const [path, entry] of [...entries]) if (entry.problem) load(path);
+  for (const [path, entry] of [...entries]) if (entry.problem) void load(path);
   changed();
 }
 
@@ -158,10 +166,8 @@ export function useResource<T>(path: string | null): Resource<T> {
   useEffect(() => {
     if (path === null) return;
     const entry = entries.get(path);
-    if (!entry || entry.problem || Date.now() - entry.at > (wentBack() ? FRESH_BACK_MS : FRESH_MS)) {
-      load(path);
-      redraw(0 as never);
-    }
+    if (!entry || entry.problem || Date.now() - entry.at > (wentBack() ? FRESH_BACK_MS : FRESH_MS)) void load(path);
+    redraw(0 as never); // also for what arrived after the drawing, when nobody listened yet
   }, [path]);
   const entry = path === null ? undefined : entries.get(path);
   if (entry?.data !== undefined) last.current = entry.data as T;
@@ -169,11 +175,11 @@ export function useResource<T>(path: string | null): Resource<T> {
   return {
     data: entry?.data !== undefined ? (entry.data as T) : path === null ? undefined : last.current,
     problem: failed ? entry.problem : undefined,
-    pending: path !== null && (entry === undefined || entry.pending),
+    pending: path !== null && (entry === undefined || entry.pending !== undefined),
     old: path !== null && entry?.data === undefined && last.current !== undefined,
     reload: () => {
       if (path !== null) {
-        load(path);
+        void load(path);
         changed();
       }
     },

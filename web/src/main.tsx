@@ -2,9 +2,10 @@
 import { render, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { retryFailed, sessionEnded } from './api';
+import { onDashboard } from './dashboard';
 import { helpOpen, startKeys } from './keys';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
-import { boot, booted, bootProblem, isAdmin, me } from './state';
+import { boot, booted, bootProblem, early, isAdmin, me } from './state';
 import { AccountMenu } from './screens/Account';
 import { Dashboard } from './screens/Dashboard';
 import { Icon } from './ui/Icon';
@@ -92,7 +93,7 @@ function Header(): JSX.Element {
         <nav class="nav" aria-label="Main" ref={nav}>
           {all.map(([to, words]) => <a key={to} href={to} aria-current={here === to ? 'page' : here.startsWith(`${to}/`) ? 'true' : undefined}>{words}</a>)}
         </nav>
-        <AccountMenu />
+        {me.value && <AccountMenu />}
       </div>
     </header>
   );
@@ -137,7 +138,7 @@ function Frame(): JSX.Element {
 }
 
 function App(): JSX.Element {
-  if (!booted.value) return <div />;
+  if (!booted.value) return early.value ? <Frame /> : <div />;
   if (bootProblem.value)
     return (
       <main class="plain">
@@ -155,7 +156,7 @@ const ahead = (): void => void import('./screens/more').catch(() => undefined);
 startRouter();
 startKeys();
 window.addEventListener('online', retryFailed);
-if (!/^\/(dashboard)?$/.test(path.value)) ahead();
+if (!onDashboard()) ahead();
 void boot();
 render(<App />, document.getElementById('app')!);
 window.addEventListener('load', () => setTimeout(ahead, 1000));

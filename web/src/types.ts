@@ -48,6 +48,19 @@ export type Interval = Span & Metrics;
 export type Report<T> = Page<T> & Span & { time_zone: string };
 export type Group = Metrics & { id: string | null; name?: string | null; title?: string | null; rank?: number };
 
+export interface PartProblem {
+  problem: { title: string; status: number; detail: string; request_id: string };
+}
+export interface DashboardParts {
+  summary: Summary;
+  series: Report<Interval>;
+  previous_series: Report<Interval>;
+  top: Report<Group>;
+  templates: Report<Group>;
+  jobs: Report<Pick<Group, 'id' | 'title' | 'sent'>>;
+}
+export type Dashboard = Span & { time_zone: string; interval: string; me: Me | null } & { [K in keyof DashboardParts]: DashboardParts[K] | PartProblem | null };
+
 export interface LinkFigures {
   url: string | null;
   link_position: number | null;
