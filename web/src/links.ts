@@ -6,11 +6,12 @@ export interface Scope {
   job?: string;
   template?: string;
   campaign?: string;
-  sender?: string;
+  sender?: string; // 'me': whoever looks
+  basis?: string;
 }
 
-export const emailsOf = (scope: Scope, span: Span | null, status?: string): string =>
-  `/emails${query({ status, range: span ? 'custom' : undefined, from: span?.from, to: span?.to, job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender })}`;
+export const emailsOf = ({ job, template, campaign, sender, basis }: Scope, span: Span | null, status?: string): string =>
+  `/emails${query({ status, range: span ? 'custom' : undefined, from: span?.from, to: span?.to, job, template, campaign, ...(sender === 'me' ? { scope: 'mine' } : { sender }), basis: status ? basis : undefined })}`;
 
 // A screen of one thing, seen over the same days as where the link stands.
 export const thing = (kind: string, id: string, days = ''): string => `/${kind}/${encodeURIComponent(id)}${days}`;

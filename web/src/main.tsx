@@ -3,7 +3,8 @@ import { render, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { retryFailed, sessionEnded } from './api';
 import { onDashboard } from './dashboard';
-import { helpOpen, startKeys } from './keys';
+import { helpOpen, paletteOpen, startKeys } from './keys';
+import { ahead, type More } from './later';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
 import { boot, booted, bootProblem, early, isAdmin, me } from './state';
 import { AccountMenu } from './screens/Account';
@@ -14,7 +15,6 @@ import { showCurrent } from './ui/scroll';
 import { Title } from './ui/Title';
 
 type Screen = (props: { id: string }) => JSX.Element;
-type More = typeof import('./screens/more');
 
 // Screens that come in a second file. After an update of the service an open page may ask for a file that is gone: then the
 // page has to be loaded again.
@@ -58,6 +58,7 @@ const SignIn = more((screens) => screens.SignIn);
 const SignInAgain = more((screens) => screens.SignInAgain);
 const Welcome = more((screens) => screens.Welcome);
 const KeyHelp = more((screens) => screens.KeyHelp);
+const Palette = more((screens) => screens.Palette);
 
 function NotFound(): JSX.Element {
   return (
@@ -132,6 +133,7 @@ function Frame(): JSX.Element {
       <main id="main" ref={main}><Screen key={path.value} id={id} /></main>
       <div class="toasts" role="status" aria-live="polite" aria-label="Notifications" />
       {helpOpen.value && <KeyHelp id="" />}
+      {paletteOpen.value && <Palette id="" />}
       {sessionEnded.value && <SignInAgain id="" />}
     </>
   );
@@ -149,9 +151,6 @@ function App(): JSX.Element {
   if (path.value === '/welcome') return <Welcome id="" />;
   return me.value === null ? <SignIn id="" /> : <Frame />;
 }
-
-// Fetches the other screens before they are wanted; when that fails, who wants them is told.
-const ahead = (): void => void import('./screens/more').catch(() => undefined);
 
 startRouter();
 startKeys();

@@ -9,7 +9,9 @@ const help: [string, string][] = [
   ['[ and ]', 'Period before, period after'],
   ['x', 'Compare with the period before'],
   ['/', 'Find'],
-  ['j and k', 'Next row, row before'],
+  ['Ctrl K, ⌘ K', 'Search everything'],
+  ['j and k', 'Next row, row before; Enter opens it'],
+  ['Esc', 'Close or leave, then take the filters away'],
   ['?', 'This help'],
 ];
 
