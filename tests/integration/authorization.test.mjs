@@ -127,7 +127,7 @@ const RULES = {
 
 // All that the lists must tell apart is within one period.
 const PERIOD = '?from=2026-01-01&to=2026-01-31';
-const QUERIES = { 'GET /api/v1/stream': '?unknown=1', 'GET /api/v1/emails': PERIOD, 'GET /api/v1/search': '?q=name', 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
+const QUERIES = { 'GET /api/v1/stream': '?unknown=1', 'GET /api/v1/emails': PERIOD, 'GET /api/v1/search': '?q=person', 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
 const queryOf = (route) => QUERIES[route] ?? (route.includes('/engagement/') ? PERIOD : '');
 
 let counter = 0;
