@@ -1,3 +1,4 @@
+#include "api/candidates.h"
 #include "api/resources.h"
 
 #include <stdlib.h>
@@ -23,17 +24,49 @@
 
 /* ---- list and one ---- */
 
+static void write_jobs(struct api_table *table, int64_t candidate_id, const struct candidate_job *jobs, size_t count) {
+    api_table_array(table, "jobs");
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].candidate_id != candidate_id) continue;
+        api_table_object(table, NULL);
+        api_table_text(table, "id", jobs[i].external_id);
+        api_table_text(table, "title", jobs[i].name);
+        api_table_close(table);
+    }
+    api_table_close(table);
+}
+
+static void write_trend(struct api_table *table, const score_trend trend) {
+    api_table_array(table, "score_trend");
+    for (int i = 0; i < SCORE_TREND_DAYS; i++)
+        api_table_int_or_null(table, NULL, trend[i], SCORE_UNKNOWN);
+    api_table_close(table);
+}
+
+/* `settings`: NULL: without scores. */
 static int write_candidates(struct api_call *call, struct api_table *table, const struct candidate_view *candidates,
-                            size_t count, const struct score_policy *policy, struct err *err) {
+                            size_t count, const struct score_settings *settings, struct err *err) {
     int64_t *ids = arena_alloc_array(call->arena, count, sizeof(*ids));
+    int32_t *scores = arena_alloc_array(call->arena, count, sizeof(*scores));
     struct candidate_figures *figures = arena_alloc_array(call->arena, count, sizeof(*figures));
-    for (size_t i = 0; i < count; i++)
+    score_trend *trends = arena_alloc_array(call->arena, count, sizeof(*trends));
+    struct candidate_job *jobs = NULL;
+    size_t job_count = 0;
+    for (size_t i = 0; i < count; i++) {
         ids[i] = candidates[i].id;
+        scores[i] = candidates[i].score;
+    }
     int result = candidates_figures(call->db, call->organization_id, call->jobs_of, ids, count, figures, err);
+    if (result == 0)
+        result = candidates_jobs(call->db, call->organization_id, call->jobs_of, ids, count, call->arena, &jobs,
+                                 &job_count, err);
+    if (result == 0 && settings) result = score_trends_load(call, settings, ids, scores, count, trends, err);
     if (result != 0) return result;
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
-        view_candidate(table, &candidates[i], &figures[i], policy);
+        view_candidate(table, &candidates[i], &figures[i], settings ? &settings->policy : NULL);
+        write_jobs(table, candidates[i].id, jobs, job_count);
+        if (settings) write_trend(table, trends[i]);
     }
     return 0;
 }
@@ -41,6 +74,32 @@ static int write_candidates(struct api_call *call, struct api_table *table, cons
 /* NULL: no score is shown, because there is none or the caller may not see it (compliance C-103). */
 static const struct score_policy *shown_policy(const struct api_call *call, const struct score_settings *settings) {
     return settings->policy.enabled && (call->permissions & API_SCORES) ? &settings->policy : NULL;
+}
+
+int candidates_write_follow_up(struct api_call *call, int64_t job_id, int64_t sender_id, size_t limit,
+                               struct api_table *table, struct err *err) {
+    struct score_settings settings;
+    struct candidate_view *candidates;
+    size_t count;
+    bool pending;
+    int result = score_settings_load(call->db, call->organization_id, call->arena, &settings, err);
+    if (result != 0) return result;
+    if (!shown_policy(call, &settings)) return err_set(err, ERR_DENIED, "there are no scores for you to see");
+    struct candidate_filter filter = {.organization_id = call->organization_id,
+                                      .jobs_of = call->jobs_of,
+                                      .sort = CANDIDATES_BEST_SCORE,
+                                      .job_id = job_id,
+                                      .sender_id = sender_id,
+                                      .reply = CANDIDATE_REPLY_NONE};
+    score_level_range(&settings.policy, SCORE_LEVEL_HOT, &filter.low, &filter.high);
+    result = candidates_list(call->db, &filter, limit, call->arena, &candidates, &count, err);
+    if (result == 0) result = scores_pending(call->db, call->now, &pending, err);
+    if (result == 0) result = write_candidates(call, table, candidates, count, &settings, err);
+    if (result != 0) return result;
+    api_table_extras(table);
+    api_table_text(table, "score_hint", SLICE(SCORE_HINT));
+    api_table_bool(table, "scores_pending", pending);
+    return 0;
 }
 
 /* The orders that can be asked for, and the cursors of each: score and id, or the id alone. */
@@ -53,7 +112,33 @@ static const struct {
     [CANDIDATES_WORST_SCORE] = {"score", "candidates-by-score-up", 2},
 };
 
-/* sort, level, job. */
+/* Words that stand for a number. -1: none of them. */
+static int choice(struct slice text, const char *const *names, int count) {
+    for (int i = 0; i < count; i++)
+        if (slice_equal(text, slice_cstr(names[i]))) return i;
+    return -1;
+}
+
+/* replied, engaged_days: who is to be followed up. They are kept with the scores. */
+static int read_follow_up(struct api_call *call, const struct score_settings *settings, struct candidate_filter *ret,
+                          struct err *err) {
+    static const char *const replies[] = {[CANDIDATE_REPLY_NONE] = "no", [CANDIDATE_REPLIED] = "yes"};
+    static const char *const days[] = {[1] = "1", [2] = "7", [3] = "30"};
+    if (http_query_present(call->request, SLICE("replied"))) {
+        int reply = choice(http_query(call->request, SLICE("replied")), replies + 1, 2);
+        if (reply < 0) return err_set(err, ERR_INVALID, "replied must be yes or no");
+        ret->reply = (enum candidate_reply)(reply + 1);
+    }
+    if (!http_query_present(call->request, SLICE("engaged_days"))) return 0;
+    int step = choice(http_query(call->request, SLICE("engaged_days")), days + 1, 3);
+    if (step < 0) return err_set(err, ERR_INVALID, "engaged_days must be 1, 7 or 30");
+    ret->recency_below = step + 1;
+    /* Whoever engaged since then has the points for it at least: no need to look below. */
+    if (ret->low < settings->policy.recency[step]) ret->low = settings->policy.recency[step];
+    return 0;
+}
+
+/* sort, level, replied, engaged_days, job, sender. */
 static int read_filter(struct api_call *call, const struct score_settings *settings, struct candidate_filter *ret,
                        struct err *err) {
     struct slice sort = http_query(call->request, SLICE("sort")), name = http_query(call->request, SLICE("level"));
@@ -71,14 +156,19 @@ static int read_filter(struct api_call *call, const struct score_settings *setti
     ret->sort = (enum candidate_sort)order;
     if (has_level && !score_level_parse(name, &level))
         return err_set(err, ERR_INVALID, "level must be hot, warm, cold or unknown");
-    bool by_score = has_level || order != CANDIDATES_NEWEST;
+    bool by_score = has_level || order != CANDIDATES_NEWEST || http_query_present(call->request, SLICE("replied")) ||
+                    http_query_present(call->request, SLICE("engaged_days"));
     /* Who may not see scores must not learn them from an order or a choice either. */
     if (by_score && !(call->permissions & API_SCORES))
-        return err_set(err, ERR_DENIED, "scores are not yours to see: leave out sort and level");
+        return err_set(err, ERR_DENIED, "scores are not yours to see: leave out sort, level, replied and engaged_days");
     if (by_score && !settings->policy.enabled)
-        return err_set(err, ERR_INVALID, "this organization has scores switched off: leave out sort and level");
+        return err_set(err, ERR_INVALID,
+                       "this organization has scores switched off: leave out sort, level, replied and engaged_days");
     if (has_level) score_level_range(&settings->policy, level, &ret->low, &ret->high);
-    return period_reference(call, "job", REPORT_JOB, &ret->job_id, err);
+    int result = read_follow_up(call, settings, ret, err);
+    if (result == 0) result = period_reference(call, "job", REPORT_JOB, &ret->job_id, err);
+    if (result == 0) result = period_sender(call, &ret->sender_id, err);
+    return result;
 }
 
 static int read_position(struct api_call *call, struct candidate_filter *filter, struct err *err) {
@@ -99,7 +189,7 @@ static char *make_position(struct api_call *call, const struct candidate_filter 
 }
 
 static int list_candidates(struct api_call *call, const struct candidate_filter *filter, int64_t limit,
-                           const struct score_policy *policy, bool current, struct err *err) {
+                           const struct score_settings *settings, bool current, struct err *err) {
     struct candidate_view *candidates;
     size_t count;
     const char *next = NULL;
@@ -107,9 +197,9 @@ static int list_candidates(struct api_call *call, const struct candidate_filter 
     if (result != 0) return result;
     if (count > (size_t)limit) next = make_position(call, filter, &candidates[--count - 1]);
     struct api_table *table = api_table_begin(call, "candidates");
-    result = write_candidates(call, table, candidates, count, policy, err);
+    result = write_candidates(call, table, candidates, count, settings, err);
     if (result != 0) return result;
-    if (policy) {
+    if (settings) {
         api_table_extras(table);
         api_table_text(table, "score_hint", SLICE(SCORE_HINT));
         api_table_bool(table, "scores_pending", !current);
@@ -119,7 +209,8 @@ static int list_candidates(struct api_call *call, const struct candidate_filter 
 }
 
 int candidates_list_show(struct api_call *call, struct err *err) {
-    static const char *const parameters[] = {"limit", "cursor", "sort", "level", "job", NULL};
+    static const char *const parameters[] = {"limit",  "cursor",  "sort",         "level", "job",
+                                             "sender", "replied", "engaged_days", NULL};
     struct score_settings settings;
     struct candidate_filter filter;
     int64_t limit;
@@ -133,7 +224,7 @@ int candidates_list_show(struct api_call *call, struct err *err) {
     if (result == 0) result = score_wait_current(call, &current, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
     if (result != 0) return result;
-    result = list_candidates(call, &filter, limit, shown_policy(call, &settings), current, err);
+    result = list_candidates(call, &filter, limit, shown_policy(call, &settings) ? &settings : NULL, current, err);
     db_rollback(call->db);
     return result;
 }

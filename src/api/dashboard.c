@@ -1,17 +1,20 @@
 /* dashboard: everything that the dashboard shows in one answer (docs/decisions/0019-dashboard-in-one-request.md). Each
  * part is what its single route answers, or the problem that it would have answered, so that what fails takes nothing
  * else with it. */
+#include "api/candidates.h"
 #include "api/engagement_fields.h"
 #include "api/metrics_fields.h"
 #include "api/period.h"
 #include "api/resources.h"
 #include "api/sign_in.h"
+#include "store/scores.h"
 
 #include "base/banned.h"
 
 #define PART_MAX        (16UL << 20)
 #define TEMPLATES_SHOWN 10
 #define JOBS_OFFERED    200
+#define FOLLOW_UP_SHOWN 5
 /* Longer periods are shown in longer steps, so that a chart has at most some 90 points. */
 #define DAYS_BY_DAY_MAX  92
 #define DAYS_BY_WEEK_MAX 550
@@ -24,6 +27,7 @@ struct dashboard {
     bool reading; /* in a transaction */
     bool has_series;
     struct report_series series;
+    bool scores_enabled;
     size_t parts, failed;
     struct err first; /* the first failure */
 };
@@ -107,6 +111,24 @@ static int write_jobs(struct dashboard *dashboard, struct api_table *table, cons
     return 0;
 }
 
+/* Whoever may not see scores gets null instead: nothing is wrong with that. */
+static bool sees_scores(const struct dashboard *dashboard) {
+    return dashboard->call->permissions & API_SCORES && dashboard->scores_enabled;
+}
+
+static int write_follow_up(struct dashboard *dashboard, struct api_table *table, const char **ret_next,
+                           struct err *err) {
+    (void)ret_next;
+    return candidates_write_follow_up(dashboard->call, dashboard->filter.job_id, dashboard->filter.sender_id,
+                                      FOLLOW_UP_SHOWN, table, err);
+}
+
+static int write_attention(struct dashboard *dashboard, struct api_table *table, const char **ret_next,
+                           struct err *err) {
+    (void)ret_next;
+    return engagement_write_attention(dashboard->call, &dashboard->filter, table, err);
+}
+
 /* ---- the whole ---- */
 
 /* Writes the part's text, or its problem. A failed statement ends the transaction, so the parts that follow have a new
@@ -149,6 +171,11 @@ static void write_parts(struct dashboard *dashboard, struct api_table *object) {
     add_part(dashboard, object, "top", API_TABLE_JSON, write_top);
     add_part(dashboard, object, "templates", API_TABLE_JSON, write_templates);
     add_part(dashboard, object, "jobs", API_TABLE_JSON, write_jobs);
+    if (sees_scores(dashboard))
+        add_part(dashboard, object, "follow_up", API_TABLE_JSON, write_follow_up);
+    else
+        api_table_null(object, "follow_up");
+    add_part(dashboard, object, "attention", API_TABLE_JSON, write_attention);
 }
 
 static enum report_step step_for(const struct report_filter *filter) {
@@ -176,10 +203,14 @@ int engagement_dashboard(struct api_call *call, struct err *err) {
     dashboard.reading = true;
     result = period_filter(call, &dashboard.filter, err);
     if (result == 0) result = read_options(call, &dashboard, err);
+    struct score_settings settings;
+    if (result == 0) result = score_settings_load(call->db, call->organization_id, call->arena, &settings, err);
     if (result == 0) {
+        dashboard.scores_enabled = settings.policy.enabled;
         struct api_table *object = api_object_begin(call);
         period_write_zone(object, call,
                           (struct period){.from_day = dashboard.filter.from_day, .to_day = dashboard.filter.to_day});
+        api_table_text(object, "basis", slice_cstr(period_basis_name(dashboard.filter.basis)));
         api_table_text(object, "interval", slice_cstr(engagement_step_name(dashboard.step)));
         if (call->session) {
             api_table_object(object, "me");

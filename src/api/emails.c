@@ -15,7 +15,7 @@
 /* ---- list ---- */
 
 static int read_filter(struct api_call *call, struct email_filter *ret, struct err *err) {
-    *ret = (struct email_filter){.status = EMAIL_ANY};
+    *ret = (struct email_filter){.status = EMAIL_ANY, .time_zone = call->time_zone};
     struct slice status = http_query(call->request, SLICE("status"));
     if (http_query_present(call->request, SLICE("status")) && !email_status_parse(status, &ret->status))
         return err_set(err, ERR_INVALID,

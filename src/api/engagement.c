@@ -1,3 +1,4 @@
+#include "api/attention.h"
 #include "api/endpoint_health.h"
 #include "api/engagement_fields.h"
 #include "api/resources.h"
@@ -8,15 +9,18 @@
 
 #include "base/banned.h"
 
-#define LIST_DEFAULT 50
-#define LIST_MAX     500
-#define TOP_MAX      50
+#define ATTENTION_CAMPAIGNS 200 /* those with the most emails */
+#define ATTENTION_SHOWN     5
+#define LIST_DEFAULT        50
+#define LIST_MAX            500
+#define TOP_MAX             50
 
 /* The figures of a report: those of all emails, and what was only counted, without knowing who (BR-558.8). */
 static void write_figures(struct api_table *table, const struct figures *figures) {
+    int64_t unknown = figures->basis == REPORT_ACTIVITY ? 0 : -1; /* when it happened was not kept */
     metrics_write_fields(table, figures);
-    api_table_int(table, "anonymous_opens", figures->anonymous_opens);
-    api_table_int(table, "anonymous_clicks", figures->anonymous_clicks);
+    api_table_int_or_null(table, "anonymous_opens", figures->anonymous_opens, unknown);
+    api_table_int_or_null(table, "anonymous_clicks", figures->anonymous_clicks, unknown);
 }
 
 static struct period period_of(const struct report_filter *filter) {
@@ -37,6 +41,7 @@ static int begin_report(struct api_call *call, const char *const *parameters, st
 void engagement_write_period(struct api_call *call, const struct report_filter *filter, struct api_table *table) {
     api_table_extras(table);
     period_write_zone(table, call, period_of(filter));
+    api_table_text(table, "basis", slice_cstr(period_basis_name(filter->basis)));
 }
 
 /* Ends the transaction of a report, and the answer when it could be written. */
@@ -65,6 +70,7 @@ static void write_summary(struct api_call *call, struct api_table *table, struct
         return;
     }
     period_write_zone(table, call, period);
+    api_table_text(table, "basis", slice_cstr(period_basis_name(now->basis)));
     write_figures(table, now);
     api_table_object(table, "previous");
     period_write(table, period_before(period));
@@ -188,14 +194,37 @@ int engagement_write_groups(struct api_call *call, const struct report_filter *f
     *ret_next = NULL;
     if (count == page->limit) {
         const struct report_row *last = &rows[--count - 1];
-        *ret_next =
-            api_cursor_make(call, dimensions[dimension].list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
+        *ret_next = api_cursor_make(call, dimensions[dimension].list, (const int64_t[]){last->rank, last->id}, 2);
     }
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
         write_group(table, &rows[i], dimensions[dimension].name);
+        /* What happened on some days to emails of others says nothing of the campaign. */
+        if (dimension == REPORT_BY_CAMPAIGN && filter->basis == REPORT_COHORT)
+            attention_write(table, &rows[i].figures.sums);
     }
     engagement_write_period(call, filter, table);
+    return 0;
+}
+
+int engagement_write_attention(struct api_call *call, const struct report_filter *filter, struct api_table *table,
+                               struct err *err) {
+    const struct report_page page = {.limit = ATTENTION_CAMPAIGNS};
+    struct report_filter cohort = *filter;
+    struct report_row *rows;
+    size_t count, shown = 0;
+    cohort.basis = REPORT_COHORT;
+    int result = reports_groups(call->db, &cohort, REPORT_BY_CAMPAIGN, &page, call->arena, &rows, &count, err);
+    if (result != 0) return result;
+    for (size_t i = 0; i < count && shown < ATTENTION_SHOWN; i++) {
+        if (!rows[i].external_id.ptr || attention_of(&rows[i].figures.sums) == 0) continue;
+        api_table_row(table);
+        api_table_text(table, "id", rows[i].external_id);
+        api_table_text(table, "name", rows[i].name);
+        attention_write(table, &rows[i].figures.sums);
+        shown++;
+    }
+    engagement_write_period(call, &cohort, table);
     return 0;
 }
 

@@ -26,6 +26,10 @@ struct top_request {
 MUST_USE int engagement_write_top(struct api_call *call, const struct report_filter *filter,
                                   const struct top_request *top, struct api_table *table, struct err *err);
 
+/* The campaigns of the period that want to be looked at (attention.h), always of the emails sent in it; a few. */
+MUST_USE int engagement_write_attention(struct api_call *call, const struct report_filter *filter,
+                                        struct api_table *table, struct err *err);
+
 /* "day", "week" or "month". ERR_INVALID. */
 MUST_USE int engagement_step_parse(struct slice name, enum report_step *ret, struct err *err);
 const char *engagement_step_name(enum report_step step);

@@ -9,6 +9,7 @@
 struct collector {
     struct metric_field *fields;
     size_t count;
+    bool without_rates; /* the emails of a part are not among those of its base */
 };
 
 static struct metric_field *add(struct collector *collector, const char *name, enum metric_kind kind, bool known) {
@@ -27,7 +28,7 @@ static void add_events(struct collector *collector, const char *name, int64_t va
 }
 
 static void add_percent(struct collector *collector, const char *name, int64_t part, int64_t base) {
-    struct metric_field *field = add(collector, name, METRIC_PERCENT, base > 0);
+    struct metric_field *field = add(collector, name, METRIC_PERCENT, base > 0 && !collector->without_rates);
     if (field->known) field->value = api_rate_hundredths(part, base);
 }
 
@@ -38,7 +39,7 @@ static void add_seconds(struct collector *collector, const char *name, bool know
 
 size_t metrics_compute(const struct figures *figures, struct metric_field out[METRIC_FIELDS_MAX]) {
     const struct contribution *sums = &figures->sums;
-    struct collector collector = {.fields = out};
+    struct collector collector = {.fields = out, .without_rates = figures->basis == REPORT_ACTIVITY};
     add_emails(&collector, "sent", sums->sent);
     add_percent(&collector, "open_rate", sums->opened, sums->open_base);
     add_percent(&collector, "click_rate", sums->clicked, sums->click_base);

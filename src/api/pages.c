@@ -38,8 +38,8 @@ static struct slice percent_encode(struct arena *arena, struct slice text) {
 
 /* What the page's address says, as web/src/dashboard.ts makes the request of it: same parameters, same order. What that
  * would take out of the address or correct makes a preload that is not used, so then there is none. */
-enum asked { ASKED_RANGE, ASKED_FROM, ASKED_TO, ASKED_JOB, ASKED_CMP, ASKED_COUNT };
-static const char *const asked_names[ASKED_COUNT] = {"range", "from", "to", "job", "cmp"};
+enum asked { ASKED_RANGE, ASKED_FROM, ASKED_TO, ASKED_JOB, ASKED_BASIS, ASKED_SCOPE, ASKED_CMP, ASKED_COUNT };
+static const char *const asked_names[ASKED_COUNT] = {"range", "from", "to", "job", "basis", "scope", "cmp"};
 static const char *const only_shown[] = {"view", "table", "auto", "sort", "dir"}; /* nothing is asked for them */
 #define JOB_BYTES_MAX 200
 
@@ -73,6 +73,8 @@ static bool is_plain(const struct asked_query *query) {
     bool custom = slice_equal(values[ASKED_RANGE], SLICE("custom"));
     if (query->other || values[ASKED_JOB].len > JOB_BYTES_MAX) return false;
     if (values[ASKED_CMP].ptr && !slice_equal(values[ASKED_CMP], SLICE("1"))) return false;
+    if (values[ASKED_BASIS].ptr && !slice_equal(values[ASKED_BASIS], SLICE("activity"))) return false;
+    if (values[ASKED_SCOPE].ptr && !slice_equal(values[ASKED_SCOPE], SLICE("mine"))) return false;
     if (!custom)
         return !values[ASKED_FROM].ptr && !values[ASKED_TO].ptr &&
                (!values[ASKED_RANGE].ptr || period_range(values[ASKED_RANGE], SLICE("UTC"), 0, &period, NULL) == 0);
@@ -102,6 +104,8 @@ static struct slice dashboard_query(struct http_request *request) {
     add_asked(arena, &out, "from", values[ASKED_FROM]);
     add_asked(arena, &out, "to", values[ASKED_TO]);
     add_asked(arena, &out, "job", values[ASKED_JOB]);
+    add_asked(arena, &out, "basis", values[ASKED_BASIS]);
+    add_asked(arena, &out, "sender", values[ASKED_SCOPE].ptr ? SLICE("me") : SLICE_NONE);
     add_asked(arena, &out, "compare", values[ASKED_CMP]);
     struct slice text = out.overflow ? SLICE_NONE : out.len == 0 ? SLICE("") : arena_copy(arena, strbuf_slice(&out));
     strbuf_release(&out);

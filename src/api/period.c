@@ -71,18 +71,36 @@ int period_reference(struct api_call *call, const char *parameter, enum report_r
 }
 
 /* "me" is who is signed in, for the choice between one's own emails and the team's. */
-static int read_sender(struct api_call *call, int64_t *ret_id, struct err *err) {
+int period_sender(struct api_call *call, int64_t *ret_id, struct err *err) {
     if (!call->session || !slice_equal(http_query(call->request, SLICE("sender")), SLICE("me")))
         return period_reference(call, "sender", REPORT_SENDER, ret_id, err);
     *ret_id = call->session->account.user.id;
     return 0;
 }
 
+static const char *const basis_names[] = {[REPORT_COHORT] = "cohort", [REPORT_ACTIVITY] = "activity"};
+
+const char *period_basis_name(enum report_basis basis) {
+    return basis_names[basis];
+}
+
+static int read_basis(struct api_call *call, enum report_basis *ret, struct err *err) {
+    struct slice name = http_query(call->request, SLICE("basis"));
+    *ret = REPORT_COHORT;
+    if (!http_query_present(call->request, SLICE("basis")) || slice_equal(name, slice_cstr(basis_names[REPORT_COHORT])))
+        return 0;
+    *ret = REPORT_ACTIVITY;
+    if (slice_equal(name, slice_cstr(basis_names[REPORT_ACTIVITY]))) return 0;
+    return err_set(err, ERR_INVALID,
+                   "basis must be cohort (emails sent in the period) or activity (what happened in the period)");
+}
+
 static int read_references(struct api_call *call, struct report_filter *filter, struct err *err) {
-    int result = period_reference(call, "job", REPORT_JOB, &filter->job_id, err);
+    int result = read_basis(call, &filter->basis, err);
+    if (result == 0) result = period_reference(call, "job", REPORT_JOB, &filter->job_id, err);
     if (result == 0) result = period_reference(call, "template", REPORT_TEMPLATE, &filter->template_id, err);
     if (result == 0) result = period_reference(call, "campaign", REPORT_CAMPAIGN, &filter->campaign_id, err);
-    if (result == 0) result = read_sender(call, &filter->sender_id, err);
+    if (result == 0) result = period_sender(call, &filter->sender_id, err);
     return result;
 }
 

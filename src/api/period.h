@@ -9,7 +9,7 @@
 #define PERIOD_YEARS_MAX    10
 
 /* The query parameters that period_filter reads, for api_known_parameters. */
-#define PERIOD_PARAMETERS "from", "to", "job", "template", "campaign", "sender"
+#define PERIOD_PARAMETERS "from", "to", "basis", "job", "template", "campaign", "sender"
 
 struct period {
     int32_t from_day, to_day; /* both included */
@@ -38,6 +38,12 @@ MUST_USE int period_filter_open(struct api_call *call, struct report_filter *ret
 /* The id behind a query parameter; REPORT_ANY without it. ERR_INVALID when it is empty. */
 MUST_USE int period_reference(struct api_call *call, const char *parameter, enum report_reference reference,
                               int64_t *ret_id, struct err *err);
+
+/* "cohort" or "activity": the parameter `basis`. */
+const char *period_basis_name(enum report_basis basis);
+
+/* A sender: the applicant tracking system's id, an address, or "me" for who is signed in. REPORT_ANY without it. */
+MUST_USE int period_sender(struct api_call *call, int64_t *ret_id, struct err *err);
 
 /* The fields "from" and "to"; the second "time_zone" as well. */
 void period_write(struct api_table *table, struct period period);

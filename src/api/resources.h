@@ -155,6 +155,9 @@ int notifications_read(struct api_call *call, struct err *err);
 int notification_preferences_show(struct api_call *call, struct err *err);
 int notification_preferences_replace(struct api_call *call, struct err *err);
 
+/* search.c */
+int search_show(struct api_call *call, struct err *err);
+
 /* dashboard.c */
 int engagement_dashboard(struct api_call *call, struct err *err);
 

@@ -182,6 +182,8 @@ static const struct http_route table[] = {
     {HTTP_PUT, "/api/v1/me/notification-preferences", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notification_preferences_replace, API_SELF)},
 
     {HTTP_GET, "/api/v1/engagement/dashboard", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_dashboard, API_READ_JOBS)},
+    {HTTP_GET, "/api/v1/search", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(search_show, API_READ_JOBS)},
+
     {HTTP_GET, "/api/v1/engagement/summary", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_summary, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/series", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_series, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/engagement/templates", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(engagement_templates, API_READ_JOBS)},

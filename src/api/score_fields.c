@@ -4,6 +4,7 @@
 #include "base/timezone.h"
 #include "ingest/scores.h"
 #include "score/explain.h"
+#include "store/db.h"
 
 #include "base/banned.h"
 
@@ -22,22 +23,62 @@ void score_fields_write(struct api_table *table, const struct score_policy *poli
 /* ---- loading ---- */
 
 /* Fills the days forward from what changed; before the first change it was that change's former score. */
+static void fill_trend(const struct score_day *days, size_t count, int32_t first_day, int32_t now, score_trend trend) {
+    int32_t score = count > 0 ? days[0].former : now;
+    size_t at = 0;
+    for (int i = 0; i < SCORE_TREND_DAYS; i++) {
+        for (; at < count && days[at].day <= first_day + i; at++)
+            score = days[at].score;
+        trend[i] = score;
+    }
+    trend[SCORE_TREND_DAYS - 1] = now;
+}
+
 static int load_trend(struct api_call *call, int64_t candidate_id, struct score_detail *detail, struct err *err) {
     struct score_day *days;
-    size_t count, at = 0;
+    size_t count;
     detail->last_day = timezone_day(detail->settings.time_zone, call->now);
     int32_t first_day = detail->last_day - (SCORE_TREND_DAYS - 1);
     int result = scores_days(call->db, call->organization_id, candidate_id, first_day, SCORE_TREND_DAYS, call->arena,
                              &days, &count, err);
+    if (result == 0) fill_trend(days, count, first_day, detail->score.value, detail->trend);
+    return result;
+}
+
+static size_t index_of(const int64_t *ids, size_t count, int64_t id) {
+    size_t i = 0;
+    while (i < count && ids[i] != id)
+        i++;
+    return i;
+}
+
+int score_trends_load(struct api_call *call, const struct score_settings *settings, const int64_t *ids,
+                      const int32_t *scores, size_t count, score_trend *ret, struct err *err) {
+    struct db_rows *rows;
+    struct score_day days[SCORE_TREND_DAYS + 2]; /* rows of days to come, should the zone have changed */
+    int32_t first_day = timezone_day(settings->time_zone, call->now) - (SCORE_TREND_DAYS - 1);
+    size_t day_count = 0, current = count;
+    for (size_t i = 0; i < count; i++)
+        fill_trend(NULL, 0, first_day, scores[i], ret[i]);
+    if (count == 0) return 0;
+    int result = scores_days_of(call->db, call->organization_id, ids, count, first_day, &rows, err);
     if (result != 0) return result;
-    int32_t score = count > 0 ? days[0].former : detail->score.value;
-    for (int i = 0; i < SCORE_TREND_DAYS; i++) {
-        for (; at < count && days[at].day <= first_day + i; at++)
-            score = days[at].score;
-        detail->trend[i] = score;
+    for (;;) {
+        int64_t candidate_id = 0;
+        struct score_day day = {0};
+        result = db_next(rows, err);
+        if (result > 0) scores_day_of(rows, &candidate_id, &day);
+        size_t index = result > 0 ? index_of(ids, count, candidate_id) : count;
+        if (index != current) {
+            if (current < count) fill_trend(days, day_count, first_day, scores[current], ret[current]);
+            current = index;
+            day_count = 0;
+        }
+        if (result <= 0) break;
+        if (day_count < sizeof(days) / sizeof(days[0])) days[day_count++] = day;
     }
-    detail->trend[SCORE_TREND_DAYS - 1] = detail->score.value;
-    return 0;
+    db_rows_free(rows);
+    return result;
 }
 
 int score_detail_load(struct api_call *call, const struct score_settings *settings, int64_t candidate_id,

@@ -25,6 +25,11 @@ MUST_USE int score_detail_load(struct api_call *call, const struct score_setting
                                struct score_detail *ret, struct err *err);
 void score_detail_write(struct api_call *call, struct api_table *object, const struct score_detail *detail);
 
+/* The same trend of a page of candidates, as numbers: ret[i] belongs to ids[i], whose score is now scores[i]. */
+typedef int32_t score_trend[SCORE_TREND_DAYS];
+MUST_USE int score_trends_load(struct api_call *call, const struct score_settings *settings, const int64_t *ids,
+                               const int32_t *scores, size_t count, score_trend *ret, struct err *err);
+
 /* Makes sure that the stored scores are right at call->now, waiting for the writer if need be; not in a transaction.
  * *ret_current false: that takes longer, the answer must say so. */
 MUST_USE int score_wait_current(struct api_call *call, bool *ret_current, struct err *err);

@@ -220,6 +220,7 @@ void view_candidate(struct api_table *table, const struct candidate_view *candid
     write_name(table, "tracking", candidate->has_tracking ? tracking_level_name(candidate->tracking) : NULL);
     if (policy) score_fields_write(table, policy, candidate->score);
     api_table_time(table, "last_sent_at", figures->last_sent_at);
+    api_table_time(table, "last_engaged_at", figures->last_human_at);
     if (!is_csv(table)) api_table_object(table, "stats");
     metrics_write_fields(table, &figures->figures);
     if (!is_csv(table)) api_table_close(table);

@@ -16,8 +16,8 @@ struct changes {
     int64_t *rescored;    /* emails that change their candidate's score, in the order of stats */
     int64_t *rescored_of; /* their organizations */
     size_t rescored_count;
-    struct cohort_delta *cohorts;
-    size_t cohort_count;
+    struct cohort_delta *cohorts; /* by cohort and day of what happened; grows */
+    size_t cohort_count, cohort_capacity;
     struct breakdown_delta *breakdowns;
     size_t breakdown_count;
 };
@@ -36,7 +36,8 @@ static int compare_links(const void *left, const void *right) {
 static int compare_cohorts(const void *left, const void *right) {
     const struct cohort_delta *a = left, *b = right;
     int order = compare_i64(a->organization_id, b->organization_id);
-    return order ? order : compare_i64(a->cohort_id, b->cohort_id);
+    if (order == 0) order = compare_i64(a->cohort_id, b->cohort_id);
+    return order ? order : compare_i64(a->day, b->day);
 }
 
 static int compare_breakdowns(const void *left, const void *right) {
@@ -78,8 +79,41 @@ static void add_breakdown(struct changes *changes, const struct email_stats *sta
         .organization_id = stats->organization_id, .cohort_id = stats->cohort_id, .kind = kind, .item = item, .n = n};
 }
 
-static void count_row(struct changes *changes, const struct event_row *row) {
-    struct link_stats *link = NULL;
+/* ---- the cohort's change, by the day on which it happened ---- */
+
+struct happenings {
+    struct arena *arena;
+    struct changes *changes;
+    const struct email_stats *stats;
+    const struct local_days *days;
+    size_t first; /* of this email's changes */
+};
+
+static void add_happening(void *context, int64_t at, const struct contribution *change) {
+    struct happenings *happenings = context;
+    struct changes *changes = happenings->changes;
+    int32_t day = local_day(happenings->days, at);
+    for (size_t i = changes->cohort_count; i > happenings->first; i--) {
+        if (changes->cohorts[i - 1].day != day) continue;
+        contribution_add(&changes->cohorts[i - 1].change, change);
+        return;
+    }
+    if (changes->cohort_count == changes->cohort_capacity) {
+        size_t capacity = changes->cohort_capacity * 2 + 16;
+        struct cohort_delta *grown = arena_alloc_array(happenings->arena, capacity, sizeof(*grown));
+        if (changes->cohort_count > 0) memcpy(grown, changes->cohorts, changes->cohort_count * sizeof(*grown));
+        changes->cohorts = grown;
+        changes->cohort_capacity = capacity;
+    }
+    changes->cohorts[changes->cohort_count++] =
+        (struct cohort_delta){.organization_id = happenings->stats->organization_id,
+                              .cohort_id = happenings->stats->cohort_id,
+                              .day = day,
+                              .change = *change};
+}
+
+static void count_row(struct changes *changes, const struct event_row *row, struct happenings *happenings) {
+    struct link_stats *link = NULL, link_before;
     if (is_counted_click(row)) {
         struct link_row wanted = {.organization_id = row->key.organization_id,
                                   .stats = {.email_log_id = row->key.email_log_id, .link_id = row->key.link_id}};
@@ -91,11 +125,14 @@ static void count_row(struct changes *changes, const struct event_row *row) {
         add_breakdown(changes, row->stats, human ? BREAKDOWN_LINK_CLICKS : BREAKDOWN_LINK_MACHINE_CLICKS, link->link_id,
                       1);
     }
-    counters_add(row->stats, link,
-                 &(struct counted_event){.type = (enum event_type)row->key.event_type,
-                                         .bounce = row->bounce,
-                                         .verdict = row->verdict,
-                                         .occurred_at = row->key.occurred_at});
+    const struct counted_event event = {.type = (enum event_type)row->key.event_type,
+                                        .bounce = row->bounce,
+                                        .verdict = row->verdict,
+                                        .occurred_at = row->key.occurred_at};
+    if (link) link_before = *link;
+    counters_add(row->stats, link, &event);
+    counters_event_happened(&event, add_happening, happenings);
+    if (link) counters_link_happened(&link_before, link, add_happening, happenings);
 }
 
 /* The first open moved (or came): its place in the histogram moves with it. */
@@ -117,29 +154,31 @@ static void count_rows(struct job *job, struct changes *changes) {
     for (size_t i = 0; i < job->row_count;) {
         struct email_stats *stats = job->rows[i].stats;
         struct email_stats before = *stats;
+        struct happenings happenings = {.arena = job->arena,
+                                        .changes = changes,
+                                        .stats = stats,
+                                        .days = &job->row_works[i]->policy->days,
+                                        .first = changes->cohort_count};
         bool changed = false;
         for (; i < job->row_count && job->rows[i].stats == stats; i++) {
             if (!job->rows[i].inserted) continue;
-            count_row(changes, &job->rows[i]);
+            count_row(changes, &job->rows[i], &happenings);
             changed = true;
         }
         if (!changed) continue;
+        counters_happened(&before, stats, add_happening, &happenings);
         changes->stats[changes->stats_count++] = stats;
         move_open_delay(changes, &before, stats);
         if (score_affected(&before, stats, now)) {
             changes->rescored_of[changes->rescored_count] = stats->organization_id;
             changes->rescored[changes->rescored_count++] = stats->email_log_id;
         }
-        struct contribution was = counters_contribution(&before), is = counters_contribution(stats);
-        struct contribution change = contribution_difference(&is, &was);
-        if (contribution_is_zero(&change)) continue;
-        changes->cohorts[changes->cohort_count++] = (struct cohort_delta){
-            .organization_id = stats->organization_id, .cohort_id = stats->cohort_id, .change = change};
     }
 }
 
 static void merge_cohorts(struct changes *changes) {
-    size_t unique = 0;
+    size_t unique = 0, kept = 0;
+    if (changes->cohort_count == 0) return;
     qsort(changes->cohorts, changes->cohort_count, sizeof(*changes->cohorts), compare_cohorts);
     for (size_t i = 0; i < changes->cohort_count; i++) {
         if (unique > 0 && compare_cohorts(&changes->cohorts[unique - 1], &changes->cohorts[i]) == 0)
@@ -147,7 +186,9 @@ static void merge_cohorts(struct changes *changes) {
         else
             changes->cohorts[unique++] = changes->cohorts[i];
     }
-    changes->cohort_count = unique;
+    for (size_t i = 0; i < unique; i++)
+        if (!contribution_is_zero(&changes->cohorts[i].change)) changes->cohorts[kept++] = changes->cohorts[i];
+    changes->cohort_count = kept;
 }
 
 static void merge_breakdowns(struct changes *changes) {
@@ -183,7 +224,6 @@ int count_events(struct job *job, struct err *err) {
         .stats = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.stats)),
         .rescored = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.rescored)),
         .rescored_of = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.rescored_of)),
-        .cohorts = arena_alloc_array(job->arena, job->stats_count, sizeof(*changes.cohorts)),
         .breakdowns = arena_alloc_array(job->arena, 2 * job->row_count + 2 * job->stats_count + job->count,
                                         sizeof(*changes.breakdowns)),
     };

@@ -309,6 +309,7 @@ static int insert_new(struct session *session, struct registration *registration
         stats.sent_at = fresh[n].sent_at;
         deltas[n] = (struct cohort_delta){.organization_id = session->organization_id,
                                           .cohort_id = fresh[n].cohort_id,
+                                          .day = timezone_day(session->policy.time_zone, fresh[n].sent_at),
                                           .change = counters_contribution(&stats)};
         for (size_t k = 0; k < fresh[n].key_count; k++)
             keys[key_count++] = fresh[n].keys[k];

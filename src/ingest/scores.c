@@ -36,6 +36,8 @@ static int compute(struct db *db, const struct score_settings *settings, const s
             .candidate_id = work->candidates[i],
             .score = score_of(&settings->policy, &figures, now).value,
             .next_look_at = score_look_at(&figures, now),
+            .recency = score_recency_at(figures.last_human_at, now),
+            .replied = figures.replied > 0,
             .day = day,
         };
     }

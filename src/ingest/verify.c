@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "ingest/verify_activity.h"
 #include "ingest/verify_email.h"
 #include "ingest/verify_scores.h"
 #include "store/db.h"
@@ -28,6 +29,7 @@ struct reader {
         struct recount_link link;
         struct recount_cohort cohort;
         struct recount_breakdown breakdown;
+        struct recount_activity activity;
     } row;
 };
 
@@ -48,6 +50,9 @@ struct verification {
     int64_t cohort_id;
     bool cohort_left_out;
     struct contribution sums;
+    bool cohort_has_day;
+    int64_t cohort_day; /* sent */
+    struct activity_recount activity;
     struct tally *tallies;
     size_t tally_count, tally_capacity;
 };
@@ -125,6 +130,9 @@ static int advance(struct verification *verification, enum recount_stream stream
     case RECOUNT_BREAKDOWNS:
         recount_breakdown(reader->rows, &reader->row.breakdown);
         break;
+    case RECOUNT_ACTIVITY:
+        recount_activity(reader->rows, &reader->row.activity);
+        break;
     }
     return 0;
 }
@@ -144,6 +152,8 @@ static int64_t cohort_at(const struct verification *verification, enum recount_s
         return reader->row.cohort.cohort_id;
     case RECOUNT_BREAKDOWNS:
         return reader->row.breakdown.cohort_id;
+    case RECOUNT_ACTIVITY:
+        return reader->row.activity.cohort_id;
     }
     return INT64_MAX;
 }
@@ -283,6 +293,7 @@ static int verify_email(struct verification *verification, struct err *err) {
         verification->cohort_left_out = true;
         return 0;
     }
+    email_recount_end(&verification->email);
     compare_stats(verification, &stored);
     add_to_cohort(verification);
     verification->report.emails++;
@@ -320,7 +331,12 @@ static int verify_strays(struct verification *verification, struct err *err) {
 static int compare_sums(struct verification *verification, struct err *err) {
     struct contribution stored = {0};
     while (is_at(verification, RECOUNT_COHORTS)) {
-        contribution_add(&stored, &verification->readers[RECOUNT_COHORTS].row.cohort.sums);
+        const struct recount_cohort *row = &verification->readers[RECOUNT_COHORTS].row.cohort;
+        contribution_add(&stored, &row->sums);
+        if (row->has_day) {
+            verification->cohort_has_day = true;
+            verification->cohort_day = row->day;
+        }
         int result = advance(verification, RECOUNT_COHORTS, err);
         if (result < 0) return result;
     }
@@ -331,6 +347,49 @@ static int compare_sums(struct verification *verification, struct err *err) {
                #field, (long long)stored.field, (long long)verification->sums.field);
     CONTRIBUTION_FIELDS(COMPARE_SUM)
 #undef COMPARE_SUM
+    return 0;
+}
+
+static void compare_activity_day(struct verification *verification, int64_t day, const struct contribution *stored,
+                                 const struct contribution *counted) {
+    char date[TIME_TEXT_MAX];
+    struct slice text = day_format((int32_t)day, date);
+    if (verification->cohort_left_out) return;
+#define COMPARE_HAPPENED(field)                                                                                        \
+    if (stored->field != counted->field)                                                                               \
+        differ(verification, "cohort %lld, what happened on %.*s: %s is %lld, its emails give %lld",                   \
+               (long long)verification->cohort_id, SLICE_FMT(text), #field, (long long)stored->field,                  \
+               (long long)counted->field);
+    CONTRIBUTION_FIELDS(COMPARE_HAPPENED)
+#undef COMPARE_HAPPENED
+}
+
+static int compare_activity(struct verification *verification, struct err *err) {
+    const struct contribution nothing = {0};
+    const struct recount_activity *row = &verification->readers[RECOUNT_ACTIVITY].row.activity;
+    struct activity_recount *activity = &verification->activity;
+    size_t at = 0;
+    /* Without its row a cohort's day is not known: that it is missing was told. */
+    const struct contribution sent = {.sent = verification->sums.sent,
+                                      .open_base = verification->sums.open_base,
+                                      .click_base = verification->sums.click_base};
+    if (verification->cohort_has_day) activity_recount_add(activity, verification->cohort_day, &sent);
+    activity_recount_sort(activity);
+    while (is_at(verification, RECOUNT_ACTIVITY)) {
+        struct activity_day stored = {.day = row->day};
+        while (is_at(verification, RECOUNT_ACTIVITY) && row->day == stored.day) {
+            contribution_add(&stored.sums, &row->sums);
+            int result = advance(verification, RECOUNT_ACTIVITY, err);
+            if (result < 0) return result;
+        }
+        for (; at < activity->count && activity->days[at].day < stored.day; at++)
+            compare_activity_day(verification, activity->days[at].day, &nothing, &activity->days[at].sums);
+        bool counted = at < activity->count && activity->days[at].day == stored.day;
+        compare_activity_day(verification, stored.day, &stored.sums, counted ? &activity->days[at].sums : &nothing);
+        if (counted) at++;
+    }
+    for (; at < activity->count; at++)
+        compare_activity_day(verification, activity->days[at].day, &nothing, &activity->days[at].sums);
     return 0;
 }
 
@@ -371,6 +430,8 @@ static int verify_cohort(struct verification *verification, struct err *err) {
     verification->cohort_left_out = false;
     verification->sums = (struct contribution){0};
     verification->tally_count = 0;
+    verification->cohort_has_day = false;
+    activity_recount_begin(&verification->activity);
     while (result == 0 && is_at(verification, RECOUNT_EMAILS)) {
         result = verify_email(verification, err);
         if (result == 0) result = advance(verification, RECOUNT_EMAILS, err);
@@ -378,16 +439,17 @@ static int verify_cohort(struct verification *verification, struct err *err) {
     if (result == 0) result = verify_strays(verification, err);
     if (result == 0) result = compare_sums(verification, err);
     if (result == 0) result = compare_breakdowns(verification, err);
+    if (result == 0) result = compare_activity(verification, err);
     if (!verification->cohort_left_out) verification->report.cohorts++;
     return result;
 }
 
 /* ---- sums of days ---- */
 
-static int verify_day_totals(struct verification *verification, struct err *err) {
-    struct db_rows *rows;
-    int result = recount_days(verification->db, verification->organization_id, &rows, err);
-    if (result < 0) return result;
+/* `rows`: of recount_days or recount_activity_days; freed here. */
+static int verify_day_totals(struct verification *verification, const char *what, struct db_rows *rows,
+                             struct err *err) {
+    int result;
     while ((result = db_next(rows, err)) > 0) {
         struct contribution difference;
         char date[TIME_TEXT_MAX];
@@ -396,7 +458,7 @@ static int verify_day_totals(struct verification *verification, struct err *err)
         struct slice text = day_format(day, date);
 #define COMPARE_DAY(field)                                                                                             \
     if (difference.field != 0)                                                                                         \
-        differ(verification, "day %.*s: %s is %lld less than in its cohorts", SLICE_FMT(text), #field,                 \
+        differ(verification, "%s %.*s: %s is %lld less than in its cohorts", what, SLICE_FMT(text), #field,            \
                (long long)difference.field);
         CONTRIBUTION_FIELDS(COMPARE_DAY)
 #undef COMPARE_DAY
@@ -464,8 +526,10 @@ static int verify_scores_of(struct verification *verification, int64_t now, stru
 
 static int verify_organization(struct verification *verification, const struct recount_organization *organization,
                                int64_t now, struct err *err) {
+    struct db_rows *days;
     int result = 0;
     verification->organization_id = organization->id;
+    verification->activity.zones = organization->days;
     verification->sent_since = now - organization->retention_days * DAY_MS + RETENTION_MARGIN_MS;
     for (int stream = 0; stream < RECOUNT_STREAMS && result == 0; stream++) {
         result = recount_open(verification->db, (enum recount_stream)stream, organization->id,
@@ -486,7 +550,10 @@ static int verify_organization(struct verification *verification, const struct r
         db_rows_free(verification->readers[stream].rows);
         verification->readers[stream] = (struct reader){0};
     }
-    if (result == 0) result = verify_day_totals(verification, err);
+    if (result == 0) result = recount_days(verification->db, organization->id, &days, err);
+    if (result == 0) result = verify_day_totals(verification, "day", days, err);
+    if (result == 0) result = recount_activity_days(verification->db, organization->id, &days, err);
+    if (result == 0) result = verify_day_totals(verification, "what happened on", days, err);
     if (result == 0) result = verify_groups(verification, err);
     if (result == 0) result = verify_day_breakdowns(verification, err);
     if (result == 0) result = verify_scores_of(verification, now, err);
@@ -499,7 +566,7 @@ int verify_counters(struct store *store, const struct verify_observer *observer,
     struct recount_organization *organizations;
     struct arena *arena = arena_new();
     size_t count = 0;
-    email_recount_init(&verification.email);
+    email_recount_init(&verification.email, activity_recount_happened, &verification.activity);
     int result = store_writer(store, &verification.db, err);
     if (result == 0) result = recount_prepare(verification.db, err);
     if (result == 0) result = db_begin(verification.db, DB_READ, err);
@@ -512,6 +579,7 @@ int verify_counters(struct store *store, const struct verify_observer *observer,
 out:
     store_writer_close(store, verification.db);
     email_recount_release(&verification.email);
+    activity_recount_release(&verification.activity);
     free(verification.tallies);
     arena_free(arena);
     return result;

@@ -6,14 +6,14 @@
 
 #include "base/banned.h"
 
-void email_recount_init(struct email_recount *recount) {
-    *recount = (struct email_recount){.events = 0};
+void email_recount_init(struct email_recount *recount, counters_happening happened, void *context) {
+    *recount = (struct email_recount){.happened = happened, .happened_context = context};
 }
 
 void email_recount_release(struct email_recount *recount) {
     free(recount->links);
     free(recount->chain);
-    email_recount_init(recount);
+    email_recount_init(recount, recount->happened, recount->happened_context);
 }
 
 void email_recount_begin(struct email_recount *recount, const struct email_stats *stored) {
@@ -61,7 +61,11 @@ void email_recount_add(struct email_recount *recount, const struct recount_event
         .occurred_at = event->key.occurred_at,
     };
     bool of_link = counted.type == EVENT_CLICK && event->key.link_id != 0 && event->verdict != VERDICT_EVIDENCE;
-    counters_add(&recount->stats, of_link ? link_of(recount, event->key.link_id) : NULL, &counted);
+    struct link_stats *link = of_link ? link_of(recount, event->key.link_id) : NULL, link_before;
+    if (link) link_before = *link;
+    counters_add(&recount->stats, link, &counted);
+    counters_event_happened(&counted, recount->happened, recount->happened_context);
+    if (link) counters_link_happened(&link_before, link, recount->happened, recount->happened_context);
     recount->events++;
     if (recount->chain_count == CHAIN_EVENTS_MAX) return;
     if (recount->chain_count == recount->chain_capacity) {
@@ -70,6 +74,12 @@ void email_recount_add(struct email_recount *recount, const struct recount_event
     }
     recount->chain[recount->chain_count++] = (struct chained_event){
         .occurred_at = event->key.occurred_at, .has_former = event->has_former, .former_at = event->former_at};
+}
+
+void email_recount_end(struct email_recount *recount) {
+    struct email_stats nothing;
+    email_stats_init(&nothing);
+    counters_happened(&nothing, &recount->stats, recount->happened, recount->happened_context);
 }
 
 /* The first event of that time; chain_count: there is none. */

@@ -63,6 +63,11 @@ static void compare(struct scores_check *check, const struct recount_score *stor
         snprintf(sentence, sizeof(sentence), "candidate %lld: the score is %lld, the emails give %lld",
                  (long long)stored->candidate_id, (long long)stored->score, (long long)score);
         check->observer->differ(check->observer->context, sentence);
+    } else if (stored->recency != (int64_t)score_recency_at(figures->last_human_at, check->now) ||
+               stored->replied != (figures->replied > 0)) {
+        snprintf(sentence, sizeof(sentence), "candidate %lld: the step of the latest engagement or the reply is wrong",
+                 (long long)stored->candidate_id);
+        check->observer->differ(check->observer->context, sentence);
     } else if (look_at != TIME_UNSET && (stored->next_look_at == TIME_UNSET || stored->next_look_at > look_at)) {
         snprintf(sentence, sizeof(sentence), "candidate %lld: the score is looked at too late",
                  (long long)stored->candidate_id);
@@ -97,9 +102,11 @@ static int compare_jobs(struct scores_check *check, struct err *err) {
         struct recount_candidate_job row;
         recount_candidate_job(rows, &row);
         if (is_pending(check, row.candidate_id)) continue;
-        snprintf(sentence, sizeof(sentence), "candidate %lld, job %lld: %s", (long long)row.candidate_id,
-                 (long long)row.job_id,
-                 row.score == INT64_MIN ? "missing among the candidate's jobs" : "its score is not the candidate's");
+        snprintf(sentence, sizeof(sentence), "candidate %lld, %s %lld: %s", (long long)row.candidate_id,
+                 row.job_id != 0 ? "job" : "sender", (long long)(row.job_id != 0 ? row.job_id : row.sender_id),
+                 row.score != INT64_MIN ? "its score is not the candidate's"
+                 : row.job_id != 0      ? "missing among the candidate's jobs"
+                                        : "missing among the candidate's senders");
         check->observer->differ(check->observer->context, sentence);
     }
     db_rows_free(rows);

@@ -125,6 +125,65 @@ struct contribution counters_contribution(const struct email_stats *stats) {
     };
 }
 
+/* ---- the same in time ---- */
+
+static int64_t first_interest(const struct email_stats *stats) {
+    if (stats->opened_at == TIME_UNSET || stats->clicked_at == TIME_UNSET)
+        return stats->opened_at == TIME_UNSET ? stats->clicked_at : stats->opened_at;
+    return stats->opened_at < stats->clicked_at ? stats->opened_at : stats->clicked_at;
+}
+
+/* Takes `change` from the one moment and gives it to the other. */
+static void move(int64_t from, int64_t to, const struct contribution *change, counters_happening happened,
+                 void *context) {
+    if (from == to) return;
+    if (from != TIME_UNSET) {
+        const struct contribution none = {0}, taken = contribution_difference(&none, change);
+        happened(context, from, &taken);
+    }
+    if (to != TIME_UNSET) happened(context, to, change);
+}
+
+void counters_happened(const struct email_stats *before, const struct email_stats *after, counters_happening happened,
+                       void *context) {
+    move(before->delivered_at, after->delivered_at, &(struct contribution){.delivered = 1}, happened, context);
+    move(before->clicked_at, after->clicked_at, &(struct contribution){.clicked = 1}, happened, context);
+    move(first_interest(before), first_interest(after), &(struct contribution){.opened_or_clicked = 1}, happened,
+         context);
+    move(before->replied_at, after->replied_at, &(struct contribution){.replied = 1}, happened, context);
+    move(before->complained_at, after->complained_at, &(struct contribution){.complained = 1}, happened, context);
+    move(before->unsubscribed_at, after->unsubscribed_at, &(struct contribution){.unsubscribed = 1}, happened, context);
+    move(before->dropped_at, after->dropped_at, &(struct contribution){.dropped = 1}, happened, context);
+    /* Whose size goes by the moment, or by more than it. */
+    if (before->opened_at != after->opened_at) {
+        move(before->opened_at, TIME_UNSET, &(struct contribution){.opened = 1, .open_delay_ms = open_delay_ms(before)},
+             happened, context);
+        move(TIME_UNSET, after->opened_at, &(struct contribution){.opened = 1, .open_delay_ms = open_delay_ms(after)},
+             happened, context);
+    }
+    bool was_hard = before->bounce_type == BOUNCE_HARD, is_hard = after->bounce_type == BOUNCE_HARD;
+    if (before->bounced_at != after->bounced_at || was_hard != is_hard) {
+        move(before->bounced_at, TIME_UNSET, &(struct contribution){.bounced = 1, .bounced_hard = was_hard}, happened,
+             context);
+        move(TIME_UNSET, after->bounced_at, &(struct contribution){.bounced = 1, .bounced_hard = is_hard}, happened,
+             context);
+    }
+}
+
+void counters_link_happened(const struct link_stats *before, const struct link_stats *after,
+                            counters_happening happened, void *context) {
+    move(before->clicked_at, after->clicked_at, &(struct contribution){.clicks = 1}, happened, context);
+}
+
+void counters_event_happened(const struct counted_event *event, counters_happening happened, void *context) {
+    bool human = verdict_is_human(event->verdict);
+    if (event->verdict == VERDICT_EVIDENCE) return;
+    if (event->type == EVENT_OPEN)
+        happened(context, event->occurred_at, &(struct contribution){.opens = human, .machine_opens = !human});
+    if (event->type == EVENT_CLICK)
+        happened(context, event->occurred_at, &(struct contribution){.total_clicks = human, .machine_clicks = !human});
+}
+
 struct contribution contribution_difference(const struct contribution *a, const struct contribution *b) {
     struct contribution difference;
 #define SUBTRACT(field) difference.field = a->field - b->field;

@@ -91,6 +91,20 @@ struct contribution contribution_difference(const struct contribution *a, const 
 void contribution_add(struct contribution *a, const struct contribution *b);
 bool contribution_is_zero(const struct contribution *a);
 
+/* The same spread over time: what stands in a contribution because of something that happened at a moment. Summed over
+ * all moments it gives the contribution but for sent, open_base and click_base, which belong to the day sent. What
+ * moves in time (an earlier open that arrives late) is taken from one moment and given to another.
+ *
+ * When the figures of an email went from `before` to `after`: each thing that is there for the first time, no longer,
+ * or at another moment. The events themselves come on top: */
+typedef void (*counters_happening)(void *context, int64_t at, const struct contribution *change);
+void counters_happened(const struct email_stats *before, const struct email_stats *after, counters_happening happened,
+                       void *context);
+/* and the first click on a link: links are different ones at the moment of their first click. */
+void counters_link_happened(const struct link_stats *before, const struct link_stats *after,
+                            counters_happening happened, void *context);
+void counters_event_happened(const struct counted_event *event, counters_happening happened, void *context);
+
 /* How long after sending an opened email was first opened: the bucket of a histogram from which the median is read.
  * Exact below 64 s, then 32 buckets each doubling: the width is at most 3.2 % of the value. Negative delays (a skewed
  * clock) are 0. */

@@ -18,12 +18,14 @@
     " LEFT JOIN candidate_scores k ON k.organization_id = $1 AND k.candidate_id = c.id WHERE c.organization_id = $1"
 
 /* $2, $3 bound the score, $4 and $5 are the score and id to go on behind, $6 is the job, $8 the user whose jobs alone
- * may be seen. */
+ * may be seen, $9 the sender, $10 to $12 bound the step of the latest engagement (excluded) and the replies. */
+#define RECENCY_AND_REPLY(of) of "recency < $10 AND " of "replied BETWEEN $11 AND $12"
 /* SQLite takes any index that begins with organization_id for better than the ids themselves, unless told ("+"). */
 #define NEWEST(of)                                                                                                     \
     "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c LEFT JOIN candidate_scores k"               \
     " ON k.organization_id = $1 AND k.candidate_id = c.id WHERE " of "c.organization_id = $1"                          \
-    " AND coalesce(k.score, -1) BETWEEN $2 AND $3 AND c.id < $5 AND $4 = $4 AND " ANY_JOB                              \
+    " AND coalesce(k.score, -1) BETWEEN $2 AND $3 AND coalesce(k.recency, 3) < $10"                                    \
+    " AND coalesce(k.replied, 0) BETWEEN $11 AND $12 AND c.id < $5 AND $4 = $4 AND " ANY_JOB                           \
     " ORDER BY c.id DESC LIMIT $7"
 #define FROM_SCORES(table, of_job)                                                                                     \
     "SELECT " CANDIDATE_COLUMNS ", k.score FROM " table " k CROSS JOIN candidates c WHERE k.organization_id = $1"      \
@@ -38,14 +40,25 @@
     " AND k.score <= $3 AND (k.score, k.candidate_id) > ($4, $5) AND $2 = $2"                                          \
     " ORDER BY k.score, k.candidate_id LIMIT $7"
 /* Of one job, that job must be visible: emails about another one make nobody a candidate of this. */
-#define ANY_JOB "$6 = $6 AND " CANDIDATE_VISIBLE("$8", "c.id")
-#define OF_JOB  "k.job_id = $6 AND " JOB_VISIBLE("$8", "k.job_id")
+#define ANY_JOB "$6 = $6 AND $9 = $9 AND " CANDIDATE_VISIBLE("$8", "c.id")
+#define ALL     ANY_JOB " AND " RECENCY_AND_REPLY("k.")
+/* The copies of the score stand alone: what else is asked for is looked up. */
+#define CHOSEN                                                                                                         \
+    " AND ((CAST($10 AS BIGINT) = 4 AND CAST($11 AS BIGINT) = 0 AND CAST($12 AS BIGINT) = 1) OR EXISTS"                \
+    " (SELECT 1 FROM candidate_scores s WHERE s.organization_id = $1 AND s.candidate_id = k.candidate_id"              \
+    " AND " RECENCY_AND_REPLY("s.") "))"
+#define OF_JOB                                                                                                         \
+    "k.job_id = $6 AND " JOB_VISIBLE(                                                                                  \
+        "$8",                                                                                                          \
+        "k.job_id") " AND (CAST($9 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM candidate_senders x"                        \
+                    " WHERE x.organization_id = $1 AND x.candidate_id = k.candidate_id AND x.sender_id = $9))" CHOSEN
+#define OF_SENDER "k.sender_id = $9 AND $6 = $6 AND " CANDIDATE_VISIBLE("$8", "c.id") CHOSEN
 
 static const struct statement list_all[] = {
     [CANDIDATES_NEWEST] = {.name = "candidates", .sql = NEWEST("+"), .sql_postgres = NEWEST("")},
-    [CANDIDATES_BEST_SCORE] = {.name = "candidates by score", .sql = FROM_SCORES("candidate_scores", ANY_JOB) BEST_OF},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates by score", .sql = FROM_SCORES("candidate_scores", ALL) BEST_OF},
     [CANDIDATES_WORST_SCORE] = {.name = "candidates by score, lowest first",
-                                .sql = FROM_SCORES("candidate_scores", ANY_JOB) WORST_OF},
+                                .sql = FROM_SCORES("candidate_scores", ALL) WORST_OF},
 };
 static const struct statement list_of_job[] = {
     [CANDIDATES_NEWEST] = {.name = "candidates of a job", .sql = FROM_SCORES("candidate_jobs", OF_JOB) NEWEST_OF},
@@ -53,6 +66,23 @@ static const struct statement list_of_job[] = {
                                .sql = FROM_SCORES("candidate_jobs", OF_JOB) BEST_OF},
     [CANDIDATES_WORST_SCORE] = {.name = "candidates of a job by score, lowest first",
                                 .sql = FROM_SCORES("candidate_jobs", OF_JOB) WORST_OF},
+};
+static const struct statement list_of_sender[] = {
+    [CANDIDATES_NEWEST] = {.name = "candidates of a sender",
+                           .sql = FROM_SCORES("candidate_senders", OF_SENDER) NEWEST_OF},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates of a sender by score",
+                               .sql = FROM_SCORES("candidate_senders", OF_SENDER) BEST_OF},
+    [CANDIDATES_WORST_SCORE] = {.name = "candidates of a sender by score, lowest first",
+                                .sql = FROM_SCORES("candidate_senders", OF_SENDER) WORST_OF},
+};
+#define SELECT_JOBS(list)                                                                                              \
+    "SELECT k.candidate_id, j.external_id, j.name FROM candidate_jobs k JOIN jobs j ON j.organization_id = $1"         \
+    " AND j.id = k.job_id WHERE k.organization_id = $1 AND k.candidate_id IN " list("$2") " AND " JOB_VISIBLE(         \
+        "$4", "k.job_id") " ORDER BY k.candidate_id, k.job_id DESC LIMIT $3"
+static const struct statement select_jobs = {
+    .name = "jobs of candidates",
+    .sql = SELECT_JOBS(DB_LIST),
+    .sql_postgres = SELECT_JOBS(DB_LIST_POSTGRES),
 };
 static const struct statement select_candidate = {
     .name = "candidate",
@@ -109,15 +139,19 @@ static void read_position(const struct candidate_filter *filter, int64_t *ret_sc
 
 int candidates_list(struct db *db, const struct candidate_filter *filter, size_t limit, struct arena *arena,
                     struct candidate_view **ret, size_t *ret_count, struct err *err) {
-    const struct statement *list = filter->job_id == REPORT_ANY ? list_all : list_of_job;
+    const struct statement *list = filter->job_id != REPORT_ANY      ? list_of_job
+                                   : filter->sender_id != REPORT_ANY ? list_of_sender
+                                                                     : list_all;
     struct db_rows *rows;
     int64_t score, id;
     read_position(filter, &score, &id);
-    int result =
-        db_query(db, &list[filter->sort],
-                 DB_VALUES(db_int(filter->organization_id), db_int(filter->low), db_int(filter->high), db_int(score),
-                           db_int(id), db_int(filter->job_id), db_int((int64_t)limit), db_int(filter->jobs_of)),
-                 &rows, err);
+    int result = db_query(
+        db, &list[filter->sort],
+        DB_VALUES(db_int(filter->organization_id), db_int(filter->low), db_int(filter->high), db_int(score), db_int(id),
+                  db_int(filter->job_id), db_int((int64_t)limit), db_int(filter->jobs_of), db_int(filter->sender_id),
+                  db_int(filter->recency_below == 0 ? RECENCY_NONE + 1 : filter->recency_below),
+                  db_int(filter->reply == CANDIDATE_REPLIED), db_int(filter->reply != CANDIDATE_REPLY_NONE)),
+        &rows, err);
     if (result < 0) return result;
     struct candidate_view *candidates = arena_alloc_array(arena, limit, sizeof(*candidates));
     size_t count = 0;
@@ -165,6 +199,7 @@ static void add_email(struct candidate_figures *figures, struct delay_histogram 
     contribution_add(&figures->figures.sums, &contribution);
     if (stats->opened_at != TIME_UNSET) delay_histogram_add(delays, open_delay_bucket(open_delay_ms(stats)), 1);
     if (stats->sent_at > figures->last_sent_at) figures->last_sent_at = stats->sent_at;
+    if (stats->last_human_at > figures->last_human_at) figures->last_human_at = stats->last_human_at;
 }
 
 static struct candidate_figures *find_figures(const int64_t *ids, struct candidate_figures *all, size_t count,
@@ -203,8 +238,8 @@ int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, 
     struct db_rows *rows;
     if (count == 0) return 0;
     for (size_t i = 0; i < count; i++)
-        ret[i] =
-            (struct candidate_figures){.figures = {.median_open_delay_s = MEDIAN_NONE}, .last_sent_at = TIME_UNSET};
+        ret[i] = (struct candidate_figures){
+            .figures = {.median_open_delay_s = MEDIAN_NONE}, .last_sent_at = TIME_UNSET, .last_human_at = TIME_UNSET};
     struct arena *arena = arena_new();
     int result = db_query(
         db, &select_figures,
@@ -254,5 +289,28 @@ int candidates_answers(struct db *db, int64_t organization_id, struct slice sear
     if (result < 0) return result;
     *ret = answers;
     *ret_count = count;
+    return 0;
+}
+
+int candidates_jobs(struct db *db, int64_t organization_id, int64_t jobs_of, const int64_t *ids, size_t count,
+                    struct arena *arena, struct candidate_job **ret, size_t *ret_count, struct err *err) {
+    struct db_rows *rows;
+    struct candidate_job *jobs = NULL;
+    size_t found = 0, capacity = 0;
+    int result = db_query(
+        db, &select_jobs,
+        DB_VALUES(db_int(organization_id), db_list(arena, ids, count), db_int(CANDIDATE_JOBS_MAX), db_int(jobs_of)),
+        &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        jobs = rows_grow(arena, jobs, found, &capacity, sizeof(*jobs));
+        jobs[found++] = (struct candidate_job){.candidate_id = db_column_int(rows, 0),
+                                               .external_id = row_text(rows, 1, arena),
+                                               .name = row_text(rows, 2, arena)};
+    }
+    db_rows_free(rows);
+    if (result < 0) return result;
+    *ret = jobs;
+    *ret_count = found;
     return 0;
 }

@@ -24,15 +24,19 @@ bool candidate_ref_parse(struct slice text, int64_t *ret_id);
 
 /* `jobs_of`: only candidates with emails about jobs of this user, and only those emails; 0: all. */
 
+enum candidate_reply { CANDIDATE_REPLY_ANY, CANDIDATE_REPLY_NONE, CANDIDATE_REPLIED }; /* within the score's window */
 enum candidate_sort { CANDIDATES_NEWEST, CANDIDATES_BEST_SCORE, CANDIDATES_WORST_SCORE };
 struct candidate_filter {
     int64_t organization_id;
     int64_t jobs_of;
     enum candidate_sort sort;
-    int64_t job_id;      /* REPORT_ANY: all. One that is not of jobs_of: nobody */
-    int32_t low, high;   /* scores, both ends included; SCORE_UNKNOWN and 100: all */
-    bool has_after;      /* behind the one with these, in the order asked for */
-    int32_t after_score; /* when sorted by score */
+    int64_t job_id;    /* REPORT_ANY: all. One that is not of jobs_of: nobody */
+    int64_t sender_id; /* only those whom this user sent an email; REPORT_ANY: all */
+    enum candidate_reply reply;
+    int32_t recency_below; /* engaged within 24 hours (1), 7 days (2), 30 days (3); 0: any or no time */
+    int32_t low, high;     /* scores, both ends included; SCORE_UNKNOWN and 100: all */
+    bool has_after;        /* behind the one with these, in the order asked for */
+    int32_t after_score;   /* when sorted by score */
     int64_t after_id;
 };
 /* Of equal scores the newest first, or last when the worst come first. Unknown is below every score. No order needs a
@@ -60,9 +64,20 @@ MUST_USE int candidates_answers(struct db *db, int64_t organization_id, struct s
 struct candidate_figures {
     struct figures figures; /* without anonymous counts: nobody knows whose they are */
     int64_t last_sent_at;   /* TIME_UNSET: never */
+    int64_t last_human_at;  /* the latest human open, click or reply; TIME_UNSET: never */
 };
 /* Of a page of candidates (each id once) in one query; ret[i] belongs to ids[i]. On failure `ret` is undefined. */
 MUST_USE int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, const int64_t *ids,
                                 size_t count, struct candidate_figures *ret, struct err *err);
+
+/* The jobs that the candidates (each id once) got emails about, by candidate, the newest job first; strings in
+ * `arena`. At most CANDIDATE_JOBS_MAX of a page. Known once a score was looked at (scores.h). */
+#define CANDIDATE_JOBS_MAX 2000
+struct candidate_job {
+    int64_t candidate_id;
+    struct slice external_id, name;
+};
+MUST_USE int candidates_jobs(struct db *db, int64_t organization_id, int64_t jobs_of, const int64_t *ids, size_t count,
+                             struct arena *arena, struct candidate_job **ret, size_t *ret_count, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/timezone.h"
 #include "store/db.h"
 #include "store/email_columns.h"
 #include "store/rows.h"
@@ -55,7 +56,8 @@ static const struct statement select_email = {
 /* A page: first its keys out of the index that fits the conditions, then the wide rows of those alone. `tables` gives
  * the order in which SQLite walks (CROSS JOIN). $1 organization, $2 and $3 days, $4 to $7 job, template, campaign,
  * sender, $8 and $9 the times between which emails are looked at (the later one excluded), $10 enum email_status, $11
- * limit, $12 and $13 sent_at and id of the email before the page, $14 candidate, $15 whose jobs (visible.h). */
+ * limit, $12 and $13 sent_at and id of the email before the page, $14 candidate, $15 whose jobs (visible.h), $16 and
+ * $17 the times between which the status must have come about (the later one excluded). */
 #define LIST(tables, more)                                                                                             \
     "SELECT " EMAIL_COLUMNS " FROM (SELECT f.organization_id, f.id FROM " tables                                       \
     " WHERE f.organization_id = $1 AND k.organization_id = $1 AND k.id = f.cohort_id"                                  \
@@ -68,11 +70,13 @@ static const struct statement select_email = {
                     "= $7)"                                                                                            \
                     " AND (CAST($10 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM email_stats s WHERE s.organization_id = "  \
                     "$1"                                                                                               \
-                    " AND s.email_log_id = f.id AND CASE $10 WHEN 1 THEN s.delivered_at WHEN 2 THEN s.opened_at"       \
+                    " AND s.email_log_id = f.id AND $16 <= CASE $10 WHEN 1 THEN s.delivered_at WHEN 2 THEN "           \
+                    "s.opened_at"                                                                                      \
                     " WHEN 3 THEN s.clicked_at WHEN 4 THEN s.replied_at WHEN 5 THEN s.bounced_at WHEN 6 THEN "         \
-                    "s.dropped_at"                                                                                     \
-                    " WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN s.complained_at END IS NOT NULL))" more                \
-                    " ORDER BY f.sent_at DESC, f.id DESC LIMIT $11) o"                                                 \
+                    "s.dropped_at WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN s.complained_at END AND CASE $10 WHEN 1 "  \
+                    "THEN s.delivered_at WHEN 2 THEN s.opened_at WHEN 3 THEN s.clicked_at WHEN 4 THEN s.replied_at "   \
+                    "WHEN 5 THEN s.bounced_at WHEN 6 THEN s.dropped_at WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN "     \
+                    "s.complained_at END < $17))" more " ORDER BY f.sent_at DESC, f.id DESC LIMIT $11) o"              \
                     " JOIN email_logs e ON e.organization_id = o.organization_id AND e.id = o.id" EMAIL_JOINS          \
                     " ORDER BY e.sent_at DESC, e.id DESC"
 
@@ -91,11 +95,23 @@ static const struct statement list_by_candidate = {
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND f.recipient_id = $14"),
     .plan_each_time = true,
 };
-#define LIST_VALUES 15
+/* Cohorts in which anything happened in the days $18 to $19: an email whose status came about then is of one of these.
+ */
+static const struct statement list_by_activity = {
+    .name = "emails by activity",
+    .sql =
+        LIST("cohorts k CROSS JOIN email_logs f",
+             " AND CAST($14 AS BIGINT) = 0 AND k.id IN (SELECT a.cohort_id FROM activity a WHERE a.organization_id = $1"
+             " AND a.day >= $18 AND a.day <= $19 UNION SELECT d.cohort_id FROM cohort_deltas d"
+             " WHERE d.organization_id = $1 AND d.day >= $18 AND d.day <= $19)"),
+};
+#define LIST_VALUES     17
+#define ACTIVITY_VALUES 19
 
-static const struct statement select_first_sent = {
-    .name = "first email",
-    .sql = "SELECT MIN(sent_at) FROM email_logs WHERE organization_id = $1",
+static const struct statement select_sent_range = {
+    .name = "first and last email",
+    .sql = "SELECT (SELECT MIN(sent_at) FROM email_logs WHERE organization_id = $1),"
+           " (SELECT MAX(sent_at) FROM email_logs WHERE organization_id = $1)",
 };
 
 static const struct statement select_links = {
@@ -171,7 +187,7 @@ struct listing {
     struct arena *arena;
     struct email_view *emails;
     size_t count, limit;
-    struct db_value values[LIST_VALUES];
+    struct db_value values[ACTIVITY_VALUES];
 };
 
 /* Appends what a statement finds between two times. */
@@ -181,7 +197,8 @@ static int list_between(struct listing *listing, const struct statement *stateme
     listing->values[8] = db_int(to);
     listing->values[10] = db_int((int64_t)(listing->limit - listing->count));
     struct db_rows *rows;
-    int result = db_query(listing->db, statement, listing->values, LIST_VALUES, &rows, err);
+    size_t value_count = statement == &list_by_activity ? ACTIVITY_VALUES : LIST_VALUES;
+    int result = db_query(listing->db, statement, listing->values, value_count, &rows, err);
     if (result < 0) return result;
     while (listing->count < listing->limit && (result = db_next(rows, err)) > 0)
         read_email(rows, listing->arena, &listing->emails[listing->count++]);
@@ -191,13 +208,16 @@ static int list_between(struct listing *listing, const struct statement *stateme
 
 /* Emails of some cohorts only: looked for back in time in growing steps, so that neither a rare job is searched for
  * among all emails, nor a year of a frequent one sorted for the sake of one page. */
-static int list_by_cohorts(struct listing *listing, int64_t from, int64_t to, struct err *err) {
+static int list_by_cohorts(struct listing *listing, const struct statement *statement, int64_t from, int64_t to,
+                           struct err *err) {
     struct db_rows *rows;
-    int result = db_query_row(listing->db, &select_first_sent, listing->values, 1, &rows, err);
+    int result = db_query_row(listing->db, &select_sent_range, listing->values, 1, &rows, err);
     if (result < 0) return result;
     int64_t first = result > 0 ? db_column_int_or(rows, 0, INT64_MAX) : INT64_MAX;
+    int64_t last = result > 0 ? db_column_int_or(rows, 1, 0) : 0;
     if (result > 0) db_rows_free(rows);
     if (from < first) from = first;
+    if (to > last + 1) to = last + 1;
     const struct db_value first_day = listing->values[1], last_day = listing->values[2];
     result = 0;
     for (int64_t step = 2 * DAY_MS; to > from && listing->count < listing->limit && result == 0; step *= 4) {
@@ -206,7 +226,7 @@ static int list_by_cohorts(struct listing *listing, int64_t from, int64_t to, st
         int64_t begin_day = (begin - ZONE_MARGIN_MS) / DAY_MS - 1, end_day = (to + ZONE_MARGIN_MS) / DAY_MS + 1;
         listing->values[1] = begin_day > first_day.integer ? db_int(begin_day) : first_day;
         listing->values[2] = end_day < last_day.integer ? db_int(end_day) : last_day;
-        result = list_between(listing, &list_by_cohort, begin, to, err);
+        result = list_between(listing, statement, begin, to, err);
         to = begin;
     }
     return result;
@@ -225,17 +245,29 @@ int emails_list(struct db *db, const struct email_filter *filter, const struct e
                    db_int(cohort->sender_id), db_null(), db_null(), db_int(filter->status), db_null(),
                    db_int(page->has_after ? page->after_sent_at : INT64_MAX),
                    db_int(page->has_after ? page->after_id : INT64_MAX), db_int(filter->candidate_id),
-                   db_int(cohort->jobs_of)},
+                   db_int(cohort->jobs_of), db_int(TIME_UNSET), db_int(INT64_MAX), db_int(cohort->from_day),
+                   db_int(cohort->to_day)},
     };
     int64_t from = cohort->from_day * DAY_MS - ZONE_MARGIN_MS, to = (cohort->to_day + 1) * DAY_MS + ZONE_MARGIN_MS;
+    bool by_activity = cohort->basis == REPORT_ACTIVITY && filter->status != EMAIL_ANY;
+    if (by_activity) { /* sent at any time up to then */
+        listing.values[15] = db_int(timezone_day_start(filter->time_zone, cohort->from_day));
+        listing.values[16] = db_int(timezone_day_start(filter->time_zone, cohort->to_day + 1));
+        listing.values[1] = db_int(EMAILS_FIRST_DAY);
+        listing.values[2] = db_int(EMAILS_LAST_DAY);
+        from = EMAILS_FIRST_DAY;
+        to = (EMAILS_LAST_DAY + 1) * DAY_MS;
+    }
     if (page->has_after && page->after_sent_at < to) to = page->after_sent_at + 1;
     bool of_cohorts =
         cohort->job_id || cohort->template_id || cohort->campaign_id || cohort->sender_id || cohort->jobs_of;
     int result;
     if (filter->candidate_id != REPORT_ANY)
         result = list_between(&listing, &list_by_candidate, from, to, err);
+    else if (by_activity)
+        result = list_by_cohorts(&listing, &list_by_activity, from, to, err);
     else if (of_cohorts)
-        result = list_by_cohorts(&listing, from, to, err);
+        result = list_by_cohorts(&listing, &list_by_cohort, from, to, err);
     else
         result = list_between(&listing, &list_by_time, from, to, err);
     if (result < 0) return result;

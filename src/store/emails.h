@@ -41,12 +41,15 @@ enum email_status {
 const char *email_status_name(enum email_status status); /* "any", "opened" … */
 bool email_status_parse(struct slice name, enum email_status *ret);
 
-/* `cohort` as for reports, so that a list shows the very emails that a figure counts. All days: from first to last. */
+/* `cohort` as for reports, so that a list shows the very emails that a figure counts. All days: from first to last. By
+ * activity: what `status` says happened in these days, in the organization's time zone of today; of EMAIL_ANY, which
+ * nothing has to happen for, those sent in them. */
 #define EMAILS_FIRST_DAY 0     /* 1970-01-01 */
 #define EMAILS_LAST_DAY  84370 /* 2200-12-31 */
 struct email_filter {
     struct report_filter cohort;
-    int64_t candidate_id; /* REPORT_ANY, REPORT_UNKNOWN or an id */
+    struct slice time_zone; /* by activity only */
+    int64_t candidate_id;   /* REPORT_ANY, REPORT_UNKNOWN or an id */
     enum email_status status;
 };
 

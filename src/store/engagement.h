@@ -68,8 +68,11 @@ MUST_USE int engagement_save_links(struct db *db, const struct link_row *rows, s
 MUST_USE int engagement_save_stats(struct db *db, const struct email_stats *const *stats, size_t count,
                                    struct err *err); /* sorted as locked */
 
+/* A change of a cohort, and the day on which what changed it happened: summed up by cohort it is the change of its
+ * totals, by day it is what happened (docs/decisions/0020-activity.md). */
 struct cohort_delta {
     int64_t organization_id, cohort_id;
+    int64_t day;
     struct contribution change;
 };
 struct breakdown_delta {

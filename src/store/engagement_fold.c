@@ -66,11 +66,32 @@ _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct co
     "WHERE d.kind IN (1, 5) AND " picked(                                                                              \
         "d.id") " GROUP BY d.organization_id, c.day, d.kind, d.item "                                                  \
                 "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = day_breakdowns.n + excluded.n"
+/* What happened on a day, of cohorts and of all. */
+#define ADD_ACTIVITY(field) #field " = activity." #field " + excluded." #field
+#define ADD_HAPPENED(picked)                                                                                           \
+    "INSERT INTO activity (organization_id, day, cohort_id, " ALL(                                                     \
+        NAME) ") "                                                                                                     \
+              "SELECT organization_id, day, cohort_id, " ALL(                                                          \
+                  SUM_PLAIN) " FROM cohort_deltas "                                                                    \
+                             "WHERE day IS NOT NULL AND " picked(                                                      \
+                                 "id") " GROUP BY organization_id, day, cohort_id "                                    \
+                                       "ON CONFLICT (organization_id, day, cohort_id) DO UPDATE SET " ALL(             \
+                                           ADD_ACTIVITY)
+#define SUM_PLAIN(field)        "sum(" #field ")"
+#define ADD_ACTIVITY_DAY(field) #field " = activity_days." #field " + excluded." #field
+#define ADD_HAPPENED_DAYS(picked)                                                                                      \
+    "INSERT INTO activity_days (organization_id, day, " ALL(                                                           \
+        NAME) ") "                                                                                                     \
+              "SELECT organization_id, day, " ALL(                                                                     \
+                  SUM_PLAIN) " FROM cohort_deltas "                                                                    \
+                             "WHERE day IS NOT NULL AND " picked(                                                      \
+                                 "id") " GROUP BY organization_id, day "                                               \
+                                       "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_ACTIVITY_DAY)
 /* clang-format on */
 
 /* One delta table and how it is folded. */
 struct fold {
-    struct statement pick, add, add_days, remove;
+    struct statement pick, add, add_days, add_activity, add_activity_days, remove; /* activity: of cohorts only */
 };
 static const struct fold cohorts = {
     .pick = {.name = "pick cohort changes",
@@ -78,6 +99,12 @@ static const struct fold cohorts = {
              .sql_postgres = PICK_POSTGRES("cohort_deltas")},
     .add = {.name = "fold cohort changes", .sql = ADD_COHORTS(PICKED), .sql_postgres = ADD_COHORTS(PICKED_POSTGRES)},
     .add_days = {.name = "fold changes of days", .sql = ADD_DAYS(PICKED), .sql_postgres = ADD_DAYS(PICKED_POSTGRES)},
+    .add_activity = {.name = "fold what happened",
+                     .sql = ADD_HAPPENED(PICKED),
+                     .sql_postgres = ADD_HAPPENED(PICKED_POSTGRES)},
+    .add_activity_days = {.name = "fold what happened by day",
+                          .sql = ADD_HAPPENED_DAYS(PICKED),
+                          .sql_postgres = ADD_HAPPENED_DAYS(PICKED_POSTGRES)},
     .remove = {.name = "remove cohort changes",
                .sql = REMOVE("cohort_deltas", PICKED),
                .sql_postgres = REMOVE("cohort_deltas", PICKED_POSTGRES)},
@@ -120,6 +147,8 @@ static int fold_table(struct db *db, const struct fold *fold, size_t limit, int6
     struct db_value picked[] = {db_int(ids[count - 1]), db_list(arena, ids, count)};
     rc = db_run(db, &fold->add, picked, 2, NULL, err);
     if (rc == 0) rc = db_run(db, &fold->add_days, picked, 2, NULL, err);
+    if (rc == 0 && fold->add_activity.sql) rc = db_run(db, &fold->add_activity, picked, 2, NULL, err);
+    if (rc == 0 && fold->add_activity.sql) rc = db_run(db, &fold->add_activity_days, picked, 2, NULL, err);
     /* What another connection has folded between our look and our lock is picked, but is no longer there. */
     int64_t removed = 0;
     if (rc == 0) rc = db_run(db, &fold->remove, picked, 2, &removed, err);

@@ -1,5 +1,7 @@
 #include "store/organizations.h"
 
+#include "base/clock.h"
+#include "model/local_days.h"
 #include "store/rows.h"
 #include "store/scores.h"
 #include "store/store.h"
@@ -36,6 +38,13 @@ static const struct statement update = {
     "score_enabled = $12, score_day_points = $13, score_week_points = $14, score_month_points = $15, "
     "score_open_points = $16, score_click_points = $17, score_hot = $18, score_warm = $19 WHERE organization_id = $1",
     NULL};
+static const struct statement select_days = {
+    "days of an organization",
+    "SELECT time_zone, former_zones, (SELECT max(e.occurred_at) FROM email_engagement_events e"
+    " WHERE e.organization_id = o.organization_id) FROM organizations o WHERE o.organization_id = $1",
+    NULL};
+static const struct statement update_former_zones = {
+    "former zones", "UPDATE organizations SET former_zones = $2 WHERE organization_id = $1", NULL};
 static const struct statement select_domain = {
     "tracking domain", "SELECT organization_id FROM organizations WHERE tracking_domain = $1 AND organization_id <> $2",
     NULL};
@@ -137,10 +146,35 @@ static int changes_scores(struct db *db, const struct organization *organization
     return r;
 }
 
+/* What was counted keeps its day: the zone until now holds for all that happened until now, also where it arrives later
+ * (model/local_days.h). Clocks of providers run ahead: until the latest event, and a little longer for those that other
+ * writers are just counting. */
+#define ZONE_MARGIN_MS (5 * MINUTE_MS)
+static int end_zone(struct db *db, const struct organization *organization, int64_t now, struct err *err) {
+    struct db_rows *rows;
+    struct strbuf former;
+    int r = db_query_row(db, &select_days, DB_VALUES(db_int(organization->id)), &rows, err);
+    if (r <= 0) return r;
+    const struct local_days days = {.time_zone = db_column_text(rows, 0), .former = db_column_text(rows, 1)};
+    int64_t until = now + ZONE_MARGIN_MS, latest = db_column_int_or(rows, 2, INT64_MIN);
+    strbuf_init(&former, 16384);
+    r = 0;
+    if (!slice_equal(days.time_zone, organization->time_zone) && latest != INT64_MIN) {
+        r = local_days_end(&days, latest >= until ? latest + 1 : until, &former, err);
+        if (r == 0)
+            r = db_run(db, &update_former_zones, DB_VALUES(db_int(organization->id), db_text(strbuf_slice(&former))),
+                       NULL, err);
+    }
+    strbuf_release(&former);
+    db_rows_free(rows);
+    return r;
+}
+
 int organization_update(struct db *db, const struct organization *organization, int64_t now, struct err *err) {
     bool rescored = false;
     int r = claim_domain(db, organization, err);
     if (r == 0) r = changes_scores(db, organization, &rescored, err);
+    if (r == 0) r = end_zone(db, organization, now, err);
     if (r == 0 && rescored) r = scores_mark_all(db, organization->id, err);
     if (r < 0) return r;
     r = db_change(db, &update,

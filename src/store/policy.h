@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/local_days.h"
 #include "model/tracking.h"
 
 struct db;
@@ -12,7 +13,8 @@ struct policy {
     enum tracking_level tracking;
     enum consent_mode consent;
     enum address_policy address;
-    struct slice time_zone; /* in the arena */
+    struct slice time_zone; /* in the arena, as the former ones */
+    struct local_days days; /* of events */
 };
 
 /* ERR_NOT_FOUND when there is no such organization. */

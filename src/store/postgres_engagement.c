@@ -326,13 +326,14 @@ int postgres_save_links(struct db *base, const struct link_row *rows, size_t cou
 static int append_cohorts(struct postgres_db *db, const struct cohort_delta *rows, size_t count, struct err *err) {
 #define NAMED(column) ", " #column
     static const char copy[] =
-        "COPY cohort_deltas (organization_id, cohort_id" CONTRIBUTION_FIELDS(NAMED) ") FROM STDIN (FORMAT binary)";
+        "COPY cohort_deltas (organization_id, cohort_id, day" CONTRIBUTION_FIELDS(NAMED) ") FROM STDIN (FORMAT binary)";
 #undef NAMED
     postgres_copy_start(&db->params);
     for (size_t i = 0; i < count; i++) {
-        postgres_copy_row(&db->params, 2 + CONTRIBUTION_COUNT);
+        postgres_copy_row(&db->params, 3 + CONTRIBUTION_COUNT);
         postgres_copy_bigint(&db->params, rows[i].organization_id);
         postgres_copy_bigint(&db->params, rows[i].cohort_id);
+        postgres_copy_bigint(&db->params, rows[i].day);
 #define ADD(field) postgres_copy_bigint(&db->params, rows[i].change.field);
         CONTRIBUTION_FIELDS(ADD)
 #undef ADD

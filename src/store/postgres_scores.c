@@ -10,14 +10,20 @@
 
 static const struct statement save = {
     .name = "save scores",
-    .sql = "INSERT INTO candidate_scores (organization_id, candidate_id, score, next_look_at)"
-           " SELECT u.o, u.c, u.s, u.n FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
-           " AS u(o, c, s, n) ON CONFLICT (organization_id, candidate_id)"
-           " DO UPDATE SET score = excluded.score, next_look_at = excluded.next_look_at",
+    .sql = "INSERT INTO candidate_scores (organization_id, candidate_id, score, next_look_at, recency, replied)"
+           " SELECT u.o, u.c, u.s, u.n, u.r, u.a FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
+           " $5::bigint[], $6::bigint[]) AS u(o, c, s, n, r, a) ON CONFLICT (organization_id, candidate_id)"
+           " DO UPDATE SET score = excluded.score, next_look_at = excluded.next_look_at, recency = excluded.recency,"
+           " replied = excluded.replied",
 };
 static const struct statement save_jobs = {
     .name = "save scores of jobs",
     .sql = "UPDATE candidate_jobs j SET score = u.s FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
+           " AS u(o, c, s) WHERE j.organization_id = u.o AND j.candidate_id = u.c",
+};
+static const struct statement save_senders = {
+    .name = "save scores of senders",
+    .sql = "UPDATE candidate_senders j SET score = u.s FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
            " AS u(o, c, s) WHERE j.organization_id = u.o AND j.candidate_id = u.c",
 };
 static const struct statement save_days = {
@@ -44,10 +50,15 @@ int postgres_save_scores(struct db *base, const struct score_row *rows, size_t c
     add_keys(&db->params, POSTGRES_STRUCTS(rows, count));
     postgres_params_bigints_or_null(&db->params, POSTGRES_STRUCTS(rows, count),
                                     offsetof(struct score_row, next_look_at), TIME_UNSET);
+    postgres_params_bigints(&db->params, POSTGRES_STRUCTS(rows, count), offsetof(struct score_row, recency));
+    postgres_params_bigints(&db->params, POSTGRES_STRUCTS(rows, count), offsetof(struct score_row, replied));
     int r = postgres_execute_params(db, &save, NULL, err);
     if (r < 0 || structs.count == 0) goto out;
     add_keys(&db->params, &structs);
     r = postgres_execute_params(db, &save_jobs, NULL, err);
+    if (r < 0) goto out;
+    add_keys(&db->params, &structs);
+    r = postgres_execute_params(db, &save_senders, NULL, err);
     if (r < 0) goto out;
     add_keys(&db->params, &structs);
     postgres_params_bigints(&db->params, &structs, offsetof(struct score_row, day));

@@ -15,7 +15,8 @@ static const struct statement sort_on_disk = {
 
 static const struct statement select_organizations = {
     .name = "organizations",
-    .sql = "SELECT organization_id, retention_days FROM organizations ORDER BY organization_id",
+    .sql =
+        "SELECT organization_id, retention_days, time_zone, former_zones FROM organizations ORDER BY organization_id",
 };
 
 #define EMAILS(chain)                                                                                                  \
@@ -45,9 +46,9 @@ static const struct statement streams[RECOUNT_STREAMS] = {
                               " WHERE l.organization_id = $1 ORDER BY 1, 2, 3",
                        .many_rows = true},
     [RECOUNT_COHORTS] = {.name = "recount cohorts",
-                         .sql = "SELECT c.id AS cohort_id" CONTRIBUTION_FIELDS(
+                         .sql = "SELECT c.id AS cohort_id, c.day" CONTRIBUTION_FIELDS(
                              COHORT_COLUMN) " FROM cohorts c WHERE c.organization_id = $1 UNION ALL"
-                                            " SELECT d.cohort_id" CONTRIBUTION_FIELDS(
+                                            " SELECT d.cohort_id, NULL" CONTRIBUTION_FIELDS(
                                                 DELTA_COLUMN) " FROM cohort_deltas d WHERE d.organization_id = $1"
                                                               " ORDER BY 1",
                          .many_rows = true},
@@ -57,21 +58,28 @@ static const struct statement streams[RECOUNT_STREAMS] = {
                                    " SELECT d.cohort_id, d.kind, d.item, d.n FROM breakdown_deltas d"
                                    " WHERE d.organization_id = $1 AND d.kind <> 5 ORDER BY 1, 2, 3",
                             .many_rows = true},
+    [RECOUNT_ACTIVITY] = {.name = "recount activity",
+                          .sql = "SELECT c.cohort_id, c.day" CONTRIBUTION_FIELDS(
+                              COHORT_COLUMN) " FROM activity c WHERE c.organization_id = $1 UNION ALL"
+                                             " SELECT d.cohort_id, d.day" CONTRIBUTION_FIELDS(
+                                                 DELTA_COLUMN) " FROM cohort_deltas d WHERE d.organization_id = $1"
+                                                               " AND d.day IS NOT NULL ORDER BY 1, 2",
+                          .many_rows = true},
 };
 
 #define SUM_COLUMN(field)     ", CAST(SUM(x." #field ") AS BIGINT)"
 #define SUM_OF_COHORTS(field) ", SUM(c." #field ") AS " #field
 #define LESS_OF_DAY(field)    ", -t." #field
 #define OR_DIFFERS(field)     " OR SUM(x." #field ") <> 0"
-static const struct statement differing_days = {
-    .name = "differing days",
-    .sql = "SELECT x.day" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT c.day" CONTRIBUTION_FIELDS(
-        SUM_OF_COHORTS) " FROM cohorts c WHERE c.organization_id = $1 GROUP BY c.day UNION ALL SELECT "
-                        "t.day" CONTRIBUTION_FIELDS(LESS_OF_DAY) " FROM day_totals t WHERE t.organization_id = $1) x "
-                                                                 "GROUP BY x.day"
-                                                                 " HAVING 1 = 0" CONTRIBUTION_FIELDS(
-                                                                     OR_DIFFERS) " ORDER BY x.day",
-};
+#define DIFFERING(parts, days)                                                                                         \
+    "SELECT x.day" CONTRIBUTION_FIELDS(SUM_COLUMN) " FROM (SELECT c.day" CONTRIBUTION_FIELDS(                          \
+        SUM_OF_COHORTS) " FROM " parts                                                                                 \
+                        " c WHERE c.organization_id = $1 GROUP BY c.day UNION ALL SELECT t.day" CONTRIBUTION_FIELDS(   \
+                            LESS_OF_DAY) " FROM " days " t WHERE t.organization_id = $1) x GROUP BY x.day"             \
+                                         " HAVING 1 = 0" CONTRIBUTION_FIELDS(OR_DIFFERS) " ORDER BY x.day"
+static const struct statement differing_days = {.name = "differing days", .sql = DIFFERING("cohorts", "day_totals")};
+static const struct statement differing_activity_days = {.name = "differing days of activity",
+                                                         .sql = DIFFERING("activity", "activity_days")};
 static const struct statement differing_day_breakdowns = {
     .name = "differing breakdowns of days",
     .sql = "SELECT x.day, x.kind, x.item, CAST(SUM(x.n) AS BIGINT) FROM (SELECT c.day, b.kind, b.item, SUM(b.n) AS n"
@@ -117,8 +125,12 @@ int recount_organizations(struct db *db, struct arena *arena, struct recount_org
             if (count > 0) memcpy(grown, organizations, count * sizeof(*grown));
             organizations = grown;
         }
-        organizations[count++] =
-            (struct recount_organization){.id = db_column_int(rows, 0), .retention_days = db_column_int(rows, 1)};
+        organizations[count++] = (struct recount_organization){
+            .id = db_column_int(rows, 0),
+            .retention_days = db_column_int(rows, 1),
+            .days = {.time_zone = arena_copy(arena, db_column_text(rows, 2)),
+                     .former = arena_copy(arena, db_column_text(rows, 3))},
+        };
     }
     db_rows_free(rows);
     if (result < 0) return result;
@@ -164,8 +176,19 @@ void recount_link(const struct db_rows *rows, struct recount_link *ret) {
 }
 
 void recount_cohort(const struct db_rows *rows, struct recount_cohort *ret) {
-    int column = 1;
+    int column = 2;
     ret->cohort_id = db_column_int(rows, 0);
+    ret->has_day = !db_is_null(rows, 1);
+    ret->day = db_column_int(rows, 1);
+#define READ_COLUMN(field) ret->sums.field = db_column_int(rows, column++);
+    CONTRIBUTION_FIELDS(READ_COLUMN)
+#undef READ_COLUMN
+}
+
+void recount_activity(const struct db_rows *rows, struct recount_activity *ret) {
+    int column = 2;
+    ret->cohort_id = db_column_int(rows, 0);
+    ret->day = db_column_int(rows, 1);
 #define READ_COLUMN(field) ret->sums.field = db_column_int(rows, column++);
     CONTRIBUTION_FIELDS(READ_COLUMN)
 #undef READ_COLUMN
@@ -182,6 +205,10 @@ void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret
 
 int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
     return db_query(db, &differing_days, DB_VALUES(db_int(organization_id)), ret, err);
+}
+
+int recount_activity_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
+    return db_query(db, &differing_activity_days, DB_VALUES(db_int(organization_id)), ret, err);
 }
 
 void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference) {

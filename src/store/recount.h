@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "model/counters.h"
 #include "model/identity.h"
+#include "model/local_days.h"
 
 struct arena;
 struct db;
@@ -20,6 +21,7 @@ MUST_USE int recount_prepare(struct db *db, struct err *err);
 struct recount_organization {
     int64_t id;
     int64_t retention_days;
+    struct local_days days; /* of what happens; in the arena */
 };
 MUST_USE int recount_organizations(struct db *db, struct arena *arena, struct recount_organization **ret,
                                    size_t *ret_count, struct err *err);
@@ -30,8 +32,9 @@ enum recount_stream {
     RECOUNT_LINKS,      /* by cohort, email, link */
     RECOUNT_COHORTS,    /* by cohort; several rows each: the total and its changes */
     RECOUNT_BREAKDOWNS, /* by cohort, kind, item; several rows each. Without BREAKDOWN_AGGREGATE */
+    RECOUNT_ACTIVITY,   /* by cohort, day; several rows each */
 };
-#define RECOUNT_STREAMS 5
+#define RECOUNT_STREAMS 6
 /* Opens a stream of an organization; read it with db_next and the functions below; db_rows_free it. */
 MUST_USE int recount_open(struct db *db, enum recount_stream stream, int64_t organization_id, struct db_rows **ret,
                           struct err *err);
@@ -61,6 +64,8 @@ void recount_link(const struct db_rows *rows, struct recount_link *ret);
 
 struct recount_cohort {
     int64_t cohort_id;
+    bool has_day; /* false: a change */
+    int64_t day;  /* sent */
     struct contribution sums;
 };
 void recount_cohort(const struct db_rows *rows, struct recount_cohort *ret);
@@ -71,13 +76,19 @@ struct recount_breakdown {
 };
 void recount_breakdown(const struct db_rows *rows, struct recount_breakdown *ret);
 
+struct recount_activity {
+    int64_t cohort_id, day;
+    struct contribution sums;
+};
+void recount_activity(const struct db_rows *rows, struct recount_activity *ret);
+
 /* Scores (scores.h): every candidate with the stored score; the emails of a window by recipient; those whom a mark
  * names, with a mark of everybody as the ids above *ret_all_after (INT64_MAX: none). Ascending by candidate. */
 MUST_USE int recount_scores(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 struct recount_score {
     int64_t candidate_id;
     bool is_stored;
-    int64_t score, next_look_at;
+    int64_t score, next_look_at, recency, replied;
 };
 void recount_score(const struct db_rows *rows, struct recount_score *ret);
 /* Read with scores_email. */
@@ -85,10 +96,10 @@ MUST_USE int recount_score_emails(struct db *db, int64_t organization_id, int64_
                                   struct err *err);
 MUST_USE int recount_score_marks(struct db *db, int64_t organization_id, struct arena *arena, int64_t **ret_candidates,
                                  size_t *ret_count, int64_t *ret_all_after, struct err *err);
-/* Jobs of candidates: pairs that are absent though there is an email (score = INT64_MIN), or whose score is not the
- * candidate's. Only rows that differ. */
+/* Jobs of candidates, and who sent them emails: pairs that are absent though there is an email (score = INT64_MIN), or
+ * whose score is not the candidate's. Only rows that differ. */
 struct recount_candidate_job {
-    int64_t candidate_id, job_id, score;
+    int64_t candidate_id, job_id /* 0: it is a sender */, sender_id, score;
 };
 MUST_USE int recount_candidate_jobs(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_candidate_job(const struct db_rows *rows, struct recount_candidate_job *ret);
@@ -99,6 +110,8 @@ void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contributi
 /* The same by job (kind 1), template (2) and campaign (3): rows are read with recount_day and recount_group. */
 MUST_USE int recount_groups(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_group(const struct db_rows *rows, int64_t *ret_kind, int64_t *ret_item);
+/* The same of what happened (recount_day reads it). */
+MUST_USE int recount_activity_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 MUST_USE int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_day_breakdown(const struct db_rows *rows, int32_t *ret_day, struct recount_breakdown *ret);
 

@@ -10,7 +10,8 @@
 #include "base/banned.h"
 
 #define SELECT_SCORES(of)                                                                                              \
-    "SELECT c.id, k.score, k.next_look_at FROM candidates c LEFT JOIN candidate_scores k ON k.organization_id = $1"    \
+    "SELECT c.id, k.score, k.next_look_at, k.recency, k.replied FROM candidates c LEFT JOIN candidate_scores k ON "    \
+    "k.organization_id = $1"                                                                                           \
     " AND k.candidate_id = c.id WHERE " of "c.organization_id = $1 ORDER BY c.id"
 static const struct statement select_scores = {
     .name = "recount scores",
@@ -43,13 +44,20 @@ static const struct statement list_recipients = {
 static const struct statement select_jobs = {
     .name = "recount jobs of candidates",
     .sql =
-        "SELECT x.candidate_id, x.job_id, NULL AS score FROM (SELECT DISTINCT e.recipient_id AS candidate_id, c.job_id"
-        " FROM email_logs e JOIN cohorts c ON c.organization_id = $1 AND c.id = e.cohort_id"
+        "SELECT x.candidate_id, x.job_id, 0, NULL AS score FROM (SELECT DISTINCT e.recipient_id AS candidate_id, "
+        "c.job_id FROM email_logs e JOIN cohorts c ON c.organization_id = $1 AND c.id = e.cohort_id"
         " WHERE e.organization_id = $1 AND c.job_id <> 0) AS x LEFT JOIN candidate_jobs j ON j.organization_id = $1"
         " AND j.candidate_id = x.candidate_id AND j.job_id = x.job_id WHERE j.candidate_id IS NULL UNION ALL"
-        " SELECT j.candidate_id, j.job_id, j.score FROM candidate_jobs j LEFT JOIN candidate_scores k"
+        " SELECT j.candidate_id, j.job_id, 0, j.score FROM candidate_jobs j LEFT JOIN candidate_scores k"
         " ON k.organization_id = $1 AND k.candidate_id = j.candidate_id WHERE j.organization_id = $1"
-        " AND j.score <> coalesce(k.score, -1) ORDER BY 1, 2",
+        " AND j.score <> coalesce(k.score, -1) UNION ALL"
+        " SELECT x.candidate_id, 0, x.sender_id, NULL FROM (SELECT DISTINCT e.recipient_id AS candidate_id, e.sender_id"
+        " FROM email_logs e WHERE e.organization_id = $1 AND e.sender_id <> 0) AS x LEFT JOIN candidate_senders j"
+        " ON j.organization_id = $1 AND j.candidate_id = x.candidate_id AND j.sender_id = x.sender_id"
+        " WHERE j.candidate_id IS NULL UNION ALL"
+        " SELECT j.candidate_id, 0, j.sender_id, j.score FROM candidate_senders j LEFT JOIN candidate_scores k"
+        " ON k.organization_id = $1 AND k.candidate_id = j.candidate_id WHERE j.organization_id = $1"
+        " AND j.score <> coalesce(k.score, -1) ORDER BY 1, 2, 3",
     .many_rows = true,
 };
 
@@ -63,6 +71,8 @@ void recount_score(const struct db_rows *rows, struct recount_score *ret) {
         .is_stored = !db_is_null(rows, 1),
         .score = db_column_int_or(rows, 1, SCORE_UNKNOWN),
         .next_look_at = row_time(rows, 2),
+        .recency = db_column_int(rows, 3),
+        .replied = db_column_int(rows, 4),
     };
 }
 
@@ -129,6 +139,7 @@ void recount_candidate_job(const struct db_rows *rows, struct recount_candidate_
     *ret = (struct recount_candidate_job){
         .candidate_id = db_column_int(rows, 0),
         .job_id = db_column_int(rows, 1),
-        .score = db_column_int_or(rows, 2, INT64_MIN),
+        .sender_id = db_column_int(rows, 2),
+        .score = db_column_int_or(rows, 3, INT64_MIN),
     };
 }

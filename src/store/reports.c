@@ -18,9 +18,10 @@
  * JOIN keeps SQLite to the order written: cohorts of the days first and their rows after; changes first, for they are
  * few. */
 
-#define FILTER                                                                                                         \
-    " c.organization_id = $1 AND c.day >= $2 AND c.day <= $3"                                                          \
-    " AND (CAST($4 AS BIGINT) = 0 OR c.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR c.template_id = $5)"                \
+#define FILTER " c.day >= $2 AND c.day <= $3 AND" COHORT_FILTER
+#define COHORT_FILTER                                                                                                  \
+    " c.organization_id = $1 AND (CAST($4 AS BIGINT) = 0 OR c.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR "            \
+    "c.template_id = $5)"                                                                                              \
     " AND (CAST($6 AS BIGINT) = 0 OR c.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR c.sender_id = $7)"             \
     " AND " JOB_VISIBLE("$8", "c.job_id")
 #define FILTER_VALUES 8
@@ -56,6 +57,23 @@
                                 " WHERE d.organization_id = $1 AND c.id = d.cohort_id AND" FILTER                      \
                                 " GROUP BY key) x GROUP BY x.key"
 
+/* The same of what happened in the period: h is activity, activity_days or changes not folded in, c the cohort. */
+#define SUM_OF_HAPPENED(field) ", SUM(h." #field ") AS " #field
+#define HAPPENED(table, key)                                                                                           \
+    "SELECT " key " AS key" CONTRIBUTION_FIELDS(                                                                       \
+        SUM_OF_HAPPENED) " FROM " table " h CROSS JOIN cohorts c WHERE h.organization_id = $1 AND h.day >= $2"         \
+                         " AND h.day <= $3 AND c.id = h.cohort_id AND" COHORT_FILTER " GROUP BY key"
+#define HAPPENED_ALL(table, key)                                                                                       \
+    "SELECT " key                                                                                                      \
+    " AS key" CONTRIBUTION_FIELDS(SUM_OF_HAPPENED) " FROM " table                                                      \
+                                                   " h WHERE h.organization_id = $1 AND h.day >= $2 AND h.day <= $3"   \
+                                                   " AND CAST($4 AS BIGINT) + $5 + $6 + $7 + $8 = 0 GROUP BY key"
+#define ADDED(totals, changes)                                                                                         \
+    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals " UNION ALL " changes ") x GROUP BY "     \
+                                                                                                   "x.key"
+#define ACTIVITY(key)     ADDED(HAPPENED("activity", key), HAPPENED("cohort_deltas", key))
+#define ACTIVITY_ALL(key) ADDED(HAPPENED_ALL("activity_days", key), HAPPENED_ALL("cohort_deltas", key))
+
 #define COHORT_BREAKDOWNS(key, kinds)                                                                                  \
     "SELECT " key " AS key, b.kind, b.item, SUM(b.n) AS n FROM cohorts c CROSS JOIN breakdowns b WHERE" FILTER         \
     " AND b.organization_id = $1 AND b.cohort_id = c.id AND b.kind IN (" kinds ") GROUP BY key, b.kind, b.item"
@@ -78,13 +96,18 @@
     "SELECT g.*, n.external_id, n.name FROM (" page ") g"                                                              \
     " LEFT JOIN " table " n ON n.organization_id = $1 AND n.id = g.key ORDER BY " order
 
-/* $9 limit, $10 count and $11 id of the row before; $10 NULL: from the start. */
-#define GROUPS_BY(totals, key, table)                                                                                  \
-    NAMED("SELECT * FROM (" SUMS(totals, key) ") y WHERE y.sent > 0"                                                   \
-                                              " AND (CAST($10 AS BIGINT) IS NULL OR y.sent < $10 OR (y.sent = "        \
-                                              "$10 AND y.key < CAST($11 AS BIGINT)))"                                  \
-                                              " ORDER BY y.sent DESC, y.key DESC LIMIT $9",                            \
-          table, "g.sent DESC, g.key DESC")
+/* $9 limit, $10 rank and $11 id of the row before; $10 NULL: from the start. */
+#define GROUPS_OF(sums, rank, table)                                                                                   \
+    NAMED("SELECT * FROM (SELECT s.*, " rank " AS position FROM (" sums ") s) y WHERE y.position > 0"                  \
+          " AND (CAST($10 AS BIGINT) IS NULL OR y.position < $10 OR (y.position = $10 AND y.key < CAST($11 AS "        \
+          "BIGINT))) ORDER BY y.position DESC, y.key DESC LIMIT $9",                                                   \
+          table, "g.position DESC, g.key DESC")
+#define GROUPS_BY(totals, key, table) GROUPS_OF(SUMS(totals, key), "s.sent", table)
+#define GROUPS_HAPPENED(key, table)                                                                                    \
+    GROUPS_OF(ACTIVITY(key),                                                                                           \
+              "s.sent + s.delivered + s.opened + s.clicked + s.replied + s.bounced + s.complained + s.unsubscribed"    \
+              " + s.dropped + s.opens + s.total_clicks + s.machine_opens + s.machine_clicks",                          \
+              table)
 
 /* $9 limit, $10 enum report_rank, $11 the least base. */
 #define RANKED(opened, clicked, replied)                                                                               \
@@ -98,23 +121,40 @@
                                                           "DESC, z.base DESC, z.key DESC LIMIT $9",                    \
           table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
 
+/* The same columns; $11 is not used. */
+#define TOP_HAPPENED(key, table)                                                                                       \
+    NAMED("SELECT * FROM (SELECT y.*, " RANKED(                                                                        \
+              "opened", "clicked",                                                                                     \
+              "replied") " AS part, y.sent AS base FROM (" ACTIVITY(key) ") y WHERE y.key <> 0) "                      \
+                                                                         "z WHERE z.part > 0 AND $11 = $11"            \
+                                                                         " ORDER BY z.part DESC, z.key DESC LIMIT $9", \
+          table, "g.part DESC, g.key DESC")
+
 /* Of all emails (the totals of days), or of those of a filter. */
 enum { OF_ALL, OF_SOME };
+#define NO_DELAYS                                                                                                      \
+    { .sql = NULL }
 static const struct {
     struct statement sums, delays;
-} totals[] = {
-    [OF_ALL] = {{.name = "totals of all", .sql = SUMS(OF_DAYS, "0")},
-                {.name = "delays of all", .sql = DELAYS(DAY_BREAKDOWNS, "0")}},
-    [OF_SOME] = {{.name = "totals", .sql = SUMS(OF_COHORTS, "0")},
-                 {.name = "delays", .sql = DELAYS(COHORT_BREAKDOWNS, "0")}},
+} totals[2][2] = {
+    [REPORT_COHORT] = {[OF_ALL] = {{.name = "totals of all", .sql = SUMS(OF_DAYS, "0")},
+                                   {.name = "delays of all", .sql = DELAYS(DAY_BREAKDOWNS, "0")}},
+                       [OF_SOME] = {{.name = "totals", .sql = SUMS(OF_COHORTS, "0")},
+                                    {.name = "delays", .sql = DELAYS(COHORT_BREAKDOWNS, "0")}}},
+    [REPORT_ACTIVITY] = {[OF_ALL] = {{.name = "activity of all", .sql = ACTIVITY_ALL("0")}, NO_DELAYS},
+                         [OF_SOME] = {{.name = "activity", .sql = ACTIVITY("0")}, NO_DELAYS}},
 };
 static const struct {
     struct statement sums, delays;
-} by_day[] = {
-    [OF_ALL] = {{.name = "days of all", .sql = SUMS(OF_DAYS, "c.day") " ORDER BY x.key"},
-                {.name = "delays by day of all", .sql = DELAYS(DAY_BREAKDOWNS, "c.day")}},
-    [OF_SOME] = {{.name = "days", .sql = SUMS(OF_COHORTS, "c.day") " ORDER BY x.key"},
-                 {.name = "delays by day", .sql = DELAYS(COHORT_BREAKDOWNS, "c.day")}},
+} by_day[2][2] = {
+    [REPORT_COHORT] = {[OF_ALL] = {{.name = "days of all", .sql = SUMS(OF_DAYS, "c.day") " ORDER BY x.key"},
+                                   {.name = "delays by day of all", .sql = DELAYS(DAY_BREAKDOWNS, "c.day")}},
+                       [OF_SOME] = {{.name = "days", .sql = SUMS(OF_COHORTS, "c.day") " ORDER BY x.key"},
+                                    {.name = "delays by day", .sql = DELAYS(COHORT_BREAKDOWNS, "c.day")}}},
+    [REPORT_ACTIVITY] = {[OF_ALL] = {{.name = "activity by day of all", .sql = ACTIVITY_ALL("h.day") " ORDER BY x.key"},
+                                     NO_DELAYS},
+                         [OF_SOME] = {{.name = "activity by day", .sql = ACTIVITY("h.day") " ORDER BY x.key"},
+                                      NO_DELAYS}},
 };
 static const struct statement groups[][3] = {
     [OF_ALL] =
@@ -134,6 +174,13 @@ static const struct statement groups[][3] = {
                                     .sql = GROUPS_BY(OF_COHORTS, "c.campaign_id", "campaigns")},
         },
 };
+static const struct statement groups_happened[] = {
+    [REPORT_BY_JOB] = {.name = "activity by job", .sql = GROUPS_HAPPENED("c.job_id", "jobs")},
+    [REPORT_BY_TEMPLATE] = {.name = "activity by template", .sql = GROUPS_HAPPENED("c.template_id", "templates")},
+    [REPORT_BY_CAMPAIGN] = {.name = "activity by campaign", .sql = GROUPS_HAPPENED("c.campaign_id", "campaigns")},
+};
+static const struct statement top_happened = {.name = "top templates by activity",
+                                              .sql = TOP_HAPPENED("c.template_id", "templates")};
 static const struct statement top_templates[] = {
     [OF_ALL] = {.name = "top templates of all", .sql = TOP_BY(OF_GATHERED_TEMPLATES, "c.template_id", "templates")},
     [OF_SOME] = {.name = "top templates", .sql = TOP_BY(OF_COHORTS, "c.template_id", "templates")},
@@ -206,8 +253,8 @@ static int source_of(const struct report_filter *filter) {
     return all ? OF_ALL : OF_SOME;
 }
 
-static void figures_init(struct figures *figures) {
-    *figures = (struct figures){.median_open_delay_s = MEDIAN_NONE};
+static void figures_init(struct figures *figures, enum report_basis basis) {
+    *figures = (struct figures){.median_open_delay_s = MEDIAN_NONE, .basis = basis};
 }
 
 static void read_sums(const struct db_rows *rows, int column, struct contribution *ret) {
@@ -245,6 +292,7 @@ typedef struct figures *(*figures_of_key)(void *context, int64_t key);
 static int read_delays(struct db *db, const struct statement *statement, const struct report_filter *filter,
                        figures_of_key find, void *context, struct delay_histogram *all, struct err *err) {
     struct db_value values[FILTER_VALUES];
+    if (!statement->sql) return 0;
     fill_values(filter, values);
     struct db_rows *rows;
     int result = db_query(db, statement, values, FILTER_VALUES, &rows, err);
@@ -292,15 +340,16 @@ int reports_totals(struct db *db, const struct report_filter *filter, struct fig
     struct db_value values[FILTER_VALUES];
     fill_values(filter, values);
     struct figures figures;
-    figures_init(&figures);
+    figures_init(&figures, filter->basis);
     struct db_rows *rows;
-    int result = db_query_row(db, &totals[source_of(filter)].sums, values, FILTER_VALUES, &rows, err);
+    int result = db_query_row(db, &totals[filter->basis][source_of(filter)].sums, values, FILTER_VALUES, &rows, err);
     if (result < 0) return result;
     if (result > 0) {
         read_sums(rows, 1, &figures.sums);
         db_rows_free(rows);
     }
-    result = read_delays(db, &totals[source_of(filter)].delays, filter, only_figures, &figures, NULL, err);
+    result =
+        read_delays(db, &totals[filter->basis][source_of(filter)].delays, filter, only_figures, &figures, NULL, err);
     if (result == 0) *ret = figures;
     return result;
 }
@@ -347,7 +396,7 @@ static void make_points(const struct report_filter *filter, enum report_step ste
         int32_t end = step_end(step, day);
         points[count].from_day = day;
         points[count].to_day = end < filter->to_day ? end : filter->to_day;
-        figures_init(&points[count].figures);
+        figures_init(&points[count].figures, filter->basis);
     }
     *ret = (struct point_search){.points = points, .count = count};
 }
@@ -356,7 +405,8 @@ static void make_points(const struct report_filter *filter, enum report_step ste
 static int add_series_delays(struct db *db, const struct report_filter *filter, struct point_search *search,
                              struct figures *total, struct err *err) {
     struct delay_histogram *all = memory_alloc(sizeof(*all));
-    int result = read_delays(db, &by_day[source_of(filter)].delays, filter, point_of_day, search, all, err);
+    int result =
+        read_delays(db, &by_day[filter->basis][source_of(filter)].delays, filter, point_of_day, search, all, err);
     total->median_open_delay_s = delay_histogram_median(all);
     for (size_t i = 0; i < search->count; i++) {
         total->anonymous_opens += search->points[i].figures.anonymous_opens;
@@ -371,12 +421,12 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
     if (filter->from_day > filter->to_day) return err_set(err, ERR_INVALID, "the period ends before it begins");
     struct point_search search;
     struct figures total;
-    figures_init(&total);
+    figures_init(&total, filter->basis);
     make_points(filter, step, arena, &search);
     struct db_value values[FILTER_VALUES];
     fill_values(filter, values);
     struct db_rows *rows;
-    int result = db_query(db, &by_day[source_of(filter)].sums, values, FILTER_VALUES, &rows, err);
+    int result = db_query(db, &by_day[filter->basis][source_of(filter)].sums, values, FILTER_VALUES, &rows, err);
     if (result < 0) return result;
     while ((result = db_next(rows, err)) > 0) {
         struct figures *figures = point_of_day(&search, db_column_int(rows, 0));
@@ -397,10 +447,10 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
 
 /* ---- groups ---- */
 
-/* `name_column`: where external_id stands; the name follows. */
-static int read_groups(struct db *db, const struct statement *statement, const struct db_value *values,
-                       size_t value_count, int name_column, size_t limit, struct arena *arena, struct report_row **ret,
-                       size_t *ret_count, struct err *err) {
+/* `name_column`: where external_id stands; the name follows, and what it was sorted by stands behind the sums. */
+static int read_groups(struct db *db, const struct statement *statement, const struct report_filter *filter,
+                       const struct db_value *values, size_t value_count, int name_column, size_t limit,
+                       struct arena *arena, struct report_row **ret, size_t *ret_count, struct err *err) {
     struct db_rows *rows;
     int result = db_query(db, statement, values, value_count, &rows, err);
     if (result < 0) return result;
@@ -410,7 +460,9 @@ static int read_groups(struct db *db, const struct statement *statement, const s
         struct report_row *row = &list[count++];
         row->id = db_column_int(rows, 0);
         row->figures.median_open_delay_s = MEDIAN_LEFT_OUT;
+        row->figures.basis = filter->basis;
         read_sums(rows, 1, &row->figures.sums);
+        row->rank = db_column_int(rows, 1 + CONTRIBUTION_COUNT);
         row->external_id = row_text(rows, name_column, arena);
         row->name = row_text(rows, name_column + 1, arena);
     }
@@ -433,8 +485,10 @@ int reports_groups(struct db *db, const struct report_filter *filter, enum repor
     struct db_value values[FILTER_VALUES + 3];
     fill_values(filter, values);
     page_values(page, values + FILTER_VALUES);
-    return read_groups(db, &groups[source_of(filter)][dimension], values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT,
-                       page->limit, arena, ret, ret_count, err);
+    const struct statement *statement =
+        filter->basis == REPORT_ACTIVITY ? &groups_happened[dimension] : &groups[source_of(filter)][dimension];
+    return read_groups(db, statement, filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 1, page->limit, arena,
+                       ret, ret_count, err);
 }
 
 int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
@@ -444,8 +498,10 @@ int reports_top(struct db *db, const struct report_filter *filter, enum report_r
     values[FILTER_VALUES] = db_int((int64_t)limit);
     values[FILTER_VALUES + 1] = db_int(rank);
     values[FILTER_VALUES + 2] = db_int(base_min > 0 ? base_min : 1);
-    return read_groups(db, &top_templates[source_of(filter)], values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2,
-                       limit, arena, ret, ret_count, err);
+    const struct statement *statement =
+        filter->basis == REPORT_ACTIVITY ? &top_happened : &top_templates[source_of(filter)];
+    return read_groups(db, statement, filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena, ret,
+                       ret_count, err);
 }
 
 /* ---- links ---- */
@@ -453,6 +509,9 @@ int reports_top(struct db *db, const struct report_filter *filter, enum report_r
 int reports_links(struct db *db, const struct report_filter *filter, const struct report_page *page,
                   struct arena *arena, struct report_link **ret, size_t *ret_count, struct err *err) {
     struct db_value values[FILTER_VALUES + 3];
+    if (filter->basis != REPORT_COHORT)
+        return err_set(err, ERR_INVALID,
+                       "clicks on links are told of the emails sent in a period only: leave out basis");
     fill_values(filter, values);
     page_values(page, values + FILTER_VALUES);
     struct db_rows *rows;

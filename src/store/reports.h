@@ -17,9 +17,15 @@ struct db;
 #define REPORT_ANY     0    /* no condition */
 #define REPORT_UNKNOWN (-1) /* the applicant tracking system's id is not known: nothing matches */
 
+/* Which days a period is about (docs/decisions/0020-activity.md). */
+enum report_basis {
+    REPORT_COHORT,   /* emails sent in it, and whatever came of them */
+    REPORT_ACTIVITY, /* what happened in it, whenever the email was sent: figures of different emails, so no rates */
+};
 struct report_filter {
     int64_t organization_id;
-    int32_t from_day, to_day; /* days sent, both included */
+    int32_t from_day, to_day; /* both included */
+    enum report_basis basis;
     int64_t job_id, template_id, campaign_id, sender_id;
     int64_t jobs_of; /* only emails about jobs of this user; 0: all */
 };
@@ -35,8 +41,9 @@ MUST_USE int reports_find(struct db *db, int64_t organization_id, enum report_re
 
 struct figures {
     struct contribution sums;
-    double median_open_delay_s;                /* or one of the above */
+    double median_open_delay_s;                /* or one of the above; by activity MEDIAN_NONE: there is no histogram */
     int64_t anonymous_opens, anonymous_clicks; /* events counted under TRACKING_AGGREGATE; in no rate */
+    enum report_basis basis; /* REPORT_ACTIVITY: sums that are no parts of each other; nothing anonymous */
 };
 
 MUST_USE int reports_totals(struct db *db, const struct report_filter *filter, struct figures *ret, struct err *err);
@@ -56,15 +63,17 @@ struct report_series {
 MUST_USE int reports_series(struct db *db, const struct report_filter *filter, enum report_step step,
                             struct arena *arena, struct report_series *ret, struct err *err);
 
-/* One row a job, template or campaign that had emails sent in the period, the most sent first. Emails without one are
- * the row with id 0, so that the rows sum up to the total. Without medians and anonymous counts. */
+/* One row a job, template or campaign that had emails sent in the period, the most sent first (by activity: of which
+ * anything happened, the most first). Emails without one are the row with id 0, so that the rows sum up to the total.
+ * Without medians and anonymous counts. */
 enum report_dimension { REPORT_BY_JOB, REPORT_BY_TEMPLATE, REPORT_BY_CAMPAIGN };
 struct report_row {
     int64_t id;
     struct slice external_id, name; /* ptr NULL: none */
     struct figures figures;
+    int64_t rank; /* by which reports_groups sorts */
 };
-/* Where a page begins: behind the row with this count and id. */
+/* Where a page begins: behind the row with this rank (of links: emails) and id. */
 struct report_page {
     size_t limit;
     bool has_after;
@@ -75,14 +84,16 @@ MUST_USE int reports_groups(struct db *db, const struct report_filter *filter, e
                             size_t *ret_count, struct err *err);
 
 /* The specification's "Top Performing Emails": templates by a rate, the best first; ties go to the one with more emails
- * in the base. Templates with fewer than `base_min` emails in the base of the rate are left out: 1 of 1 is no 100 %. */
+ * in the base. Templates with fewer than `base_min` emails in the base of the rate are left out: 1 of 1 is no 100 %. By
+ * activity, where there are no rates: by the number of emails that were first opened, clicked or answered then. */
 enum report_rank { REPORT_RANK_OPENED = 1, REPORT_RANK_CLICKED = 2, REPORT_RANK_REPLIED = 3 };
 #define REPORT_TOP_BASE_MIN 20
 MUST_USE int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
                          size_t limit, struct arena *arena, struct report_row **ret, size_t *ret_count,
                          struct err *err);
 
-/* Links with clicks on emails sent in the period, those clicked in the most emails first (AF-4). */
+/* Links with clicks on emails sent in the period, those clicked in the most emails first (AF-4). By cohort only:
+ * ERR_INVALID. */
 struct report_link {
     int64_t id;
     struct slice url;  /* ptr NULL: clicks of which the provider told no url */

@@ -117,6 +117,18 @@ static const struct statement add_jobs = {
     .sql = ADD_JOBS(OF, DB_LIST),
     .sql_postgres = ADD_JOBS(OF_POSTGRES, DB_LIST_POSTGRES),
 };
+#define ADD_SENDERS(of, list)                                                                                          \
+    "INSERT INTO candidate_senders (organization_id, candidate_id, sender_id, score)"                                  \
+    " SELECT x.organization_id, x.candidate_id, x.sender_id, coalesce(k.score, -1) FROM (SELECT DISTINCT"              \
+    " e.organization_id, e.recipient_id AS candidate_id, e.sender_id FROM email_logs e WHERE " of(                     \
+        "e.") " AND e.id IN " list("$2") " AND e.sender_id <> 0) AS x LEFT JOIN candidate_scores k"                    \
+                                         " ON k.organization_id = $1 AND k.candidate_id = x.candidate_id WHERE 1 = 1"  \
+                                         " ON CONFLICT (organization_id, candidate_id, sender_id) DO NOTHING"
+static const struct statement add_senders = {
+    .name = "senders of candidates",
+    .sql = ADD_SENDERS(OF, DB_LIST),
+    .sql_postgres = ADD_SENDERS(OF_POSTGRES, DB_LIST_POSTGRES),
+};
 #define LIST_MARKED(of, list)                                                                                          \
     "SELECT c.id FROM candidates c WHERE " of("c.") " AND c.id IN " list(                                              \
         "$2") " UNION SELECT c.id FROM email_logs e JOIN candidates c ON c.organization_id = $1 AND c.id = "           \
@@ -222,6 +234,8 @@ static int take_marked(struct db *db, const struct taken *taken, struct arena *a
     const struct db_value emails = db_text(strbuf_slice(&taken->emails));
     int result = 0;
     if (taken->emails.len > 0) result = db_run(db, &add_jobs, DB_VALUES(organization, emails), NULL, err);
+    if (result == 0 && taken->emails.len > 0)
+        result = db_run(db, &add_senders, DB_VALUES(organization, emails), NULL, err);
     if (result == 0)
         result = read_ids(db, &list_marked, DB_VALUES(organization, db_text(strbuf_slice(&taken->candidates)), emails),
                           arena, ret, err);
@@ -319,8 +333,8 @@ void scores_email(const struct db_rows *rows, int64_t *ret_candidate, struct ema
 /* ---- rows ---- */
 
 #define SELECT_SCORES(of, list)                                                                                        \
-    "SELECT candidate_id, score, next_look_at FROM candidate_scores WHERE " of("") " AND candidate_id IN " list(       \
-        "$2") " ORDER BY candidate_id"
+    "SELECT candidate_id, score, next_look_at, recency, replied FROM candidate_scores WHERE " of(                      \
+        "") " AND candidate_id IN " list("$2") " ORDER BY candidate_id"
 static const struct statement select_scores = {
     .name = "stored scores",
     .sql = SELECT_SCORES(OF, DB_LIST),
@@ -350,6 +364,8 @@ int scores_load(struct db *db, struct score_row *rows, size_t count, struct err 
         rows[at].is_stored = true;
         rows[at].former = db_column_int(found, 1);
         rows[at].former_look_at = row_time(found, 2);
+        rows[at].former_recency = db_column_int(found, 3);
+        rows[at].former_replied = db_column_int(found, 4);
     }
     db_rows_free(found);
     return result;
@@ -359,7 +375,8 @@ int scores_save(struct db *db, const struct score_row *rows, size_t count, struc
     struct score_row *stale = memory_alloc_array(count, sizeof(*stale));
     size_t left = 0;
     for (size_t i = 0; i < count; i++)
-        if (!rows[i].is_stored || rows[i].score != rows[i].former || rows[i].next_look_at != rows[i].former_look_at)
+        if (!rows[i].is_stored || rows[i].score != rows[i].former || rows[i].next_look_at != rows[i].former_look_at ||
+            rows[i].recency != rows[i].former_recency || rows[i].replied != rows[i].former_replied)
             stale[left++] = rows[i];
     int result = left == 0 ? 0 : db->driver->save_scores(db, stale, left, err);
     if (result == -ERR_UNAVAILABLE) db->failed = true;
@@ -374,6 +391,7 @@ static const struct statement forget[] = {
     FORGET_STATEMENT("forget scores", "DELETE FROM candidate_scores"),
     FORGET_STATEMENT("forget the history of scores", "DELETE FROM candidate_score_days"),
     FORGET_STATEMENT("forget the scores of jobs", "UPDATE candidate_jobs SET score = -1"),
+    FORGET_STATEMENT("forget the scores of senders", "UPDATE candidate_senders SET score = -1"),
 };
 
 int scores_forget(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count, struct err *err) {
@@ -429,4 +447,30 @@ int scores_count(struct db *db, int64_t organization_id, int64_t ret[SCORE_COUNT
     }
     db_rows_free(rows);
     return result;
+}
+
+#define SELECT_DAYS_OF(of, list)                                                                                       \
+    "SELECT candidate_id, day, score, former FROM candidate_score_days WHERE " of("") " AND candidate_id IN " list(    \
+        "$2") " AND day >= $3 ORDER BY candidate_id, day"
+static const struct statement select_days_of = {
+    .name = "history of scores",
+    .sql = SELECT_DAYS_OF(OF, DB_LIST),
+    .sql_postgres = SELECT_DAYS_OF(OF_POSTGRES, DB_LIST_POSTGRES),
+};
+
+int scores_days_of(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count, int32_t from_day,
+                   struct db_rows **ret, struct err *err) {
+    struct arena *arena = arena_new();
+    int result =
+        db_query(db, &select_days_of,
+                 DB_VALUES(db_int(organization_id), db_list(arena, candidates, count), db_int(from_day)), ret, err);
+    arena_free(arena);
+    return result;
+}
+
+void scores_day_of(const struct db_rows *rows, int64_t *ret_candidate, struct score_day *ret) {
+    *ret_candidate = db_column_int(rows, 0);
+    *ret = (struct score_day){.day = (int32_t)db_column_int(rows, 1),
+                              .score = (int32_t)db_column_int(rows, 2),
+                              .former = (int32_t)db_column_int(rows, 3)};
 }

@@ -17,7 +17,7 @@ struct db_rows;
 
 /* ---- marks; in the transaction of the change ---- */
 
-/* The recipients of these emails, and that their jobs are known. Any number. */
+/* The recipients of these emails, and that their jobs and senders are known. Any number. */
 MUST_USE int scores_mark_emails(struct db *db, int64_t organization_id, const int64_t *ids, size_t count,
                                 struct err *err);
 MUST_USE int scores_mark_candidates(struct db *db, int64_t organization_id, const int64_t *ids, size_t count,
@@ -61,16 +61,20 @@ struct score_row {
     int64_t organization_id, candidate_id;
     int64_t score;                  /* or SCORE_UNKNOWN */
     int64_t next_look_at;           /* TIME_UNSET: never */
+    int64_t recency;                /* enum score_recency, as right as the score */
+    int64_t replied;                /* 1: an email of the window was answered */
     int64_t day;                    /* of the change, for the history */
     bool is_stored;                 /* by scores_load: is there a row? */
     int64_t former, former_look_at; /* what it holds; SCORE_UNKNOWN and TIME_UNSET when there is none */
+    int64_t former_recency, former_replied;
 };
 /* Fills is_stored and the former values; organization and candidate set, ascending by candidate, of one organization.
  */
 MUST_USE int scores_load(struct db *db, struct score_row *rows, size_t count, struct err *err);
-/* Stores those that differ from their former values; a changed score enters the history and the candidate's jobs. */
+/* Stores those that differ from their former values; a changed score enters the history and the candidate's jobs
+ * and senders. */
 MUST_USE int scores_save(struct db *db, const struct score_row *rows, size_t count, struct err *err);
-/* Takes the scores and their history away, jobs stay: scores are off, or the candidate is erased. */
+/* Takes the scores and their history away, jobs and senders stay: scores are off, or the candidate is erased. */
 MUST_USE int scores_forget(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count,
                            struct err *err);
 
@@ -87,5 +91,11 @@ MUST_USE int scores_days(struct db *db, int64_t organization_id, int64_t candida
 /* How many candidates have which score: [0] to [100], and behind them those without one. */
 #define SCORE_COUNTS 102
 MUST_USE int scores_count(struct db *db, int64_t organization_id, int64_t ret[SCORE_COUNTS], struct err *err);
+
+/* The scores of some candidates (any order, each once) from that day on, by candidate, then day. Read with db_next and
+ * scores_day_of, then db_rows_free. */
+MUST_USE int scores_days_of(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count,
+                            int32_t from_day, struct db_rows **ret, struct err *err);
+void scores_day_of(const struct db_rows *rows, int64_t *ret_candidate, struct score_day *ret);
 
 #endif

@@ -308,8 +308,8 @@ static int append_cohort_deltas(struct sqlite_db *db, const struct cohort_delta 
 #define FIELD_BIND(field)  bound |= sqlite3_bind_int64(prepared, parameter++, change->field);
     static const struct statement append = {
         .name = "append cohort change",
-        .sql = "INSERT INTO cohort_deltas (organization_id, cohort_id" CONTRIBUTION_FIELDS(
-            FIELD_NAME) ") VALUES (?, ?" CONTRIBUTION_FIELDS(FIELD_VALUE) ")",
+        .sql = "INSERT INTO cohort_deltas (organization_id, cohort_id, day" CONTRIBUTION_FIELDS(
+            FIELD_NAME) ") VALUES (?, ?, ?" CONTRIBUTION_FIELDS(FIELD_VALUE) ")",
     };
     sqlite3_stmt *prepared;
     int rc = sqlite_prepare(db, &append, &prepared, err);
@@ -317,7 +317,8 @@ static int append_cohort_deltas(struct sqlite_db *db, const struct cohort_delta 
         const struct contribution *change = &cohorts[i].change;
         int bound = sqlite3_bind_int64(prepared, 1, cohorts[i].organization_id);
         bound |= sqlite3_bind_int64(prepared, 2, cohorts[i].cohort_id);
-        int parameter = 3;
+        bound |= sqlite3_bind_int64(prepared, 3, cohorts[i].day);
+        int parameter = 4;
         CONTRIBUTION_FIELDS(FIELD_BIND)
         rc = sqlite_step_done(db, &append, prepared, bound, err);
     }

@@ -5,18 +5,24 @@
 
 static const struct statement save = {
     .name = "save score",
-    .sql = "INSERT INTO candidate_scores (organization_id, candidate_id, score, next_look_at) VALUES (?1, ?2, ?3, ?4)"
-           " ON CONFLICT (candidate_id, organization_id) DO UPDATE SET score = excluded.score, next_look_at = "
-           "excluded.next_look_at",
+    .sql = "INSERT INTO candidate_scores (organization_id, candidate_id, score, next_look_at, recency, replied)"
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (candidate_id, organization_id) DO UPDATE SET"
+           " score = excluded.score, next_look_at = excluded.next_look_at, recency = excluded.recency,"
+           " replied = excluded.replied",
 };
 /* Without the change of score: neither its history nor its index is touched. */
 static const struct statement save_look = {
     .name = "save next look",
-    .sql = "UPDATE candidate_scores SET next_look_at = ?3 WHERE +organization_id = ?1 AND candidate_id = ?2",
+    .sql = "UPDATE candidate_scores SET next_look_at = ?3, recency = ?4, replied = ?5 WHERE +organization_id = ?1 AND "
+           "candidate_id = ?2",
 };
 static const struct statement save_jobs = {
     .name = "save score of jobs",
     .sql = "UPDATE candidate_jobs SET score = ?3 WHERE +organization_id = ?1 AND candidate_id = ?2",
+};
+static const struct statement save_senders = {
+    .name = "save score of senders",
+    .sql = "UPDATE candidate_senders SET score = ?3 WHERE +organization_id = ?1 AND candidate_id = ?2",
 };
 static const struct statement save_day = {
     .name = "save score of a day",
@@ -37,15 +43,19 @@ static int save_row(struct sqlite_db *db, const struct score_row *row, struct er
         int rc = sqlite_prepare(db, &save_look, &prepared, err);
         if (rc < 0) return rc;
         int bound = bind_row(prepared, row, 0) | sqlite_bind_time(prepared, 3, row->next_look_at);
+        bound |= sqlite3_bind_int64(prepared, 4, row->recency) | sqlite3_bind_int64(prepared, 5, row->replied);
         return sqlite_step_done(db, &save_look, prepared, bound, err);
     }
     int rc = sqlite_prepare(db, &save, &prepared, err);
     if (rc < 0) return rc;
     int bound = bind_row(prepared, row, row->score) | sqlite_bind_time(prepared, 4, row->next_look_at);
+    bound |= sqlite3_bind_int64(prepared, 5, row->recency) | sqlite3_bind_int64(prepared, 6, row->replied);
     rc = sqlite_step_done(db, &save, prepared, bound, err);
     if (rc < 0 || !changed) return rc;
     rc = sqlite_prepare(db, &save_jobs, &prepared, err);
     if (rc == 0) rc = sqlite_step_done(db, &save_jobs, prepared, bind_row(prepared, row, row->score), err);
+    if (rc == 0) rc = sqlite_prepare(db, &save_senders, &prepared, err);
+    if (rc == 0) rc = sqlite_step_done(db, &save_senders, prepared, bind_row(prepared, row, row->score), err);
     if (rc == 0) rc = sqlite_prepare(db, &save_day, &prepared, err);
     if (rc < 0) return rc;
     bound = bind_row(prepared, row, row->day);

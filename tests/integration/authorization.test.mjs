@@ -138,6 +138,8 @@ const RULES = {
   'POST /api/v1/embed-tokens': { needs: 'embed', body: { candidates: ['x'], origin: 'https://ats.example' } },
 
   'GET /api/v1/engagement/dashboard': { needs: 'read_jobs' },
+  'GET /api/v1/search': { needs: 'read_jobs' },
+
   'GET /api/v1/engagement/summary': { needs: 'read_jobs' },
   'GET /api/v1/engagement/series': { needs: 'read_jobs' },
   'GET /api/v1/engagement/templates': { needs: 'read_jobs' },
@@ -149,7 +151,7 @@ const RULES = {
 
 // All that the lists must tell apart is within one period.
 const PERIOD = '?from=2026-01-01&to=2026-01-31';
-const QUERIES = { 'GET /api/v1/stream': '?unknown=1', 'GET /api/v1/emails': PERIOD, 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
+const QUERIES = { 'GET /api/v1/stream': '?unknown=1', 'GET /api/v1/emails': PERIOD, 'GET /api/v1/search': '?q=person', 'GET /api/v1/engagement/top': `${PERIOD}&min_sent=1` };
 const queryOf = (route) => QUERIES[route] ?? (route.includes('/engagement/') ? PERIOD : '');
 
 let counter = 0;

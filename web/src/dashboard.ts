@@ -4,10 +4,12 @@ import { Problem, query, type Resource } from './api';
 import { periodParameters } from './period';
 import { choice, path, readQuery, text } from './router';
 import type { Dashboard, DashboardParts } from './types';
+import { viewParameters, viewQuery } from './views';
 
 export const parameters = {
   ...periodParameters('30d'),
   job: text(),
+  ...viewParameters,
   view: choice('rates', 'counts'),
   cmp: choice('', '1'),
   table: choice('', '1'),
@@ -18,9 +20,9 @@ export const parameters = {
 
 export const onDashboard = (): boolean => /^\/(dashboard)?$/.test(path.value);
 
-export function dashboardPath({ range, from, to, job, cmp } = readQuery(parameters)): string {
+export function dashboardPath({ range, from, to, job, scope, basis, cmp } = readQuery(parameters)): string {
   const days = range === 'custom' ? (from !== '' && to !== '' && from <= to ? { from, to } : {}) : { range: range === '30d' ? '' : range };
-  return `/engagement/dashboard${query({ ...days, job, compare: cmp })}`;
+  return `/engagement/dashboard${query({ ...days, job, ...viewQuery({ scope, basis }), compare: cmp })}`;
 }
 
 // One part of the answer as a panel takes it: with the problem of its own, if it has one.

@@ -15,8 +15,24 @@ import { Panel } from './ui/Panel';
 
 const tracked = (base: number, sent: number): string => (base === sent ? 'sent' : 'tracked');
 
+const byActivity = (summary: Summary | undefined): boolean => summary?.basis === 'activity';
+
+// What happened in the days, to emails sent at any time: shares of these would be of others.
+function ActivityCards({ summary, scope }: { summary: Summary; scope: Scope }): JSX.Element {
+  const cards = [['Opened', 'opened', 'opened'], ['Clicked', 'clicked', 'clicked in'], ['Replied', 'replied', 'answered']] as const;
+  return (
+    <div class="kpis">
+      {cards.map(([label, key, words]) => (
+        <Kpi key={key} number label={label} value={summary[key]} of={`first ${words} in these days`} href={emailsOf(scope, summary, key)} note={`Emails first ${words} in these days, whenever they were sent`}
+          delta={<Delta kind="number" change={summary.change[key]} base={summary[key]} previousBase={summary.previous[key]} />} />
+      ))}
+    </div>
+  );
+}
+
 export function Cards({ summary, scope }: { summary: Summary; scope: Scope }): JSX.Element {
   const { previous, change } = summary;
+  if (byActivity(summary)) return <ActivityCards summary={summary} scope={scope} />;
   return (
     <div class="kpis">
       <Kpi label="Open rate" value={summary.open_rate} of={fraction(summary.opened, summary.open_base, tracked(summary.open_base, summary.sent))} href={emailsOf(scope, summary, 'opened')}
@@ -49,15 +65,19 @@ export function Strip({ summary, scope }: { summary: Summary; scope: Scope }): J
       {shares.map(([label, status, rate, number, difference, lessIsGood]) => (
         <a key={status} href={emailsOf(scope, summary, status)} title={fraction(number, sent, 'sent')}>
           <span class="label">{label}</span>
-          <span class="value">{percent(rate)} <span class="small muted">{count(number)}</span></span>
-          <span class="small"><Delta change={difference} base={sent} previousBase={previous.sent} lessIsGood={lessIsGood} /></span>
+          <span class="value">{byActivity(summary) ? count(number) : <>{percent(rate)} <span class="small muted">{count(number)}</span></>}</span>
+          {!byActivity(summary) && <span class="small"><Delta change={difference} base={sent} previousBase={previous.sent} lessIsGood={lessIsGood} /></span>}
         </a>
       ))}
-      <div title="Half of the opened emails were opened sooner after sending">
-        <span class="label">Median time to open</span>
-        <span class="value">{duration(summary.median_time_to_open)}</span>
-        <span class="small"><Delta kind="seconds" lessIsGood change={change.median_time_to_open ?? null} base={summary.opened} previousBase={previous.opened} /></span>
-      </div>
+      {byActivity(summary) ? (
+        <div><span class="label">Mean time to open</span><span class="value">{duration(summary.avg_time_to_open)}</span></div>
+      ) : (
+        <div title="Half of the opened emails were opened sooner after sending">
+          <span class="label">Median time to open</span>
+          <span class="value">{duration(summary.median_time_to_open)}</span>
+          <span class="small"><Delta kind="seconds" lessIsGood change={change.median_time_to_open ?? null} base={summary.opened} previousBase={previous.opened} /></span>
+        </div>
+      )}
     </div>
   );
 }
@@ -98,6 +118,7 @@ function bestDay(rows: Interval[]): string {
 }
 
 function sentence(rows: Interval[], summary: Summary | undefined): string {
+  if (summary && byActivity(summary)) return `${count(summary.opened)} emails were first opened in these days, and ${count(summary.clicked)} first clicked in, whenever they were sent.`;
   if (!summary || summary.open_rate === null) return 'Opens were not measured in this period.';
   const before = summary.previous.open_rate;
   const points = before === null ? 0 : summary.open_rate - before;
@@ -130,27 +151,29 @@ export function OverTime({ period, ...rest }: Omit<OverTimeProps, 'rows' | 'befo
   const { scope, summary, compare } = rest;
   const span = spanOf(period);
   const interval = intervalFor(span, Boolean(scope.template || scope.campaign));
-  const filter = { job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender, interval: interval === 'day' ? undefined : interval };
+  const filter = { job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender, basis: scope.basis, interval: interval === 'day' ? undefined : interval };
   const rows = useResource<Report<Interval>>(`/engagement/series${query({ from: period.from, to: period.to, ...filter })}`);
   const before = useResource<Report<Interval>>(compare && summary ? `/engagement/series${query({ from: summary.previous.from, to: summary.previous.to, ...filter })}` : null);
   return <OverTimeOf {...rest} rows={rows} before={before} />;
 }
 
-export function OverTimeOf({ rows, before, scope, summary, view, compare, table }: OverTimeProps): JSX.Element {
+export function OverTimeOf({ rows, before, scope, summary, view: wanted, compare, table }: OverTimeProps): JSX.Element {
+  const activity = scope.basis === 'activity';
+  const view = activity ? 'counts' : wanted;
   useKeys({ x: () => setQuery({ cmp: compare ? '' : '1' }) });
   return (
     <section class="card" aria-labelledby="over-time">
       <header>
         <h2 id="over-time">Engagement over time</h2>
         <div class="row">
-          <Toggles label="Values" value={view} options={[['rates', 'Rates'], ['counts', 'Counts']]} onChange={(value) => setQuery({ view: value === 'rates' ? '' : value }, { replace: true })} />
+          {!activity && <Toggles label="Values" value={view} options={[['rates', 'Rates'], ['counts', 'Counts']]} onChange={(value) => setQuery({ view: value === 'rates' ? '' : value }, { replace: true })} />}
           <button type="button" class="button small" aria-pressed={compare} onClick={() => setQuery({ cmp: compare ? '' : '1' })}>Compare</button>
           <button type="button" class="button small" aria-pressed={table} onClick={() => setQuery({ table: table ? '' : '1' }, { replace: true })}>As table</button>
         </div>
       </header>
       <Panel of={rows} height={304}>
         {({ data }) =>
-          data.every(({ sent }) => sent === 0) ? (
+          data.every(({ sent, opened, clicked }) => sent + opened + clicked === 0) ? (
             <div class="state" style={{ minHeight: '304px' }}><strong>No emails in this period</strong><p>Days with emails appear here as a line.</p></div>
           ) : (
             <>
@@ -160,7 +183,7 @@ export function OverTimeOf({ rows, before, scope, summary, view, compare, table 
                   <DataTable label="Engagement over time" columns={columns(scope)} rows={data} rowKey={({ from }) => from} />
                 </div>
               ) : (
-                <LineChart rows={data} previous={compare ? before.data?.data : undefined} view={view} onOpen={(row) => navigate(emailsOf(scope, row))} />
+                <LineChart rows={data} previous={compare ? before.data?.data : undefined} view={view} onOpen={(row) => navigate(emailsOf(scope, row, activity ? 'opened' : undefined))} />
               )}
               {compare && summary && <p class="small muted">Compared with {spanText(summary.previous.from, summary.previous.to)}.</p>}
             </>

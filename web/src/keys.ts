@@ -1,10 +1,11 @@
 // Single keys, as the help on "?" lists them. Screens offer what they can do; nothing happens while somebody types.
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { navigate } from './router';
-import { keysOn } from './state';
+import { navigate, path } from './router';
+import { keysOn, me } from './state';
 
 export const helpOpen = signal(false);
+export const paletteOpen = signal(false);
 const offered = new Map<string, () => void>();
 const places: Record<string, string> = { d: '/dashboard', c: '/candidates', a: '/activity', n: '/notifications', e: '/emails', m: '/campaigns', t: '/templates', j: '/jobs', s: '/admin' };
 let going = 0;
@@ -25,8 +26,24 @@ function moveRow(step: number): void {
   row?.querySelector<HTMLElement>('a, button')?.focus();
 }
 
+// Ctrl or Cmd with K is no single key: it works while somebody types, and cannot be switched off.
+function palette(event: KeyboardEvent): boolean {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k' || !me.value) return false;
+  event.preventDefault();
+  if (!document.querySelector('dialog[open]')) paletteOpen.value = true;
+  return true;
+}
+
+// Esc first closes or leaves what is open (dialogs, menus, fields do so themselves), then takes the filters away.
+function escape(): void {
+  const active = document.activeElement as HTMLElement | null;
+  if (active && active !== document.body && active.tagName !== 'H1') active.blur();
+  else if (window.location.search) navigate(path.value);
+}
+
 export function startKeys(): void {
   document.addEventListener('keydown', (event) => {
+    if (palette(event)) return;
     const target = event.target as HTMLElement;
     if (!keysOn.value || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) || target.isContentEditable || document.querySelector('dialog[open]')) return;
@@ -34,6 +51,8 @@ export function startKeys(): void {
       going = 0;
       event.preventDefault();
       navigate(places[event.key]!);
+    } else if (event.key === 'Escape') {
+      escape();
     } else if (event.key === 'g') {
       going = Date.now();
     } else if (event.key === '?') {

@@ -6,11 +6,12 @@ export interface Scope {
   job?: string;
   template?: string;
   campaign?: string;
-  sender?: string;
+  sender?: string; // 'me': whoever looks
+  basis?: string;
 }
 
-export const emailsOf = (scope: Scope, span: Span | null, status?: string): string =>
-  `/emails${query({ status, range: span ? 'custom' : undefined, from: span?.from, to: span?.to, job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender })}`;
+export const emailsOf = ({ job, template, campaign, sender, basis }: Scope, span: Span | null, status?: string): string =>
+  `/emails${query({ status, range: span ? 'custom' : undefined, from: span?.from, to: span?.to, job, template, campaign, ...(sender === 'me' ? { scope: 'mine' } : { sender }), basis: status ? basis : undefined })}`;
 
 // What names a candidate in an address: never an email address, which is the id of who has no other (compliance C-118).
 export const candidateKey = ({ id, ref }: { id: string; ref?: string }): string => (ref && id.includes('@') ? ref : id);

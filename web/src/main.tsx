@@ -1,10 +1,10 @@
 // The frame of the application: header, the screen of the address, and what lies over it.
-import { signal } from '@preact/signals';
 import { render, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { retryFailed, sessionEnded } from './api';
 import { onDashboard } from './dashboard';
-import { helpOpen, startKeys } from './keys';
+import { helpOpen, paletteOpen, startKeys } from './keys';
+import { ahead, fetched, type More } from './later';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
 import { boot, booted, bootProblem, early, isAdmin, liveState, me, unread } from './state';
 import { AccountMenu } from './screens/Account';
@@ -15,7 +15,6 @@ import { showCurrent } from './ui/scroll';
 import { Title } from './ui/Title';
 
 type Screen = (props: { id: string }) => JSX.Element;
-type More = typeof import('./screens/more');
 
 // Screens that come in a second file. After an update of the service an open page may ask for a file that is gone: then the
 // page has to be loaded again.
@@ -37,10 +36,6 @@ function more(choose: (screens: More) => Screen): Screen {
     return Loaded ? <Loaded id={id} /> : <Skeleton height={600} />;
   };
 }
-
-// Fetches the other screens before they are wanted; when that fails, who wants them is told. With them begins what is live.
-const fetched = signal<More | null>(null);
-const ahead = (): void => void import('./screens/more').then((screens) => (fetched.value = screens), () => undefined);
 
 const group = (kind: 'campaigns' | 'templates' | 'jobs'): Screen => more(({ Group }) => ({ id }) => <Group kind={kind} id={id} />);
 
@@ -66,6 +61,7 @@ const SignIn = more((screens) => screens.SignIn);
 const SignInAgain = more((screens) => screens.SignInAgain);
 const Welcome = more((screens) => screens.Welcome);
 const KeyHelp = more((screens) => screens.KeyHelp);
+const Palette = more((screens) => screens.Palette);
 
 function NotFound(): JSX.Element {
   return (
@@ -144,6 +140,7 @@ function Frame(): JSX.Element {
       <main id="main" ref={main}><Screen key={path.value} id={id} /></main>
       <div class="toasts" role="status" aria-live="polite" aria-atomic="false" aria-label="New notifications">{Live && me.value && <Live />}</div>
       {helpOpen.value && <KeyHelp id="" />}
+      {paletteOpen.value && <Palette id="" />}
       {sessionEnded.value && <SignInAgain id="" />}
     </>
   );

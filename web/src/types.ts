@@ -43,10 +43,15 @@ export interface Span {
   to: string;
 }
 
-export type Summary = Span & Metrics & { time_zone?: string; previous: Span & Metrics; change: Metrics };
+export type Basis = 'cohort' | 'activity';
+export type Summary = Span & Metrics & { time_zone?: string; basis?: Basis; previous: Span & Metrics; change: Metrics };
 export type Interval = Span & Metrics;
-export type Report<T> = Page<T> & Span & { time_zone: string };
-export type Group = Metrics & { id: string | null; name?: string | null; title?: string | null; rank?: number };
+export type Report<T> = Page<T> & Span & { time_zone: string; basis?: Basis };
+export interface Attention {
+  code: string;
+  text: string;
+}
+export type Group = Metrics & { id: string | null; name?: string | null; title?: string | null; rank?: number; attention?: Attention[] };
 
 export interface PartProblem {
   problem: { title: string; status: number; detail: string; request_id: string };
@@ -58,6 +63,8 @@ export interface DashboardParts {
   top: Report<Group>;
   templates: Report<Group>;
   jobs: Report<Pick<Group, 'id' | 'title' | 'sent'>>;
+  follow_up: Page<Candidate>; // null: no scores to see
+  attention: Report<{ id: string; name: string | null; attention: Attention[] }>;
 }
 export type Dashboard = Span & { time_zone: string; interval: string; me: Me | null } & { [K in keyof DashboardParts]: DashboardParts[K] | PartProblem | null };
 
@@ -156,13 +163,24 @@ export interface Candidate {
   title: string | null;
   tracking: Level | null;
   last_sent_at: string | null;
+  last_engaged_at: string | null;
   stats?: Metrics;
+  jobs?: Named[];
+  score_trend?: (number | null)[];
   engagement_score?: number | null;
   engagement_level?: Engagement;
   explanation?: { part: string | null; code: string; text: string }[];
   score_parts?: ScorePart[];
   trend?: { date: string; score: number | null; level: Engagement }[];
   next_change?: { at: string; score: number | null } | null;
+}
+
+export interface Found {
+  candidates: Named[];
+  emails: { id: number; subject: string | null; sent_at: string; candidate_name: string | null }[];
+  campaigns: Named[];
+  templates: Named[];
+  jobs: Named[];
 }
 
 export interface Endpoint {

@@ -6,7 +6,7 @@
 /* ---- lists ---- */
 
 struct listed {
-    int64_t id, job, score;
+    int64_t id, job, score, sender, recency, replied;
 };
 
 static int compare_best(const void *left, const void *right) {
@@ -26,7 +26,10 @@ static void check_list(struct fixture *fixture, struct candidate_filter filter, 
     size_t wanted = 0, seen = 0;
     for (size_t i = 0; i < count; i++)
         if (all[i].score >= filter.low && all[i].score <= filter.high &&
-            (filter.job_id == REPORT_ANY || all[i].job == filter.job_id))
+            (filter.job_id == REPORT_ANY || all[i].job == filter.job_id) &&
+            (filter.sender_id == REPORT_ANY || all[i].sender == filter.sender_id) &&
+            (filter.recency_below == 0 || all[i].recency < filter.recency_below) &&
+            (filter.reply == CANDIDATE_REPLY_ANY || all[i].replied == (filter.reply == CANDIDATE_REPLIED)))
             expected[wanted++] = all[i];
     qsort(expected, wanted, sizeof(*expected), filter.sort == CANDIDATES_NEWEST ? compare_newest : compare_best);
     for (size_t page = 1;; page = page % 4 + 1) {
@@ -60,6 +63,7 @@ static void lists_by_score(void **state) {
         mails[i] = (struct mail){.sent_at = clock_now() - 3 * DAY_MS,
                                  .candidate = i / 3,
                                  .job = 1 + i / 3 % 3,
+                                 .sender = 1 + i / 3 % 4,
                                  .level = i % 17 ? TRACKING_FULL : TRACKING_NONE};
     history_register(&history, mails, 90);
     history_register(&other, &(struct mail){.sent_at = clock_now(), .candidate = 1, .job = 1, .level = TRACKING_FULL},
@@ -69,14 +73,16 @@ static void lists_by_score(void **state) {
     refresh_all(fixture->db);
     static const struct statement select = {
         .name = "all",
-        .sql = "SELECT k.candidate_id, j.job_id, k.score FROM candidate_scores k JOIN candidate_jobs j"
-               " ON j.candidate_id = k.candidate_id AND j.organization_id = k.organization_id"
+        .sql = "SELECT k.candidate_id, j.job_id, k.score, s.sender_id, k.recency, k.replied FROM candidate_scores k"
+               " JOIN candidate_jobs j ON j.candidate_id = k.candidate_id AND j.organization_id = k.organization_id"
+               " JOIN candidate_senders s ON s.candidate_id = k.candidate_id AND s.organization_id = k.organization_id"
                " WHERE k.organization_id = $1"};
     struct db_rows *rows;
     assert_done(db_query(fixture->db, &select, DB_VALUES(db_int(history.organization_id)), &rows, err));
     for (int more; (more = db_next(rows, NULL)) != 0; count++) {
         assert_int_equal(more, 1);
-        all[count] = (struct listed){db_column_int(rows, 0), db_column_int(rows, 1), db_column_int(rows, 2)};
+        all[count] = (struct listed){db_column_int(rows, 0), db_column_int(rows, 1), db_column_int(rows, 2),
+                                     db_column_int(rows, 3), db_column_int(rows, 4), db_column_int(rows, 5)};
     }
     db_rows_free(rows);
     assert_int_equal(count, 30);
@@ -91,6 +97,19 @@ static void lists_by_score(void **state) {
                                                      .low = ranges[range][0],
                                                      .high = ranges[range][1]},
                            all, count);
+    for (enum candidate_sort sort = CANDIDATES_NEWEST; sort <= CANDIDATES_WORST_SCORE; sort++)
+        for (int choice = 0; choice < 3 * 4 * 3 * 2; choice++)
+            check_list(
+                fixture,
+                (struct candidate_filter){.organization_id = history.organization_id,
+                                          .sort = sort,
+                                          .reply = (enum candidate_reply)(choice % 3),
+                                          .recency_below = choice / 3 % 4,
+                                          .sender_id = choice / 12 % 3 == 0 ? REPORT_ANY : all[choice / 12 % 3].sender,
+                                          .job_id = choice / 36 == 0 ? REPORT_ANY : all[1].job,
+                                          .low = SCORE_UNKNOWN,
+                                          .high = 100},
+                all, count);
     history_end(&history);
     history_end(&other);
 }
@@ -208,6 +227,9 @@ static void an_older_database(void **state) {
         /* and what came after */
         "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
         "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries;"
+        "DROP TABLE activity; DROP TABLE activity_days; DROP TABLE candidate_senders;"
+        "DROP INDEX candidates_by_name; DROP INDEX candidates_by_last_name; DROP INDEX IF EXISTS candidates_by_address;"
+        "ALTER TABLE cohort_deltas DROP COLUMN day; ALTER TABLE organizations DROP COLUMN former_zones;"
         "DELETE FROM schema_migrations WHERE number >= (SELECT number FROM schema_migrations WHERE name LIKE "
         "'%score%')");
     history_end(&history);

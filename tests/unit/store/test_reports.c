@@ -334,7 +334,7 @@ static size_t walk_groups(struct scene *scene, const struct report_filter *filte
         memcpy(out + all, rows, count * sizeof(*rows));
         all += count;
         page.has_after = true;
-        page.after_count = rows[count - 1].figures.sums.sent;
+        page.after_count = rows[count - 1].rank;
         page.after_id = rows[count - 1].id;
     }
 }

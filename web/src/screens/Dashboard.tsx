@@ -4,23 +4,25 @@ import { query, useResource, type Resource } from '../api';
 import { dashboardPath, parameters, partOf } from '../dashboard';
 import { Cards, LeftOut, OverTimeOf, Strip } from '../figures';
 import { count, fraction, nameOf, percent, spanText } from '../format';
+import { fetched } from '../later';
 import { emailsOf, thing, type Scope } from '../links';
 import { periodOf, spanOf } from '../period';
 import { readQuery, search, setQuery } from '../router';
 import { isAdmin, me } from '../state';
 import type { Dashboard as Answer, Email, Group, Page, Report, Span } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
-import { DateRange, Filters, GroupSelect, ZoneNote } from '../ui/Filters';
+import { DateRange, Filters, GroupSelect, Views, ZoneNote } from '../ui/Filters';
 import { LOW_VOLUME } from '../ui/Kpi';
 import type { ChartView } from '../ui/LineChart';
 import { Empty, Panel } from '../ui/Panel';
 import { Title } from '../ui/Title';
+import { viewQuery } from '../views';
 
 // The days of this page, for the pages of one thing that it leads to.
 export function daysQuery(): string {
   const asked = new URLSearchParams(search.value);
   const kept = new URLSearchParams();
-  for (const name of ['range', 'from', 'to']) if (asked.has(name)) kept.set(name, asked.get(name)!);
+  for (const name of ['range', 'from', 'to', 'basis', 'scope']) if (asked.has(name)) kept.set(name, asked.get(name)!);
   return kept.size > 0 ? `?${kept}` : '';
 }
 
@@ -44,7 +46,7 @@ function TopPerforming({ top, scope, span }: { top: Resource<Report<Group>>; sco
     <section class="card" aria-labelledby="top">
       <header>
         <h2 id="top">Top performing emails</h2>
-        <span class="small muted">by open rate, at least {LOW_VOLUME} sent</span>
+        <span class="small muted">{scope.basis ? 'by emails first opened in these days' : `by open rate, at least ${LOW_VOLUME} sent`}</span>
       </header>
       <Panel of={top} height={220}>
         {({ data }) =>
@@ -56,8 +58,8 @@ function TopPerforming({ top, scope, span }: { top: Resource<Report<Group>>; sco
                 <li key={row.id}>
                   <span class="n">{row.rank}.</span>
                   <a href={thing('templates', row.id!, daysQuery())}>{nameOf(row)}</a>
-                  <a class="rate" href={emailsOf({ ...scope, template: row.id! }, span, 'opened')} title={fraction(row.opened, row.open_base, 'sent')}>{percent(row.open_rate, 0)} open</a>
-                  <a class="rate" href={emailsOf({ ...scope, template: row.id! }, span, 'clicked')} title={fraction(row.clicked, row.click_base, 'sent')}>{percent(row.click_rate, 0)} click</a>
+                  <a class="rate" href={emailsOf({ ...scope, template: row.id! }, span, 'opened')} title={scope.basis ? undefined : fraction(row.opened, row.open_base, 'sent')}>{scope.basis ? count(row.opened) : percent(row.open_rate, 0)} open</a>
+                  <a class="rate" href={emailsOf({ ...scope, template: row.id! }, span, 'clicked')} title={scope.basis ? undefined : fraction(row.clicked, row.click_base, 'sent')}>{scope.basis ? count(row.clicked) : percent(row.click_rate, 0)} click</a>
                 </li>
               ))}
             </ol>
@@ -81,8 +83,8 @@ function NothingSent({ filtered }: { filtered: boolean }): JSX.Element {
         </>
       ) : (
         <>
-          <strong>No email was sent in these days{filtered ? ' for this job' : ''}.</strong>
-          <button type="button" class="link" onClick={() => setQuery({ range: '', from: '', to: '', job: '' })}>Show the last 30 days of all jobs</button>
+          <strong>No email was sent in these days{filtered ? ' that fits' : ''}.</strong>
+          <button type="button" class="link" onClick={() => setQuery({ range: '', from: '', to: '', job: '', scope: '' })}>Show the last 30 days of all</button>
         </>
       )}
     </div>
@@ -93,7 +95,7 @@ export function Dashboard(): JSX.Element {
   const values = readQuery(parameters);
   const period = periodOf(values);
   const span = spanOf(period);
-  const scope: Scope = { job: values.job };
+  const scope: Scope = { job: values.job, ...viewQuery(values) };
   const whole = useResource<Answer>(dashboardPath(values));
   const summary = partOf(whole, 'summary'), templates = partOf(whole, 'templates');
   const columns = templateColumns(scope, span);
@@ -110,13 +112,14 @@ export function Dashboard(): JSX.Element {
       {me.value?.organization.tracking === 'none' && <p class="notice warn">Tracking is off: opens and clicks are not recorded.{isAdmin.value && <> <a href="/admin/privacy">Privacy and tracking</a></>}</p>}
       <Filters>
         <DateRange period={period} />
+        <Views scope={values.scope} basis={values.basis} />
         <GroupSelect name="job" label="Job" all="All jobs" value={values.job} groups={partOf(whole, 'jobs').data?.data} />
       </Filters>
       {whole.problem && (whole.data === undefined || whole.old) ? (
         <Panel of={whole} height={600}>{() => null}</Panel>
       ) : (
         <>
-          {summary.data?.sent === 0 && !summary.old && <NothingSent filtered={values.job !== ''} />}
+          {summary.data?.sent === 0 && !summary.old && !values.basis && <NothingSent filtered={values.job + values.scope !== ''} />}
           <Panel of={summary} height={250}>
             {(data) => (
               <div class="stack">
@@ -128,11 +131,12 @@ export function Dashboard(): JSX.Element {
             )}
           </Panel>
           <OverTimeOf rows={partOf(whole, 'series')} before={partOf(whole, 'previous_series')} scope={scope} summary={summary.data} view={values.view as ChartView} compare={values.cmp === '1'} table={values.table === '1'} />
+          <div style={{ minHeight: '340px' }}>{fetched.value && <fetched.value.FollowUp whole={whole} scope={scope} />}</div>
           <TopPerforming top={partOf(whole, 'top')} scope={scope} span={span} />
           <section class="card card-flush" aria-labelledby="by-template">
             <header>
               <h2 id="by-template">Engagement by template</h2>
-              <a href={`/templates${query({ range: values.range === '30d' ? '' : values.range, from: values.from, to: values.to, job: values.job })}`}>View all →</a>
+              <a href={`/templates${query({ range: values.range === '30d' ? '' : values.range, from: values.from, to: values.to, job: values.job, scope: values.scope, basis: values.basis })}`}>View all →</a>
             </header>
             <Panel of={templates} height={240}>
               {({ data }) =>

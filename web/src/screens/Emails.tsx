@@ -10,11 +10,12 @@ import type { Email } from '../types';
 import { Chips } from '../ui/Chips';
 import { DataTable, type Column } from '../ui/DataTable';
 import { Select } from '../ui/Field';
-import { DateRange, Filters, GroupFilter, ZoneNote } from '../ui/Filters';
+import { DateRange, Filters, GroupFilter, Views, ZoneNote } from '../ui/Filters';
 import { Csv, More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
 import { Time } from '../ui/Time';
 import { Title } from '../ui/Title';
+import { viewParameters, viewQuery } from '../views';
 
 export const STATUSES: [string, string][] = [
   ['any', 'Any status'], ['delivered', 'Delivered'], ['opened', 'Opened'], ['clicked', 'Clicked'], ['replied', 'Replied'],
@@ -29,6 +30,7 @@ const parameters = {
   campaign: text(),
   candidate: text('', 255),
   sender: text('', 255),
+  ...viewParameters,
 };
 
 export const emailColumns = ({ short = false } = {}): Column<Email>[] => [
@@ -41,7 +43,9 @@ export const emailColumns = ({ short = false } = {}): Column<Email>[] => [
 export function Emails(): JSX.Element {
   const values = readQuery(parameters);
   const period = periodOf(values, 'all');
-  const filter = { from: period.from, to: period.to, job: values.job, template: values.template, campaign: values.campaign, candidate: values.candidate, sender: values.sender, status: values.status === 'any' ? undefined : values.status };
+  const happened = values.status !== 'any' && period.from !== undefined;
+  const views = values.scope || !values.sender ? viewQuery({ scope: values.scope, basis: happened ? values.basis : '' }) : { sender: values.sender, basis: happened ? values.basis : '' };
+  const filter = { from: period.from, to: period.to, job: values.job, template: values.template, campaign: values.campaign, candidate: values.candidate, ...views, status: values.status === 'any' ? undefined : values.status };
   const pages = usePages<Email>(`/emails${query(filter)}`);
   const span = query({ from: period.from, to: period.to });
   const extra = Object.entries({ candidate: 'Candidate', sender: 'Sender', campaign: 'Campaign' }).filter(([name]) => values[name as 'candidate']);
@@ -55,6 +59,7 @@ export function Emails(): JSX.Element {
       <Filters>
         <Select label="What happened" value={values.status} options={STATUSES} onChange={(status) => setQuery({ status: status === 'any' ? '' : status })} />
         <DateRange period={period} standard="all" />
+        {happened ? <Views scope={values.scope} basis={values.basis} /> : <Views scope={values.scope} />}
         <GroupFilter kind="jobs" name="job" label="Job" all="All jobs" value={values.job} span={span} />
         <GroupFilter kind="templates" name="template" label="Template" all="All templates" value={values.template} span={span} />
       </Filters>
@@ -70,7 +75,7 @@ export function Emails(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? (
               filtered ? (
-                <Empty title="No email fits"><p>Nothing was sent in these days with this job, template and status.</p><button type="button" class="button small" onClick={() => setQuery({ status: '', range: '', from: '', to: '', job: '', template: '', campaign: '', candidate: '', sender: '' })}>Clear the filters</button></Empty>
+                <Empty title="No email fits"><p>Nothing was sent in these days with this job, template and status.</p><button type="button" class="button small" onClick={() => setQuery({ status: '', range: '', from: '', to: '', job: '', template: '', campaign: '', candidate: '', sender: '', scope: '', basis: '' })}>Clear the filters</button></Empty>
               ) : (
                 <Empty title="No email has been registered yet"><p>Emails appear here as soon as your system registers them through the <a href="/api/v1/openapi.json">API</a>.</p></Empty>
               )

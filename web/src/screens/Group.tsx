@@ -9,15 +9,16 @@ import { periodOf, periodParameters, spanOf } from '../period';
 import { choice, readQuery, text } from '../router';
 import type { Email, Group as Row, LinkFigures, Report, Summary } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
-import { DateRange, Filters, GroupFilter, ZoneNote } from '../ui/Filters';
+import { DateRange, Filters, GroupFilter, Views, ZoneNote } from '../ui/Filters';
 import type { ChartView } from '../ui/LineChart';
 import { Empty, Panel } from '../ui/Panel';
 import { Title } from '../ui/Title';
+import { viewParameters, viewQuery } from '../views';
 import { templateColumns } from './Dashboard';
 import { emailColumns } from './Emails';
 import { singular, type Kind } from './Groups';
 
-const parameters = { ...periodParameters('30d'), job: text(), view: choice('rates', 'counts'), cmp: choice('', '1'), table: choice('', '1'), auto: choice('', '1') };
+const parameters = { ...periodParameters('30d'), job: text(), ...viewParameters, view: choice('rates', 'counts'), cmp: choice('', '1'), table: choice('', '1'), auto: choice('', '1') };
 
 function Funnel({ summary, scope }: { summary: Summary; scope: Scope }): JSX.Element {
   const steps: [string, string | undefined, number][] = [['Sent', undefined, summary.sent], ['Delivered', 'delivered', summary.delivered], ['Opened', 'opened', summary.opened], ['Clicked', 'clicked', summary.clicked], ['Replied', 'replied', summary.replied]];
@@ -47,14 +48,15 @@ export function Group({ kind, id }: { kind: Kind; id: string }): JSX.Element {
   const values = readQuery(parameters);
   const period = periodOf(values);
   const span = spanOf(period);
-  const scope: Scope = { job: values.job, [singular[kind]]: id };
-  const filter = { from: period.from, to: period.to, job: scope.job, template: scope.template, campaign: scope.campaign };
+  const scope: Scope = { job: values.job, [singular[kind]]: id, ...viewQuery(values) };
+  const filter = { from: period.from, to: period.to, job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender };
   const asked = query(filter);
-  const summary = useResource<Summary>(`/engagement/summary${asked}`);
+  const counted = query({ ...filter, basis: scope.basis });
+  const summary = useResource<Summary>(`/engagement/summary${counted}`);
   // The name comes with any email of it, whenever that was sent.
   const newest = useResource<{ data: Email[] }>(`/emails${query({ [singular[kind]]: id, limit: 1 })}`);
   const links = useResource<Report<LinkFigures>>(`/engagement/links${asked}${asked ? '&' : '?'}limit=10`);
-  const templates = useResource<Report<Row>>(kind === 'templates' ? null : `/engagement/templates${asked}${asked ? '&' : '?'}limit=20`);
+  const templates = useResource<Report<Row>>(kind === 'templates' ? null : `/engagement/templates${counted}${counted ? '&' : '?'}limit=20`);
   const emails = usePages<Email>(`/emails${query({ ...filter, from: span.from, to: span.to, limit: 20 })}`);
   const first = newest.data?.data[0];
   const name = first ? nameOf(first[singular[kind]]) : id;
@@ -78,6 +80,7 @@ export function Group({ kind, id }: { kind: Kind; id: string }): JSX.Element {
       </div>
       <Filters>
         <DateRange period={period} />
+        <Views scope={values.scope} basis={values.basis} />
         {kind !== 'jobs' && <GroupFilter kind="jobs" name="job" label="Job" all="All jobs" value={values.job} span={query({ from: period.from, to: period.to })} />}
       </Filters>
       <Panel of={summary} height={330}>

@@ -8,10 +8,11 @@ import { periodOf, periodParameters, spanOf } from '../period';
 import { choice, readQuery, setQuery, text } from '../router';
 import type { Group, Span } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
-import { DateRange, Filters, GroupFilter, ZoneNote } from '../ui/Filters';
+import { DateRange, Filters, GroupFilter, Views, ZoneNote } from '../ui/Filters';
 import { Csv, More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
 import { Title } from '../ui/Title';
+import { viewParameters, viewQuery } from '../views';
 import { daysQuery } from './Dashboard';
 
 export type Kind = 'templates' | 'campaigns' | 'jobs';
@@ -21,13 +22,19 @@ const headings: Record<Kind, string> = { templates: 'Templates', campaigns: 'Cam
 const parameters = {
   ...periodParameters('30d'),
   job: text(),
+  ...viewParameters,
   q: text(),
-  sort: choice('sent', 'name', 'opened', 'clicked', 'replied', 'bounced', 'open_rate', 'click_rate'),
+  sort: choice('sent', 'name', 'opened', 'clicked', 'replied', 'bounced', 'open_rate', 'click_rate', 'attention'),
   dir: choice('', 'up', 'down'),
 };
 
 // Where nothing could be measured, there is no 0.
-const untracked = (row: Group, key: string): boolean => (key === 'opened' && row.open_base === 0) || (key === 'clicked' && row.click_base === 0);
+const untracked = (row: Group, key: string): boolean => row[key as 'opened'] === 0 && ((key === 'opened' && row.open_base === 0) || (key === 'clicked' && row.click_base === 0));
+
+const attention: Column<Group> = {
+  key: 'attention', label: 'Needs attention', sort: (row) => row.attention?.length || null,
+  cell: (row) => row.attention?.map(({ code, text }) => <span key={code} class="chip warn">{text}</span>),
+};
 
 function columnsOf(kind: Kind, scope: Scope, span: Span): Column<Group>[] {
   const within = (row: Group): Scope => ({ ...scope, [singular[kind]]: row.id ?? '' });
@@ -48,6 +55,7 @@ function columnsOf(kind: Kind, scope: Scope, span: Span): Column<Group>[] {
     number('bounced', 'Bounces', 'Emails that came back', true),
     rate('open_rate', 'Open rate', 'opened', 'open_base'),
     rate('click_rate', 'Click rate', 'clicked', 'click_base'),
+    ...(kind === 'campaigns' && !scope.basis ? [attention] : []),
   ];
 }
 
@@ -55,8 +63,8 @@ function Groups({ kind }: { kind: Kind }): JSX.Element {
   const values = readQuery(parameters);
   const period = periodOf(values);
   const span = spanOf(period);
-  const scope: Scope = kind === 'jobs' ? {} : { job: values.job };
-  const path = `/engagement/${kind}${query({ from: period.from, to: period.to, job: scope.job, limit: 500 })}`;
+  const scope: Scope = { ...(kind === 'jobs' ? {} : { job: values.job }), ...viewQuery(values) };
+  const path = `/engagement/${kind}${query({ from: period.from, to: period.to, job: scope.job, ...viewQuery(values), limit: 500 })}`;
   const pages = usePages<Group>(path);
   const columns = columnsOf(kind, scope, span);
   const sorting = { key: values.sort, down: values.dir ? values.dir === 'down' : values.sort !== 'name' };
@@ -72,6 +80,7 @@ function Groups({ kind }: { kind: Kind }): JSX.Element {
       </div>
       <Filters>
         <DateRange period={period} />
+        <Views scope={values.scope} basis={values.basis} />
         {kind !== 'jobs' && <GroupFilter kind="jobs" name="job" label="Job" all="All jobs" value={values.job} span={query({ from: period.from, to: period.to })} />}
         <div class="field find">
           <label for="find">Find</label>
@@ -82,7 +91,7 @@ function Groups({ kind }: { kind: Kind }): JSX.Element {
         <Panel of={pages} height={200}>
           {(all) => {
             const rows = sortRows(all.filter((row) => wanted === '' || (row.id !== null && nameOf(row).toLocaleLowerCase('en').includes(wanted))), columns, sorting);
-            if (all.length === 0) return <Empty title={`No ${kind} in these days`}><p>A {singular[kind]} appears here when an email was sent with it.</p>{(values.job || values.range !== '30d') && <button type="button" class="button small" onClick={() => setQuery({ job: '', range: '', from: '', to: '' })}>Show the last 30 days</button>}</Empty>;
+            if (all.length === 0) return <Empty title={`No ${kind} in these days`}><p>A {singular[kind]} appears here when an email was sent with it.</p>{(values.job || values.scope || values.range !== '30d') && <button type="button" class="button small" onClick={() => setQuery({ job: '', scope: '', range: '', from: '', to: '' })}>Show the last 30 days</button>}</Empty>;
             if (rows.length === 0) return <Empty title={`No ${singular[kind]} is named so`}><button type="button" class="button small" onClick={() => setQuery({ q: '' })}>Show all</button></Empty>;
             return (
               <>

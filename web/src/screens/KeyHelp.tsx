@@ -10,7 +10,9 @@ const help: [string, string][] = [
   ['[ and ]', 'Period before, period after'],
   ['x', 'Compare with the period before'],
   ['/', 'Find'],
-  ['j and k', 'Next row, row before'],
+  ['Ctrl K, ⌘ K', 'Search everything'],
+  ['j and k', 'Next row, row before; Enter opens it'],
+  ['Esc', 'Close or leave, then take the filters away'],
   ['F8', 'To the latest notification and back; Esc closes it'],
   ['?', 'This help'],
 ];

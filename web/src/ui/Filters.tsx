@@ -70,6 +70,14 @@ export function GroupSelect({ name, label, all, value, groups = [] }: GroupChoic
   return <Select label={label} value={value} options={[['', all], ...options]} onChange={(id) => setQuery({ [name]: id })} />;
 }
 
+// Whose emails; and where there are days, what they are about.
+export const Views = ({ scope, basis }: { scope: string; basis?: string }): JSX.Element => (
+  <>
+    {basis !== undefined && <Select label="Counted" value={basis} options={[['', 'Emails of these days'], ['activity', 'Events of these days']]} onChange={(value) => setQuery({ basis: value })} />}
+    <Select label="Whose" value={scope} options={[['', 'Team'], ['mine', 'Mine']]} onChange={(value) => setQuery({ scope: value })} />
+  </>
+);
+
 export const ZoneNote = (): JSX.Element | null => me.value && <span class="small muted">Days in {reportZone.value.replaceAll('_', ' ')}</span>;
 
 export const Filters = ({ children }: { children: ComponentChildren }): JSX.Element => <div class="filters">{children}</div>;

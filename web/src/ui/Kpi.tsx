@@ -38,12 +38,14 @@ interface KpiProps {
   note?: string;
   href: string;
   delta: JSX.Element;
+  number?: boolean; // no share
 }
 
-export function Kpi({ label, value, of, note, href, delta }: KpiProps): JSX.Element {
+export function Kpi({ label, value, of, note, href, delta, number = false }: KpiProps): JSX.Element {
+  const shown = number ? count(value) : percent(value);
   return (
     <div class="card kpi">
-      <a class="figure" href={href} title={note} aria-label={`${label} ${percent(value)}, ${of}: show the emails`}>{percent(value)}</a>
+      <a class="figure" href={href} title={note} aria-label={`${label} ${shown}, ${of}: show the emails`}>{shown}</a>
       <span class="label">{label}</span>
       <span>{delta}</span>
       <span class="of">{of}</span>

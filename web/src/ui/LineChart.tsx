@@ -97,7 +97,7 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
             <Sample name={key} /> {label}
           </button>
         ))}
-        {rows.some((row) => row.sent > 0 && row.sent < FEW) && <span class="muted" style={{ alignSelf: 'center' }}>hollow: fewer than {FEW} emails</span>}
+        {view === 'rates' && rows.some((row) => row.sent > 0 && row.sent < FEW) && <span class="muted" style={{ alignSelf: 'center' }}>hollow: fewer than {FEW} emails</span>}
         {previous && <span class="row muted"><svg aria-hidden="true" viewBox="0 0 28 10" class="chart"><path class="previous" d="M1 5h26" /></svg> Period before</span>}
       </div>
       <div class="chart" ref={ref} onPointerLeave={(event) => event.pointerType === 'mouse' && setAt(null)}>
@@ -140,7 +140,7 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
                     {values.map((one, index) => {
                       if (one === null || (rows.length > 45 && index !== at)) return null;
                       const size = index === at ? 5 : 3;
-                      const few = which.base(rows[index]!) < FEW ? 'few ' : '';
+                      const few = view === 'rates' && which.base(rows[index]!) < FEW ? 'few ' : '';
                       return which.key === 'opens' ? <circle key={index} class={`${few}dot-opens`} cx={x(index)} cy={y(one)} r={size} /> : <rect key={index} class={`${few}dot-clicks`} x={x(index) - size} y={y(one) - size} width={2 * size} height={2 * size} />;
                     })}
                   </g>
@@ -157,7 +157,7 @@ export function LineChart({ rows, previous, view, onOpen }: LineChartProps): JSX
               {series.map(({ key, label, rate, number, base }) => (
                 <>
                   <dt key={key}>{label}</dt>
-                  <dd>{view === 'rates' ? `${percent(rate(row))} ` : ''}<span class="muted">{count(number(row))} of {count(base(row))}</span></dd>
+                  <dd>{view === 'rates' ? <>{percent(rate(row))} <span class="muted">{count(number(row))} of {count(base(row))}</span></> : count(number(row))}</dd>
                 </>
               ))}
               {previous?.[at!] && (

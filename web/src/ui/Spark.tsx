@@ -5,14 +5,18 @@ import { linePath } from './scale';
 
 const WIDTH = 72, HEIGHT = 20;
 
+export function Line({ scores }: { scores: (number | null)[] }): JSX.Element {
+  const path = linePath(scores, (index) => 1 + (index * (WIDTH - 2)) / Math.max(1, scores.length - 1), (score) => HEIGHT - 2 - (score / 100) * (HEIGHT - 4));
+  return <svg class="spark" aria-hidden="true" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}><path d={path} /></svg>;
+}
+
 export function Spark({ points }: { points: { date: string; score: number | null }[] }): JSX.Element | null {
   const known = points.filter(({ score }) => score !== null);
   const first = known[0], last = known.at(-1);
   if (!first || !last || known.length < 3) return null;
-  const path = linePath(points.map(({ score }) => score), (index) => 1 + (index * (WIDTH - 2)) / Math.max(1, points.length - 1), (score) => HEIGHT - 2 - (score / 100) * (HEIGHT - 4));
   return (
     <p class="row small muted">
-      <svg class="spark" aria-hidden="true" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}><path d={path} /></svg>
+      <Line scores={points.map(({ score }) => score)} />
       {first.score === last.score ? `${last.score} since ${dayText(first.date)}` : `from ${first.score} on ${dayText(first.date)} to ${last.score}`}
     </p>
   );
