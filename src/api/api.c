@@ -34,14 +34,18 @@ static const struct {
     [ERR_INTERNAL] = {500, "Internal error", "something went wrong; the log has the reason under this request's id"},
 };
 
+static void log_problem(struct http_request *request, const struct err *err) {
+    if (problems[err->code].status >= 500)
+        log_error("request failed", LOG_SLICE("request", http_request_id(request)),
+                  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->text));
+}
+
 void api_problem(struct http_request *request, const struct err *err) {
     int status = problems[err->code].status;
     const char *detail = problems[err->code].detail;
     if (status == 401) http_set_header(request, "WWW-Authenticate", SLICE("Bearer realm=\"inkling\""));
     if (status == 503) http_set_header(request, "Retry-After", SLICE(RETRY_AFTER));
-    if (status >= 500)
-        log_error("request failed", LOG_SLICE("request", http_request_id(request)),
-                  LOG_TEXT("code", err_code_name(err->code)), LOG_TEXT("error", err->text));
+    log_problem(request, err);
     http_problem(request, status, problems[err->code].title, detail ? detail : err->text);
 }
 
@@ -97,6 +101,18 @@ void api_answer_problem(struct api_call *call, int status, const char *title, co
     http_answer_buffer(call->request, status, "application/problem+json", &body);
     strbuf_release(&body);
     call->answered = true;
+}
+
+void api_write_problem(struct api_call *call, struct api_table *table, const char *name, const struct err *err) {
+    const char *detail = problems[err->code].detail;
+    log_problem(call->request, err);
+    api_table_object(table, name);
+    api_table_text(table, "type", SLICE("about:blank"));
+    api_table_text(table, "title", slice_cstr(problems[err->code].title));
+    api_table_int(table, "status", problems[err->code].status);
+    api_table_text(table, "detail", slice_cstr(detail ? detail : err->text));
+    api_table_text(table, "request_id", http_request_id(call->request));
+    api_table_close(table);
 }
 
 void api_answer_empty(struct api_call *call, int status) {

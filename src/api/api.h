@@ -63,6 +63,9 @@ void api_answer_problem(struct api_call *call, int status, const char *title, co
 /* Answers with the problem that belongs to the error. For routes outside api_dispatch. */
 void api_problem(struct http_request *request, const struct err *err);
 
+/* The same problem as an object within an answer: of a part that failed while the others did not. Logged alike. */
+void api_write_problem(struct api_call *call, struct api_table *table, const char *name, const struct err *err);
+
 /* ---- parameters ---- */
 /* Only these query parameters are known (a list ended by NULL): ERR_INVALID naming any other, so that a typing error
  * never means "everything". */

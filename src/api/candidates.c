@@ -24,13 +24,15 @@
 
 static int write_candidates(struct api_call *call, struct api_table *table, const struct candidate_view *candidates,
                             size_t count, const struct score_policy *policy, struct err *err) {
+    int64_t *ids = arena_alloc_array(call->arena, count, sizeof(*ids));
+    struct candidate_figures *figures = arena_alloc_array(call->arena, count, sizeof(*figures));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = candidates[i].id;
+    int result = candidates_figures(call->db, call->organization_id, call->jobs_of, ids, count, figures, err);
+    if (result != 0) return result;
     for (size_t i = 0; i < count; i++) {
-        struct candidate_figures figures;
-        int result =
-            candidates_figures(call->db, call->organization_id, call->jobs_of, candidates[i].id, &figures, err);
-        if (result != 0) return result;
         api_table_row(table);
-        view_candidate(table, &candidates[i], &figures, policy);
+        view_candidate(table, &candidates[i], &figures[i], policy);
     }
     return 0;
 }
@@ -152,7 +154,7 @@ int candidates_show(struct api_call *call, struct err *err) {
     if (result != 0) return result;
     result = load_candidate(call, &candidate, err);
     if (result == 0)
-        result = candidates_figures(call->db, call->organization_id, call->jobs_of, candidate.id, &figures, err);
+        result = candidates_figures(call->db, call->organization_id, call->jobs_of, &candidate.id, 1, &figures, err);
     if (result == 0) result = score_settings_load(call->db, call->organization_id, call->arena, &settings, err);
     bool scored = result == 0 && shown_policy(call, &settings);
     if (scored) result = score_detail_load(call, &settings, candidate.id, detail, err);
@@ -217,8 +219,10 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
     }
     ret->moments = arena_alloc_array(call->arena, all, sizeof(*ret->moments));
     for (size_t i = 0; i < email_count; i++)
-        for (size_t n = 0; n < counts[i]; n++)
+        for (size_t n = 0; n < counts[i]; n++) {
+            embed_reduce_event(call, &events[i][n]);
             ret->moments[ret->count++] = (struct moment){.event = &events[i][n], .email = &emails[i]};
+        }
     qsort(ret->moments, ret->count, sizeof(*ret->moments), compare_moments);
     return 0;
 }

@@ -1,4 +1,5 @@
 #include "api/endpoint_health.h"
+#include "api/engagement_fields.h"
 #include "api/resources.h"
 
 #include "api/metrics_fields.h"
@@ -9,7 +10,6 @@
 
 #define LIST_DEFAULT 50
 #define LIST_MAX     500
-#define TOP_DEFAULT  5
 #define TOP_MAX      50
 
 /* The figures of a report: those of all emails, and what was only counted, without knowing who (BR-558.8). */
@@ -34,11 +34,16 @@ static int begin_report(struct api_call *call, const char *const *parameters, st
     return result;
 }
 
-/* Ends a list with the period that it is of. */
-static void end_report(struct api_call *call, const struct report_filter *filter, const char *next) {
-    api_table_extras(call->table);
-    period_write_zone(call->table, call, period_of(filter));
-    api_table_end(call, next);
+void engagement_write_period(struct api_call *call, const struct report_filter *filter, struct api_table *table) {
+    api_table_extras(table);
+    period_write_zone(table, call, period_of(filter));
+}
+
+/* Ends the transaction of a report, and the answer when it could be written. */
+static int end_report(struct api_call *call, int result, const char *next) {
+    db_rollback(call->db);
+    if (result == 0) api_table_end(call, next);
+    return result;
 }
 
 /* ---- summary ---- */
@@ -51,87 +56,111 @@ static void write_summary_row(struct api_table *table, const char *name, struct 
     write_figures(table, figures);
 }
 
-static void answer_summary(struct api_call *call, struct period period, const struct figures *now,
-                           const struct figures *before, const struct measurable *measurable) {
-    if (api_wants_csv(call)) {
-        struct api_table *table = api_table_begin(call, "engagement-summary");
+static void write_summary(struct api_call *call, struct api_table *table, struct period period,
+                          const struct figures *now, const struct figures *before,
+                          const struct measurable *measurable) {
+    if (api_table_format(table) == API_TABLE_CSV) {
         write_summary_row(table, "current", period, now);
         write_summary_row(table, "previous", period_before(period), before);
-        api_table_end(call, NULL);
         return;
     }
-    struct api_table *object = api_object_begin(call);
-    period_write_zone(object, call, period);
-    write_figures(object, now);
-    api_table_object(object, "previous");
-    period_write(object, period_before(period));
-    write_figures(object, before);
-    api_table_close(object);
-    api_table_object(object, "change");
-    metrics_write_change(object, now, before);
-    api_table_close(object);
-    measurable_write(object, measurable, call->now);
-    api_object_end(call, 200);
+    period_write_zone(table, call, period);
+    write_figures(table, now);
+    api_table_object(table, "previous");
+    period_write(table, period_before(period));
+    write_figures(table, before);
+    api_table_close(table);
+    api_table_object(table, "change");
+    metrics_write_change(table, now, before);
+    api_table_close(table);
+    measurable_write(table, measurable, call->now);
+}
+
+int engagement_write_summary(struct api_call *call, const struct report_filter *filter, struct api_table *table,
+                             struct err *err) {
+    struct report_filter former_filter = *filter;
+    struct figures now, before;
+    struct measurable measurable = {0};
+    struct period former = period_before(period_of(filter));
+    former_filter.from_day = former.from_day;
+    former_filter.to_day = former.to_day;
+    int result = reports_totals(call->db, filter, &now, err);
+    if (result == 0) result = reports_totals(call->db, &former_filter, &before, err);
+    if (result == 0) result = measurable_load(call, &measurable, err);
+    if (result == 0) write_summary(call, table, period_of(filter), &now, &before, &measurable);
+    return result;
 }
 
 int engagement_summary(struct api_call *call, struct err *err) {
     static const char *const parameters[] = {PERIOD_PARAMETERS, NULL};
     struct report_filter filter;
-    struct figures now, before;
-    struct measurable measurable = {0};
     int result = begin_report(call, parameters, &filter, err);
     if (result != 0) return result;
-    struct period period = period_of(&filter), former = period_before(period);
-    result = reports_totals(call->db, &filter, &now, err);
-    filter.from_day = former.from_day;
-    filter.to_day = former.to_day;
-    if (result == 0) result = reports_totals(call->db, &filter, &before, err);
-    if (result == 0) result = measurable_load(call, &measurable, err);
+    bool csv = api_wants_csv(call);
+    struct api_table *table = csv ? api_table_begin(call, "engagement-summary") : api_object_begin(call);
+    result = engagement_write_summary(call, &filter, table, err);
+    if (csv) return end_report(call, result, NULL);
     db_rollback(call->db);
-    if (result != 0) return result;
-    answer_summary(call, period, &now, &before, &measurable);
-    return 0;
+    if (result == 0) api_object_end(call, 200);
+    return result;
 }
 
 /* ---- series ---- */
 
-static int read_interval(struct api_call *call, enum report_step *ret, struct err *err) {
-    static const char *const names[] = {
-        [REPORT_BY_DAY] = "day", [REPORT_BY_WEEK] = "week", [REPORT_BY_MONTH] = "month"};
-    *ret = REPORT_BY_DAY;
-    if (!http_query_present(call->request, SLICE("interval"))) return 0;
-    struct slice name = http_query(call->request, SLICE("interval"));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (!slice_equal(name, slice_cstr(names[i]))) continue;
+static const char *const step_names[] = {
+    [REPORT_BY_DAY] = "day", [REPORT_BY_WEEK] = "week", [REPORT_BY_MONTH] = "month"};
+
+const char *engagement_step_name(enum report_step step) {
+    return step_names[step];
+}
+
+int engagement_step_parse(struct slice name, enum report_step *ret, struct err *err) {
+    for (size_t i = 0; i < sizeof(step_names) / sizeof(step_names[0]); i++) {
+        if (!slice_equal(name, slice_cstr(step_names[i]))) continue;
         *ret = (enum report_step)i;
         return 0;
     }
     return err_set(err, ERR_INVALID, "interval must be day, week or month");
 }
 
-int engagement_series(struct api_call *call, struct err *err) {
-    static const char *const parameters[] = {PERIOD_PARAMETERS, "interval", NULL};
-    struct report_filter filter;
-    enum report_step step;
+int engagement_write_series(struct api_call *call, const struct report_filter *filter, enum report_step step,
+                            struct api_table *table, struct err *err) {
     struct report_point *points;
     size_t count;
-    int result = read_interval(call, &step, err);
-    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    int result = reports_series(call->db, filter, step, call->arena, &points, &count, err);
     if (result != 0) return result;
-    result = reports_series(call->db, &filter, step, call->arena, &points, &count, err);
-    db_rollback(call->db);
-    if (result != 0) return result;
-    struct api_table *table = api_table_begin(call, "engagement-series");
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
         period_write(table, (struct period){.from_day = points[i].from_day, .to_day = points[i].to_day});
         write_figures(table, &points[i].figures);
     }
-    end_report(call, &filter, NULL);
+    engagement_write_period(call, filter, table);
     return 0;
 }
 
+int engagement_series(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "interval", NULL};
+    struct report_filter filter;
+    enum report_step step = REPORT_BY_DAY;
+    int result = 0;
+    if (http_query_present(call->request, SLICE("interval")))
+        result = engagement_step_parse(http_query(call->request, SLICE("interval")), &step, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result != 0) return result;
+    struct api_table *table = api_table_begin(call, "engagement-series");
+    return end_report(call, engagement_write_series(call, &filter, step, table, err), NULL);
+}
+
 /* ---- templates, campaigns, jobs ---- */
+
+/* The name of each list, which its cursors carry, and of the field with a row's name. */
+static const struct {
+    const char *list, *name;
+} dimensions[] = {
+    [REPORT_BY_JOB] = {"engagement-jobs", "title"},
+    [REPORT_BY_TEMPLATE] = {"engagement-templates", "name"},
+    [REPORT_BY_CAMPAIGN] = {"engagement-campaigns", "name"},
+};
 
 static int read_page(struct api_call *call, const char *list, struct report_page *ret, struct err *err) {
     int64_t limit, after[2];
@@ -150,51 +179,53 @@ static void write_group(struct api_table *table, const struct report_row *row, c
     metrics_write_fields(table, &row->figures);
 }
 
-static int report_groups(struct api_call *call, enum report_dimension dimension, const char *list, const char *name,
-                         struct err *err) {
-    static const char *const parameters[] = {PERIOD_PARAMETERS, "limit", "cursor", NULL};
-    struct report_filter filter;
-    struct report_page page = {0};
+int engagement_write_groups(struct api_call *call, const struct report_filter *filter, enum report_dimension dimension,
+                            const struct report_page *page, struct api_table *table, const char **ret_next,
+                            struct err *err) {
     struct report_row *rows;
     size_t count;
-    int result = read_page(call, list, &page, err);
-    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    int result = reports_groups(call->db, filter, dimension, page, call->arena, &rows, &count, err);
     if (result != 0) return result;
-    result = reports_groups(call->db, &filter, dimension, &page, call->arena, &rows, &count, err);
-    db_rollback(call->db);
-    if (result != 0) return result;
-    const char *next = NULL;
-    if (count == page.limit) {
+    *ret_next = NULL;
+    if (count == page->limit) {
         const struct report_row *last = &rows[--count - 1];
-        next = api_cursor_make(call, list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
+        *ret_next =
+            api_cursor_make(call, dimensions[dimension].list, (const int64_t[]){last->figures.sums.sent, last->id}, 2);
     }
-    struct api_table *table = api_table_begin(call, list);
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
-        write_group(table, &rows[i], name);
+        write_group(table, &rows[i], dimensions[dimension].name);
     }
-    end_report(call, &filter, next);
+    engagement_write_period(call, filter, table);
     return 0;
 }
 
+static int report_groups(struct api_call *call, enum report_dimension dimension, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "limit", "cursor", NULL};
+    struct report_filter filter;
+    struct report_page page = {0};
+    const char *next = NULL;
+    int result = read_page(call, dimensions[dimension].list, &page, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result != 0) return result;
+    struct api_table *table = api_table_begin(call, dimensions[dimension].list);
+    result = engagement_write_groups(call, &filter, dimension, &page, table, &next, err);
+    return end_report(call, result, next);
+}
+
 int engagement_templates(struct api_call *call, struct err *err) {
-    return report_groups(call, REPORT_BY_TEMPLATE, "engagement-templates", "name", err);
+    return report_groups(call, REPORT_BY_TEMPLATE, err);
 }
 
 int engagement_campaigns(struct api_call *call, struct err *err) {
-    return report_groups(call, REPORT_BY_CAMPAIGN, "engagement-campaigns", "name", err);
+    return report_groups(call, REPORT_BY_CAMPAIGN, err);
 }
 
 int engagement_jobs(struct api_call *call, struct err *err) {
-    return report_groups(call, REPORT_BY_JOB, "engagement-jobs", "title", err);
+    return report_groups(call, REPORT_BY_JOB, err);
 }
 
 /* ---- top ---- */
-
-struct top_request {
-    enum report_rank rank;
-    int64_t base_min, limit;
-};
 
 static int read_top(struct api_call *call, struct top_request *ret, struct err *err) {
     static const struct {
@@ -218,26 +249,31 @@ static int read_top(struct api_call *call, struct top_request *ret, struct err *
     return api_limit(call, TOP_DEFAULT, TOP_MAX, &ret->limit, err);
 }
 
-int engagement_top(struct api_call *call, struct err *err) {
-    static const char *const parameters[] = {PERIOD_PARAMETERS, "by", "min_sent", "limit", NULL};
-    struct report_filter filter;
-    struct top_request top;
+int engagement_write_top(struct api_call *call, const struct report_filter *filter, const struct top_request *top,
+                         struct api_table *table, struct err *err) {
     struct report_row *rows;
     size_t count;
-    int result = read_top(call, &top, err);
-    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    int result =
+        reports_top(call->db, filter, top->rank, top->base_min, (size_t)top->limit, call->arena, &rows, &count, err);
     if (result != 0) return result;
-    result = reports_top(call->db, &filter, top.rank, top.base_min, (size_t)top.limit, call->arena, &rows, &count, err);
-    db_rollback(call->db);
-    if (result != 0) return result;
-    struct api_table *table = api_table_begin(call, "engagement-top");
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
         api_table_int(table, "rank", (int64_t)i + 1);
         write_group(table, &rows[i], "name");
     }
-    end_report(call, &filter, NULL);
+    engagement_write_period(call, filter, table);
     return 0;
+}
+
+int engagement_top(struct api_call *call, struct err *err) {
+    static const char *const parameters[] = {PERIOD_PARAMETERS, "by", "min_sent", "limit", NULL};
+    struct report_filter filter;
+    struct top_request top;
+    int result = read_top(call, &top, err);
+    if (result == 0) result = begin_report(call, parameters, &filter, err);
+    if (result != 0) return result;
+    struct api_table *table = api_table_begin(call, "engagement-top");
+    return end_report(call, engagement_write_top(call, &filter, &top, table, err), NULL);
 }
 
 /* ---- links ---- */
@@ -272,8 +308,7 @@ int engagement_links(struct api_call *call, struct err *err) {
     if (result != 0) return result;
     result = reports_links(call->db, &filter, &page, call->arena, &links, &count, err);
     if (result == 0) result = reports_totals(call->db, &filter, &all, err);
-    db_rollback(call->db);
-    if (result != 0) return result;
+    if (result != 0) return end_report(call, result, NULL);
     const char *next = NULL;
     if (count == page.limit) {
         const struct report_link *last = &links[--count - 1];
@@ -282,6 +317,6 @@ int engagement_links(struct api_call *call, struct err *err) {
     struct api_table *table = api_table_begin(call, list);
     for (size_t i = 0; i < count; i++)
         write_link(table, &links[i], &all);
-    end_report(call, &filter, next);
-    return 0;
+    engagement_write_period(call, &filter, table);
+    return end_report(call, 0, next);
 }

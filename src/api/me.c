@@ -26,10 +26,9 @@ static void write_session(struct api_table *object, const struct api_call *call)
     api_table_close(object);
 }
 
-void me_answer(struct api_call *call, int status) {
+void me_write(struct api_call *call, struct api_table *object) {
     const struct account *account = &call->session->account;
     const struct user *user = &account->user;
-    struct api_table *object = api_object_begin(call);
     api_table_object(object, "user");
     api_table_int(object, "id", user->id);
     api_table_text(object, "email", user->email);
@@ -48,6 +47,10 @@ void me_answer(struct api_call *call, int status) {
     api_table_text(object, "time_zone", user->time_zone.ptr ? user->time_zone : account->organization_time_zone);
     api_table_json(object, "preferences", user->preferences.ptr ? user->preferences : SLICE("{}"));
     write_session(object, call);
+}
+
+void me_answer(struct api_call *call, int status) {
+    me_write(call, api_object_begin(call));
     api_object_end(call, status);
 }
 

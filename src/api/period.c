@@ -39,6 +39,20 @@ int period_parse(struct slice from, struct slice to, struct slice time_zone, int
     return 0;
 }
 
+int period_range(struct slice name, struct slice time_zone, int64_t now, struct period *ret, struct err *err) {
+    static const struct {
+        const char *name;
+        int32_t days;
+    } ranges[] = {{"7d", 7}, {"30d", 30}, {"90d", 90}, {"365d", 365}};
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        if (!slice_equal(name, slice_cstr(ranges[i].name))) continue;
+        ret->to_day = timezone_day(time_zone, now);
+        ret->from_day = ret->to_day - (ranges[i].days - 1);
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, "range must be 7d, 30d, 90d or 365d");
+}
+
 struct period period_before(struct period period) {
     int32_t days = period.to_day - period.from_day + 1;
     return (struct period){.from_day = period.from_day - days, .to_day = period.to_day - days};
@@ -70,10 +84,18 @@ static int read_references(struct api_call *call, struct report_filter *filter, 
     return result;
 }
 
+static int read_period(struct api_call *call, struct period *ret, struct err *err) {
+    struct slice from = http_query(call->request, SLICE("from")), to = http_query(call->request, SLICE("to"));
+    if (!http_query_present(call->request, SLICE("range")))
+        return period_parse(from, to, call->time_zone, call->now, ret, err);
+    if (!slice_empty(from) || !slice_empty(to))
+        return err_set(err, ERR_INVALID, "range stands for from and to: give one or the other");
+    return period_range(http_query(call->request, SLICE("range")), call->time_zone, call->now, ret, err);
+}
+
 int period_filter(struct api_call *call, struct report_filter *ret, struct err *err) {
     struct period period;
-    int result = period_parse(http_query(call->request, SLICE("from")), http_query(call->request, SLICE("to")),
-                              call->time_zone, call->now, &period, err);
+    int result = read_period(call, &period, err);
     if (result != 0) return result;
     *ret = (struct report_filter){.organization_id = call->organization_id,
                                   .from_day = period.from_day,

@@ -23,11 +23,14 @@ MUST_USE int period_day(struct slice text, const char *parameter, struct slice t
  * helps: unreadable, ends before it begins, longer than PERIOD_YEARS_MAX years. */
 MUST_USE int period_parse(struct slice from, struct slice to, struct slice time_zone, int64_t now, struct period *ret,
                           struct err *err);
+/* A range by its name, ending today: "7d", "30d", "90d" or "365d". */
+MUST_USE int period_range(struct slice name, struct slice time_zone, int64_t now, struct period *ret, struct err *err);
 /* The period of the same length just before. */
 struct period period_before(struct period period);
 
-/* The request's filter. job, template, campaign and sender are the applicant tracking system's own ids (a sender's
- * address does too); one that is not known matches nothing, which is no error. */
+/* The request's filter. Where the route knows the parameter "range" (period_range), it stands for from and to. job,
+ * template, campaign and sender are the applicant tracking system's own ids (a sender's address does too); one that is
+ * not known matches nothing, which is no error. */
 MUST_USE int period_filter(struct api_call *call, struct report_filter *ret, struct err *err);
 /* The same where no period means all emails. */
 MUST_USE int period_filter_open(struct api_call *call, struct report_filter *ret, struct err *err);

@@ -93,6 +93,20 @@ int failed_deliveries_replay(struct api_call *call, struct err *err);
 int security_events_list(struct api_call *call, struct err *err);
 int orphan_events_list(struct api_call *call, struct err *err);
 
+/* webhook_subscriptions.c */
+int webhook_subscriptions_index(struct api_call *call, struct err *err);
+int webhook_subscriptions_show(struct api_call *call, struct err *err);
+int webhook_subscriptions_create(struct api_call *call, struct err *err);
+int webhook_subscriptions_change(struct api_call *call, struct err *err);
+int webhook_subscriptions_delete(struct api_call *call, struct err *err);
+int webhook_subscriptions_rotate(struct api_call *call, struct err *err);
+int webhook_subscriptions_test(struct api_call *call, struct err *err);
+
+/* webhook_deliveries.c */
+int webhook_deliveries_index(struct api_call *call, struct err *err);
+int webhook_deliveries_show(struct api_call *call, struct err *err);
+int webhook_deliveries_redeliver(struct api_call *call, struct err *err);
+
 /* register_emails.c */
 int emails_register(struct api_call *call, struct err *err);
 
@@ -112,6 +126,7 @@ int campaigns_set_tracking(struct api_call *call, struct err *err);
 
 /* embed.c */
 int embed_tokens_create(struct api_call *call, struct err *err);
+int embed_show(struct api_call *call, struct err *err);
 void embed_preflight(struct http_request *request);
 
 /* activity.c */
@@ -126,6 +141,9 @@ int notifications_change(struct api_call *call, struct err *err);
 int notifications_read(struct api_call *call, struct err *err);
 int notification_preferences_show(struct api_call *call, struct err *err);
 int notification_preferences_replace(struct api_call *call, struct err *err);
+
+/* dashboard.c */
+int engagement_dashboard(struct api_call *call, struct err *err);
 
 /* engagement.c */
 int engagement_summary(struct api_call *call, struct err *err);

@@ -20,7 +20,8 @@ MUST_USE int sign_in_finish(struct api_call *call, const struct new_session *mad
 /* Asked again of who is signed in before what matters most changes. ERR_DENIED; ERR_TOO_MANY. */
 MUST_USE int me_check_password(struct api_call *call, struct slice password, struct err *err);
 
-/* The answer of GET /me, of a call that has a session. */
+/* The answer of GET /me, of a call that has a session; and its fields. */
+void me_write(struct api_call *call, struct api_table *object);
 void me_answer(struct api_call *call, int status);
 
 #endif

@@ -11,6 +11,7 @@
 #include "store/idempotency.h"
 #include "store/organizations.h"
 #include "store/purge.h"
+#include "store/webhook_deliveries.h"
 
 #include "base/banned.h"
 
@@ -165,6 +166,11 @@ static int purge_organization(struct turn *turn, int64_t organization_id, struct
         [PURGE_NOTIFICATIONS] =
             (organization.retention_days < NOTIFICATION_DAYS ? organization.retention_days : NOTIFICATION_DAYS) *
             DAY_MS,
+        [PURGE_WEBHOOK_DELIVERIES] =
+            (organization.retention_days < WEBHOOK_DELIVERY_DAYS_MAX ? organization.retention_days
+                                                                     : WEBHOOK_DELIVERY_DAYS_MAX) *
+            DAY_MS,
+        /* What is beyond a bound goes whatever its age. */
     };
     for (int what = 0; what < PURGE_COUNT && r == 0; what++) {
         struct purging purging = {.what = (enum purge)what,

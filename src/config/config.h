@@ -56,7 +56,8 @@ struct config {
     int64_t stop_grace_s;
     const char *metrics_token;
     const char *web_root;
-    bool outgoing_allow_internal;
+    bool outgoing_allow_internal, outgoing_webhooks_allow_private;
+    int64_t outgoing_webhooks_backlog_max;
 };
 
 /* An option of one subcommand beside those of the table. */

@@ -57,16 +57,22 @@ static const struct statement select_candidate = {
     .sql = "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE
            " AND c.external_id = $2 AND " CANDIDATE_VISIBLE("$3", "c.id"),
 };
+/* Emails of the candidates in the list $2, at most $3 of each, $4 as JOB_VISIBLE has it. One query for a page of them;
+ * the rows of a candidate one behind the other. PostgreSQL is kept to the way of one candidate after the other along
+ * the index, which costs what the page holds: left to itself it may read all emails instead. SQLite has no LATERAL,
+ * there whoever reads counts the rows. */
+#define VISIBLE_EMAIL JOB_VISIBLE("$4", "(SELECT job_id FROM cohorts WHERE organization_id = $1 AND id = e.cohort_id)")
+#define JOINED_STATS  " CROSS JOIN email_stats s WHERE e.organization_id = $1"
 static const struct statement select_figures = {
-    .name = "figures of a candidate",
-    .sql =
-        "SELECT " EMAIL_STATS_COLUMNS " FROM email_logs e CROSS JOIN email_stats s"
-        " WHERE e.organization_id = $1 AND e.recipient_id = $2"
-        " AND s.organization_id = $1 AND s.email_log_id = e.id"
-        " AND " JOB_VISIBLE(
-            "$4",
-            "(SELECT job_id FROM cohorts WHERE organization_id = $1 AND id = e.cohort_id)") " ORDER BY e.sent_at DESC, "
-                                                                                            "e.id DESC LIMIT $3",
+    .name = "figures of candidates",
+    .sql = "SELECT e.recipient_id, " EMAIL_STATS_COLUMNS
+           " FROM json_each('[' || $2 || ']') u CROSS JOIN email_logs e" JOINED_STATS
+           " AND e.recipient_id = u.value AND s.organization_id = $1 AND s.email_log_id = e.id AND $3 = $3 "
+           "AND " VISIBLE_EMAIL " ORDER BY e.recipient_id, e.sent_at DESC, e.id DESC",
+    .sql_postgres = "SELECT u.id, x.* FROM unnest(string_to_array($2, ',')::bigint[]) AS u(id) CROSS JOIN LATERAL"
+                    " (SELECT " EMAIL_STATS_COLUMNS " FROM email_logs e" JOINED_STATS
+                    " AND e.recipient_id = u.id AND s.organization_id = $1 AND s.email_log_id = e.id AND " VISIBLE_EMAIL
+                    " ORDER BY e.sent_at DESC, e.id DESC LIMIT $3) AS x ORDER BY u.id",
 };
 
 static void read_candidate(const struct db_rows *rows, struct arena *arena, struct candidate_view *ret) {
@@ -129,27 +135,60 @@ int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, stru
     return 0;
 }
 
-int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t candidate_id,
-                       struct candidate_figures *ret, struct err *err) {
-    struct db_rows *rows;
-    int result = db_query(
-        db, &select_figures,
-        DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(CANDIDATE_EMAILS_MAX), db_int(jobs_of)), &rows,
-        err);
-    if (result < 0) return result;
-    struct candidate_figures figures = {.figures = {.median_open_delay_s = MEDIAN_NONE}, .last_sent_at = TIME_UNSET};
-    struct delay_histogram *histogram = memory_alloc(sizeof(*histogram));
+static void add_email(struct candidate_figures *figures, struct delay_histogram *delays,
+                      const struct email_stats *stats) {
+    struct contribution contribution = counters_contribution(stats);
+    contribution_add(&figures->figures.sums, &contribution);
+    if (stats->opened_at != TIME_UNSET) delay_histogram_add(delays, open_delay_bucket(open_delay_ms(stats)), 1);
+    if (stats->sent_at > figures->last_sent_at) figures->last_sent_at = stats->sent_at;
+}
+
+static struct candidate_figures *find_figures(const int64_t *ids, struct candidate_figures *all, size_t count,
+                                              int64_t id) {
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == id) return &all[i];
+    return NULL;
+}
+
+static int read_figures(struct db_rows *rows, const int64_t *ids, struct candidate_figures *all, size_t count,
+                        struct err *err) {
+    struct delay_histogram *delays = memory_alloc(sizeof(*delays));
+    struct candidate_figures *current = NULL;
+    int64_t last_id = 0, emails = 0;
+    int result;
     while ((result = db_next(rows, err)) > 0) {
         struct email_stats stats;
-        email_stats_read(rows, 0, &stats);
-        struct contribution contribution = counters_contribution(&stats);
-        contribution_add(&figures.figures.sums, &contribution);
-        if (stats.opened_at != TIME_UNSET) delay_histogram_add(histogram, open_delay_bucket(open_delay_ms(&stats)), 1);
-        if (stats.sent_at > figures.last_sent_at) figures.last_sent_at = stats.sent_at;
+        int64_t id = db_column_int(rows, 0);
+        if (!current || id != last_id) {
+            if (current) current->figures.median_open_delay_s = delay_histogram_median(delays);
+            memset(delays, 0, sizeof(*delays));
+            current = find_figures(ids, all, count, last_id = id);
+            emails = 0;
+        }
+        if (!current || emails++ >= CANDIDATE_EMAILS_MAX) continue;
+        email_stats_read(rows, 1, &stats);
+        add_email(current, delays, &stats);
     }
-    figures.figures.median_open_delay_s = delay_histogram_median(histogram);
-    free(histogram);
+    if (current) current->figures.median_open_delay_s = delay_histogram_median(delays);
+    free(delays);
+    return result;
+}
+
+int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, const int64_t *ids, size_t count,
+                       struct candidate_figures *ret, struct err *err) {
+    struct db_rows *rows;
+    if (count == 0) return 0;
+    for (size_t i = 0; i < count; i++)
+        ret[i] =
+            (struct candidate_figures){.figures = {.median_open_delay_s = MEDIAN_NONE}, .last_sent_at = TIME_UNSET};
+    struct arena *arena = arena_new();
+    int result = db_query(
+        db, &select_figures,
+        DB_VALUES(db_int(organization_id), db_list(arena, ids, count), db_int(CANDIDATE_EMAILS_MAX), db_int(jobs_of)),
+        &rows, err);
+    arena_free(arena);
+    if (result < 0) return result;
+    result = read_figures(rows, ids, ret, count, err);
     db_rows_free(rows);
-    if (result == 0) *ret = figures;
     return result;
 }

@@ -44,7 +44,8 @@ struct candidate_figures {
     struct figures figures; /* without anonymous counts: nobody knows whose they are */
     int64_t last_sent_at;   /* TIME_UNSET: never */
 };
-MUST_USE int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t candidate_id,
-                                struct candidate_figures *ret, struct err *err);
+/* Of a page of candidates (each id once) in one query; ret[i] belongs to ids[i]. On failure `ret` is undefined. */
+MUST_USE int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, const int64_t *ids,
+                                size_t count, struct candidate_figures *ret, struct err *err);
 
 #endif

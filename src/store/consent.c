@@ -176,7 +176,7 @@ struct answer {
  * us. */
 /* What people were told of opens and clicks that the candidate does not allow any more is to be withdrawn. */
 static int withdraw_told(struct db *db, int64_t organization_id, int64_t candidate_id, struct consent consent,
-                         struct err *err) {
+                         int64_t now, struct err *err) {
     enum consent_mode mode;
     int result = load_mode(db, organization_id, &mode, err);
     if (result != 0) return result;
@@ -185,6 +185,8 @@ static int withdraw_told(struct db *db, int64_t organization_id, int64_t candida
     const struct outbox_row row = {.organization_id = organization_id,
                                    .kind = OUTBOX_OBJECTED,
                                    .candidate_id = candidate_id,
+                                   .occurred_at = now,
+                                   .score = SCORE_UNKNOWN,
                                    .event_type = level == TRACKING_CLICKS ? EVENT_OPEN : (enum event_type)0};
     return outbox_append(db, &row, 1, err);
 }
@@ -213,7 +215,7 @@ static int set_candidate(struct db *db, int64_t organization_id, int64_t candida
         emails += portion;
     } while (portion == PORTION);
     *ret_emails = emails;
-    return withdraw_told(db, organization_id, candidate_id, answer->consent, err);
+    return withdraw_told(db, organization_id, candidate_id, answer->consent, now, err);
 }
 
 int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,

@@ -78,14 +78,17 @@ static const struct statement select_email = {
 static const struct statement list_by_time = {
     .name = "emails by time",
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND CAST($14 AS BIGINT) = 0"),
+    .plan_each_time = true,
 };
 static const struct statement list_by_cohort = {
     .name = "emails by cohort",
     .sql = LIST("cohorts k CROSS JOIN email_logs f", " AND CAST($14 AS BIGINT) = 0"),
+    .plan_each_time = true,
 };
 static const struct statement list_by_candidate = {
     .name = "emails by candidate",
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND f.recipient_id = $14"),
+    .plan_each_time = true,
 };
 #define LIST_VALUES 15
 

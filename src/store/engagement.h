@@ -83,6 +83,10 @@ MUST_USE int engagement_append_deltas(struct db *db, const struct cohort_delta *
 /* Folds at most `limit` rows of each delta table into its totals, in the caller's transaction. *ret_folded: rows
  * folded. */
 MUST_USE int engagement_fold(struct db *db, int64_t limit, int64_t *ret_folded, struct err *err);
+/* Makes the sums by job, template and campaign of at most `limit` days that were folded into since, in the caller's
+ * transaction. *ret_days: days done; less than `limit` (64 at most): none waits. Reports are right without, but slower.
+ */
+MUST_USE int engagement_gather_groups(struct db *db, size_t limit, size_t *ret_days, struct err *err);
 /* Rows waiting to be folded, roughly. */
 MUST_USE int engagement_fold_backlog(struct db *db, int64_t *ret_rows, struct err *err);
 

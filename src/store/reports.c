@@ -34,6 +34,20 @@
     "SELECT " key " AS key" CONTRIBUTION_FIELDS(                                                                       \
         SUM_OF_COHORTS) " FROM day_totals c"                                                                           \
                         " WHERE c.organization_id = $1 AND c.day >= $2 AND c.day <= $3 GROUP BY key"
+/* By job, template or campaign: from the sums of the days where they are right, from the cohorts of the other days. */
+#define OF_DAYS_IN(condition)                                                                                          \
+    " FROM day_totals t CROSS JOIN " condition                                                                         \
+    " AND t.organization_id = $1 AND t.day >= $2 AND t.day <= $3 AND c.organization_id = $1 AND c.day = t.day"         \
+    " GROUP BY key"
+#define OF_GATHERED(key, kind)                                                                                         \
+    "SELECT c.item AS key" CONTRIBUTION_FIELDS(SUM_OF_COHORTS) OF_DAYS_IN(                                             \
+        "day_groups c WHERE t.groups_stale = 0 AND c.kind = " kind) " UNION ALL SELECT " key                           \
+                                                                    " AS key" CONTRIBUTION_FIELDS(SUM_OF_COHORTS)      \
+                                                                        OF_DAYS_IN(                                    \
+                                                                            "cohorts c WHERE t.groups_stale <> 0")
+#define OF_GATHERED_JOBS(key)      OF_GATHERED(key, "1")
+#define OF_GATHERED_TEMPLATES(key) OF_GATHERED(key, "2")
+#define OF_GATHERED_CAMPAIGNS(key) OF_GATHERED(key, "3")
 #define SUMS(totals, key)                                                                                              \
     "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals(                                          \
         key) " UNION ALL SELECT " key                                                                                  \
@@ -65,25 +79,24 @@
     " LEFT JOIN " table " n ON n.organization_id = $1 AND n.id = g.key ORDER BY " order
 
 /* $9 limit, $10 count and $11 id of the row before; $10 NULL: from the start. */
-#define GROUPS_BY(key, table)                                                                                          \
-    NAMED("SELECT * FROM (" SUMS(OF_COHORTS, key) ") y WHERE y.sent > 0"                                               \
-                                                  " AND (CAST($10 AS BIGINT) IS NULL OR y.sent < $10 OR (y.sent = "    \
-                                                  "$10 AND y.key < CAST($11 AS BIGINT)))"                              \
-                                                  " ORDER BY y.sent DESC, y.key DESC LIMIT $9",                        \
+#define GROUPS_BY(totals, key, table)                                                                                  \
+    NAMED("SELECT * FROM (" SUMS(totals, key) ") y WHERE y.sent > 0"                                                   \
+                                              " AND (CAST($10 AS BIGINT) IS NULL OR y.sent < $10 OR (y.sent = "        \
+                                              "$10 AND y.key < CAST($11 AS BIGINT)))"                                  \
+                                              " ORDER BY y.sent DESC, y.key DESC LIMIT $9",                            \
           table, "g.sent DESC, g.key DESC")
 
 /* $9 limit, $10 enum report_rank, $11 the least base. */
 #define RANKED(opened, clicked, replied)                                                                               \
     "CASE CAST($10 AS BIGINT) WHEN 1 THEN y." opened " WHEN 2 THEN y." clicked " ELSE y." replied " END"
-#define TOP_BY(key, table)                                                                                             \
-    NAMED(                                                                                                             \
-        "SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                      \
-            "open_base", "click_base",                                                                                 \
-            "sent") " AS base FROM (" SUMS(OF_COHORTS, key) ") y"                                                      \
-                                                            " WHERE y.key <> 0) z WHERE z.base >= CAST($11 AS BIGINT)" \
-                                                            " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base "     \
-                                                            "DESC, z.base DESC, z.key DESC LIMIT $9",                  \
-        table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
+#define TOP_BY(totals, key, table)                                                                                     \
+    NAMED("SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                    \
+              "open_base", "click_base",                                                                               \
+              "sent") " AS base FROM (" SUMS(totals, key) ") y"                                                        \
+                                                          " WHERE y.key <> 0) z WHERE z.base >= CAST($11 AS BIGINT)"   \
+                                                          " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base "       \
+                                                          "DESC, z.base DESC, z.key DESC LIMIT $9",                    \
+          table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
 
 /* Of all emails (the totals of days), or of those of a filter. */
 enum { OF_ALL, OF_SOME };
@@ -103,12 +116,28 @@ static const struct {
     [OF_SOME] = {{.name = "days", .sql = SUMS(OF_COHORTS, "c.day") " ORDER BY x.key"},
                  {.name = "delays by day", .sql = DELAYS(COHORT_BREAKDOWNS, "c.day")}},
 };
-static const struct statement groups[] = {
-    [REPORT_BY_JOB] = {.name = "report by job", .sql = GROUPS_BY("c.job_id", "jobs")},
-    [REPORT_BY_TEMPLATE] = {.name = "report by template", .sql = GROUPS_BY("c.template_id", "templates")},
-    [REPORT_BY_CAMPAIGN] = {.name = "report by campaign", .sql = GROUPS_BY("c.campaign_id", "campaigns")},
+static const struct statement groups[][3] = {
+    [OF_ALL] =
+        {
+            [REPORT_BY_JOB] = {.name = "report by job of all", .sql = GROUPS_BY(OF_GATHERED_JOBS, "c.job_id", "jobs")},
+            [REPORT_BY_TEMPLATE] = {.name = "report by template of all",
+                                    .sql = GROUPS_BY(OF_GATHERED_TEMPLATES, "c.template_id", "templates")},
+            [REPORT_BY_CAMPAIGN] = {.name = "report by campaign of all",
+                                    .sql = GROUPS_BY(OF_GATHERED_CAMPAIGNS, "c.campaign_id", "campaigns")},
+        },
+    [OF_SOME] =
+        {
+            [REPORT_BY_JOB] = {.name = "report by job", .sql = GROUPS_BY(OF_COHORTS, "c.job_id", "jobs")},
+            [REPORT_BY_TEMPLATE] = {.name = "report by template",
+                                    .sql = GROUPS_BY(OF_COHORTS, "c.template_id", "templates")},
+            [REPORT_BY_CAMPAIGN] = {.name = "report by campaign",
+                                    .sql = GROUPS_BY(OF_COHORTS, "c.campaign_id", "campaigns")},
+        },
 };
-static const struct statement top_templates = {.name = "top templates", .sql = TOP_BY("c.template_id", "templates")};
+static const struct statement top_templates[] = {
+    [OF_ALL] = {.name = "top templates of all", .sql = TOP_BY(OF_GATHERED_TEMPLATES, "c.template_id", "templates")},
+    [OF_SOME] = {.name = "top templates", .sql = TOP_BY(OF_COHORTS, "c.template_id", "templates")},
+};
 
 /* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $9 to $11 as in GROUPS_BY. */
 static const struct statement link_page = {
@@ -386,8 +415,8 @@ int reports_groups(struct db *db, const struct report_filter *filter, enum repor
     struct db_value values[FILTER_VALUES + 3];
     fill_values(filter, values);
     page_values(page, values + FILTER_VALUES);
-    return read_groups(db, &groups[dimension], values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT, page->limit, arena,
-                       ret, ret_count, err);
+    return read_groups(db, &groups[source_of(filter)][dimension], values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT,
+                       page->limit, arena, ret, ret_count, err);
 }
 
 int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
@@ -397,8 +426,8 @@ int reports_top(struct db *db, const struct report_filter *filter, enum report_r
     values[FILTER_VALUES] = db_int((int64_t)limit);
     values[FILTER_VALUES + 1] = db_int(rank);
     values[FILTER_VALUES + 2] = db_int(base_min > 0 ? base_min : 1);
-    return read_groups(db, &top_templates, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena, ret,
-                       ret_count, err);
+    return read_groups(db, &top_templates[source_of(filter)], values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2,
+                       limit, arena, ret, ret_count, err);
 }
 
 /* ---- links ---- */

@@ -208,7 +208,7 @@ static int take_all(struct db *db, const struct taken *taken, size_t limit, stru
                           DB_VALUES(db_int(taken->organization_id), db_int(taken->all_after), db_int((int64_t)limit)),
                           arena, ret, err);
     if (result < 0) return result;
-    if (ret->count < limit)
+    if (ret->count < limit || limit == 0)
         return db_run(db, &remove_marks, DB_VALUES(db_int(taken->organization_id), db_list(arena, taken->ids, 1)), NULL,
                       err);
     return db_run(db, &move_mark,
@@ -369,7 +369,7 @@ int scores_save(struct db *db, const struct score_row *rows, size_t count, struc
 
 #define FORGET(what, of, list) what " WHERE " of("") " AND candidate_id IN " list("$2")
 #define FORGET_STATEMENT(name_, what)                                                                                  \
-    { .name = name_, .sql = FORGET(what, OF, DB_LIST), .sql_postgres = FORGET(what, OF_POSTGRES, DB_LIST_POSTGRES) }
+    { .name = (name_), .sql = FORGET(what, OF, DB_LIST), .sql_postgres = FORGET(what, OF_POSTGRES, DB_LIST_POSTGRES) }
 static const struct statement forget[] = {
     FORGET_STATEMENT("forget scores", "DELETE FROM candidate_scores"),
     FORGET_STATEMENT("forget the history of scores", "DELETE FROM candidate_score_days"),

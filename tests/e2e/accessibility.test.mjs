@@ -9,7 +9,7 @@ import { ADMIN, loadJohn, loadSpecification, PASSWORD } from './data.mjs';
 import { startService } from './service.mjs';
 
 describe('accessibility', () => {
-  let service, browser, email, toast;
+  let service, browser, email, toast, webhook;
 
   before(async () => {
     service = await startService();
@@ -25,6 +25,8 @@ describe('accessibility', () => {
       await service.deliver(loader.endpoint, genericDelivery(loader.secret, event));
       await page.locator('.toast').hover(); // so that it stays
     };
+    webhook = await service.must('POST', '/webhook-subscriptions', { url: 'https://localhost:1/', events: ['email.opened'], description: 'Other system' });
+    await service.must('POST', `/webhook-subscriptions/${webhook.id}/test`);
     browser = await launch();
   });
   after(async () => {
@@ -34,13 +36,16 @@ describe('accessibility', () => {
 
   const screens = () => [
     '/dashboard', '/dashboard?cmp=1&auto=1', '/dashboard?table=1&range=90d', '/dashboard?range=custom&from=2020-01-01&to=2020-01-07', '/candidates', '/candidates/john', '/candidates/john?auto=1', '/candidates/nobody', '/emails', '/emails?status=complained',
-    `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/users', '/admin/api-keys',
+    `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/webhooks', `/admin/webhooks?of=${webhook.id}`, '/admin/users', '/admin/api-keys',
     '/admin/settings', '/admin/nonsense', '/account', '/activity', '/activity?hot=1', '/activity?without=opens,clicks', '/notifications', '/notifications?show=unread', '/notifications/preferences',
   ];
-  const dialogs = [
+  const dialogs = () => [
     ['/admin/endpoints', (page) => page.getByRole('button', { name: 'New endpoint' }).click()],
     ['/admin/endpoints', (page) => page.getByRole('button', { name: 'Disable' }).first().click()],
     ['/admin/failed-deliveries', (page) => page.getByRole('button', { name: /^Look/ }).first().click()],
+    ['/admin/webhooks', (page) => page.getByRole('button', { name: 'New webhook' }).click()],
+    ['/admin/webhooks', (page) => page.getByRole('button', { name: /^New secret/ }).click()],
+    [`/admin/webhooks?of=${webhook.id}`, (page) => page.getByRole('button', { name: /^Look at/ }).click()],
     ['/admin/users', (page) => page.getByRole('button', { name: 'New user' }).click()],
     ['/admin/api-keys', (page) => page.getByRole('button', { name: 'New API key' }).click()],
     ['/dashboard', (page) => page.keyboard.press('?')],
@@ -60,7 +65,7 @@ describe('accessibility', () => {
         await go(page, target);
         await look(target);
       }
-      for (const [target, act] of dialogs) {
+      for (const [target, act] of dialogs()) {
         await go(page, target);
         await act(page);
         await page.getByRole('dialog').waitFor();
@@ -88,7 +93,7 @@ describe('accessibility', () => {
     const session = await open(browser, service.url, { allowed: [/status of 404/] });
     await signIn(session, ADMIN, PASSWORD);
     const titles = new Map();
-    for (const target of ['/dashboard', '/candidates', '/candidates/john', '/emails', `/emails/${email}`, '/campaigns', '/templates', '/templates/tpl-0', '/jobs', '/jobs/job-1', '/activity', '/notifications', '/notifications/preferences', '/admin/endpoints', '/admin/users', '/account']) {
+    for (const target of ['/dashboard', '/candidates', '/candidates/john', '/emails', `/emails/${email}`, '/campaigns', '/templates', '/templates/tpl-0', '/jobs', '/jobs/job-1', '/activity', '/notifications', '/notifications/preferences', '/admin/endpoints', '/admin/webhooks', '/admin/users', '/account']) {
       await go(session.page, target);
       assert.equal(await session.page.locator('h1').count(), 1, target);
       const title = await session.page.title();

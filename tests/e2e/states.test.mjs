@@ -41,9 +41,13 @@ describe('states', () => {
   const problem = (status, detail) => ({ status, contentType: 'application/problem+json', body: JSON.stringify({ title: 'Internal error', status, detail, request_id: 'req123' }) });
 
   test('one failing part says so and can be tried again; the others are unharmed', async () => {
-    session.allowed.push(/status of 500/);
     let fail = true;
-    await session.context.route('**/api/v1/engagement/top*', (route) => (fail ? route.fulfill(problem(500, 'the disk is full')) : route.continue()));
+    await session.context.route('**/api/v1/engagement/dashboard*', async (route) => {
+      const response = await route.fetch();
+      const json = await response.json();
+      if (fail) json.top = { problem: JSON.parse(problem(500, 'the disk is full').body) };
+      await route.fulfill({ response, json });
+    });
     await go(page, '/dashboard');
     const top = page.locator('section', { hasText: 'Top performing emails' });
     await top.getByRole('alert').getByText('the disk is full').waitFor();
@@ -62,7 +66,7 @@ describe('states', () => {
     const final = await heights();
     let release;
     const held = new Promise((resolve) => (release = resolve));
-    await session.context.route(/\/api\/v1\/engagement\/(summary|series|top|templates)/, async (route) => {
+    await session.context.route(/\/api\/v1\/engagement\/dashboard/, async (route) => {
       await held;
       await route.continue();
     });
@@ -94,11 +98,11 @@ describe('states', () => {
     await page.getByText('Not found', { exact: true }).first().waitFor();
     await go(page, '/candidates/nobody');
     await page.getByText('There is nothing here').waitFor();
-    await session.context.route('**/api/v1/engagement/summary*', (route) => route.fulfill(problem(403, 'no')));
+    await session.context.route('**/api/v1/engagement/dashboard*', (route) => route.fulfill(problem(403, 'no')));
     await go(page, '/dashboard');
     await page.getByText('An administrator of your organization can give you the right.').waitFor();
     await session.context.unrouteAll();
-    await session.context.route('**/api/v1/engagement/summary*', (route) => route.fulfill({ ...problem(429, 'slow down'), headers: { 'Retry-After': '17' } }));
+    await session.context.route('**/api/v1/engagement/dashboard*', (route) => route.fulfill({ ...problem(429, 'slow down'), headers: { 'Retry-After': '17' } }));
     await go(page, '/dashboard');
     await page.getByText('try again in 17 seconds').waitFor();
   });
@@ -127,7 +131,7 @@ describe('states', () => {
       assert.ok(overflow <= 0, `${target} is ${overflow} px too wide`);
     }
     await page.setViewportSize({ width: 320, height: 700 });
-    for (const target of ['/dashboard', '/candidates', '/emails', '/templates', '/templates/tpl-4', '/candidates/nasty-4', emails[4], '/admin/endpoints', '/admin/users', '/account']) {
+    for (const target of ['/dashboard', '/candidates', '/emails', '/templates', '/templates/tpl-4', '/candidates/nasty-4', emails[4], '/admin/endpoints', '/admin/webhooks', '/admin/users', '/account']) {
       await go(page, target);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(overflow <= 0, `${target} is ${overflow} px too wide at 320 px`);

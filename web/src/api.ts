@@ -82,7 +82,7 @@ interface Entry {
   data?: unknown;
   problem?: Problem | undefined;
   at: number;
-  pending: boolean;
+  pending: Promise<void> | undefined; // while the answer is on its way
 }
 
 const entries = new Map<string, Entry>();
@@ -93,17 +93,16 @@ function changed(): void {
   for (const listener of [...listeners]) listener();
 }
 
-function load(path: string): void {
-  const entry = entries.get(path) ?? { at: 0, pending: false };
-  if (entry.pending) return;
-  entry.pending = true;
+function load(path: string): Promise<void> {
+  const entry = entries.get(path) ?? { at: 0, pending: undefined };
+  if (entry.pending) return entry.pending;
   entries.delete(path);
   entries.set(path, entry);
   for (const old of entries.keys()) {
     if (entries.size <= CACHE_MAX) break;
     if (!entries.get(old)!.pending) entries.delete(old);
   }
-  get(path)
+  entry.pending = get(path)
     .then((data) => {
       entry.data = data;
       entry.problem = undefined;
@@ -112,10 +111,19 @@ function load(path: string): void {
       entry.problem = problem;
     })
     .finally(() => {
-      entry.pending = false;
+      entry.pending = undefined;
       entry.at = Date.now();
       changed();
     });
+  return entry.pending;
+}
+
+// For what is asked before there is a screen to show it: the screen then finds it, or that it is on its way.
+export async function ahead<T>(path: string): Promise<T> {
+  await load(path);
+  const { data, problem } = entries.get(path)!;
+  if (problem) throw problem;
+  return data as T;
 }
 
 export function forgetAll(): void {
@@ -129,7 +137,7 @@ export function refresh(prefix: string): void {
     if (!path.startsWith(prefix)) continue;
     const entry = entries.get(path)!;
     entry.at = 0;
-    if (listeners.size > 0) load(path);
+    if (listeners.size > 0) void load(path);
   }
   changed();
 }
@@ -138,14 +146,14 @@ export function refresh(prefix: string): void {
 export function refreshShown(concerns: (path: string) => boolean): void {
   for (const [path, entry] of [...entries]) {
     if (!concerns(path)) continue;
-    if (shown.has(path)) load(path);
+    if (shown.has(path)) void load(path);
     else entry.at = 0;
   }
 }
 
 // After signing in again: what was refused meanwhile.
 export function retryFailed(): void {
-  for (const [path, entry] of [...entries]) if (entry.problem) load(path);
+  for (const [path, entry] of [...entries]) if (entry.problem) void load(path);
   changed();
 }
 
@@ -169,10 +177,8 @@ export function useResource<T>(path: string | null): Resource<T> {
     if (path === null) return;
     shown.set(path, (shown.get(path) ?? 0) + 1);
     const entry = entries.get(path);
-    if (!entry || entry.problem || Date.now() - entry.at > (wentBack() ? FRESH_BACK_MS : FRESH_MS)) {
-      load(path);
-      redraw(0 as never);
-    }
+    if (!entry || entry.problem || Date.now() - entry.at > (wentBack() ? FRESH_BACK_MS : FRESH_MS)) void load(path);
+    redraw(0 as never); // also for what arrived after the drawing, when nobody listened yet
     return () => {
       const count = shown.get(path)! - 1;
       if (count > 0) shown.set(path, count);
@@ -185,11 +191,11 @@ export function useResource<T>(path: string | null): Resource<T> {
   return {
     data: entry?.data !== undefined ? (entry.data as T) : path === null ? undefined : last.current,
     problem: failed ? entry.problem : undefined,
-    pending: path !== null && (entry === undefined || entry.pending),
+    pending: path !== null && (entry === undefined || entry.pending !== undefined),
     old: path !== null && entry?.data === undefined && last.current !== undefined,
     reload: () => {
       if (path !== null) {
-        load(path);
+        void load(path);
         changed();
       }
     },

@@ -1,6 +1,6 @@
 // The figures of a period as cards, strip and chart; shared by the dashboard and the pages of campaigns, templates and jobs.
 import type { JSX } from 'preact';
-import { useResource, query } from './api';
+import { useResource, query, type Resource } from './api';
 import { count, duration, fraction, percent, spanText } from './format';
 import { useKeys } from './keys';
 import { emailsOf, type Scope } from './links';
@@ -114,8 +114,11 @@ const columns = (scope: Scope): Column<Interval>[] => [
   { key: 'click_rate', label: 'Click rate', number: true, cell: (row) => percent(row.click_rate) },
 ];
 
+type Series = Resource<Report<Interval>>;
+
 interface OverTimeProps {
-  period: Period;
+  rows: Series;
+  before: Series;
   scope: Scope;
   summary: Summary | undefined;
   view: ChartView;
@@ -123,12 +126,17 @@ interface OverTimeProps {
   table: boolean;
 }
 
-export function OverTime({ period, scope, summary, view, compare, table }: OverTimeProps): JSX.Element {
+export function OverTime({ period, ...rest }: Omit<OverTimeProps, 'rows' | 'before'> & { period: Period }): JSX.Element {
+  const { scope, summary, compare } = rest;
   const span = spanOf(period);
   const interval = intervalFor(span, Boolean(scope.template || scope.campaign));
   const filter = { job: scope.job, template: scope.template, campaign: scope.campaign, sender: scope.sender, interval: interval === 'day' ? undefined : interval };
   const rows = useResource<Report<Interval>>(`/engagement/series${query({ from: period.from, to: period.to, ...filter })}`);
   const before = useResource<Report<Interval>>(compare && summary ? `/engagement/series${query({ from: summary.previous.from, to: summary.previous.to, ...filter })}` : null);
+  return <OverTimeOf {...rest} rows={rows} before={before} />;
+}
+
+export function OverTimeOf({ rows, before, scope, summary, view, compare, table }: OverTimeProps): JSX.Element {
   useKeys({ x: () => setQuery({ cmp: compare ? '' : '1' }) });
   return (
     <section class="card" aria-labelledby="over-time">

@@ -3,9 +3,10 @@ import { signal } from '@preact/signals';
 import { render, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { retryFailed, sessionEnded } from './api';
+import { onDashboard } from './dashboard';
 import { helpOpen, startKeys } from './keys';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
-import { boot, booted, bootProblem, isAdmin, liveState, me, unread } from './state';
+import { boot, booted, bootProblem, early, isAdmin, liveState, me, unread } from './state';
 import { AccountMenu } from './screens/Account';
 import { Dashboard } from './screens/Dashboard';
 import { Icon } from './ui/Icon';
@@ -103,7 +104,7 @@ function Header(): JSX.Element {
         </nav>
         <span class={`small muted ${liveState.value === 'Live' ? 'wide' : ''}`}>{liveState}</span>
         <a class="button small quiet bell" href="/notifications" aria-label={`Notifications, ${unread.value} unread`} aria-current={here.startsWith('/notifications') ? 'page' : undefined}><Icon name="bell" />{unread.value > 0 && <b>{unread.value > 99 ? '99+' : unread.value}</b>}</a>
-        <AccountMenu />
+        {me.value && <AccountMenu />}
       </div>
     </header>
   );
@@ -141,7 +142,7 @@ function Frame(): JSX.Element {
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.querySelector<HTMLElement>('h1')?.focus(); }}>Skip to content</a>
       <Header />
       <main id="main" ref={main}><Screen key={path.value} id={id} /></main>
-      <div class="toasts" role="status" aria-live="polite" aria-atomic="false" aria-label="New notifications">{Live && <Live />}</div>
+      <div class="toasts" role="status" aria-live="polite" aria-atomic="false" aria-label="New notifications">{Live && me.value && <Live />}</div>
       {helpOpen.value && <KeyHelp id="" />}
       {sessionEnded.value && <SignInAgain id="" />}
     </>
@@ -149,7 +150,7 @@ function Frame(): JSX.Element {
 }
 
 function App(): JSX.Element {
-  if (!booted.value) return <div />;
+  if (!booted.value) return early.value ? <Frame /> : <div />;
   if (bootProblem.value)
     return (
       <main class="plain">
@@ -164,7 +165,7 @@ function App(): JSX.Element {
 startRouter();
 startKeys();
 window.addEventListener('online', retryFailed);
-if (!/^\/(dashboard)?$/.test(path.value)) ahead();
+if (!onDashboard()) ahead();
 void boot();
 render(<App />, document.getElementById('app')!);
 window.addEventListener('load', () => setTimeout(ahead, 1000));

@@ -1,12 +1,15 @@
 // Who is signed in, and the choices that this browser keeps.
 import { computed, signal } from '@preact/signals';
-import { change, forgetAll, get, Problem, retryFailed, sessionEnded } from './api';
+import { ahead, change, forgetAll, get, Problem, retryFailed, sessionEnded } from './api';
+import { dashboardPath, onDashboard } from './dashboard';
 import { reportZone, timeZone } from './format';
-import type { Me } from './types';
+import type { Dashboard, Me } from './types';
 
 export const me = signal<Me | null>(null);
 export const bootProblem = signal<Problem | null>(null);
 export const booted = signal(false);
+// The frame is drawn before it is known who is signed in.
+export const early = signal(false);
 
 export const may = (permission: string): boolean => me.value?.permissions.includes(permission) ?? false;
 export const isAdmin = computed(() => may('admin'));
@@ -17,11 +20,28 @@ function arrived(who: Me): void {
   me.value = who;
 }
 
-// Asks who is signed in. Without a session there is no need to ask: the page says so (src/web/web.c).
+// Without a session there is no need to ask who is signed in: the page says so (src/web/web.c).
+const hasSession = (): boolean => document.documentElement.dataset.session === 'yes';
+
+// The dashboard's answer says it, too. When there is none, that is the dashboard's trouble.
+async function whoIsIt(): Promise<Me> {
+  if (onDashboard()) {
+    try {
+      const { me: who } = await ahead<Dashboard>(dashboardPath());
+      if (who) return who;
+    } catch (problem) {
+      sessionEnded.value = false; // nobody was known yet, so no page is to be kept
+      if ((problem as Problem).status === 401) throw problem;
+    }
+  }
+  return get<Me>('/me');
+}
+
 export async function boot(): Promise<void> {
   bootProblem.value = null;
+  early.value = hasSession() && onDashboard();
   try {
-    if (document.documentElement.dataset.session === 'yes') arrived(await get<Me>('/me'));
+    if (hasSession()) arrived(await whoIsIt());
   } catch (problem) {
     if (!(problem instanceof Problem) || problem.status !== 401) bootProblem.value = problem as Problem;
   }

@@ -48,6 +48,19 @@ export type Interval = Span & Metrics;
 export type Report<T> = Page<T> & Span & { time_zone: string };
 export type Group = Metrics & { id: string | null; name?: string | null; title?: string | null; rank?: number };
 
+export interface PartProblem {
+  problem: { title: string; status: number; detail: string; request_id: string };
+}
+export interface DashboardParts {
+  summary: Summary;
+  series: Report<Interval>;
+  previous_series: Report<Interval>;
+  top: Report<Group>;
+  templates: Report<Group>;
+  jobs: Report<Pick<Group, 'id' | 'title' | 'sent'>>;
+}
+export type Dashboard = Span & { time_zone: string; interval: string; me: Me | null } & { [K in keyof DashboardParts]: DashboardParts[K] | PartProblem | null };
+
 export interface LinkFigures {
   url: string | null;
   link_position: number | null;
@@ -184,6 +197,39 @@ export interface Delivery {
   last_error: string | null;
   headers?: Record<string, string>;
   body?: string;
+}
+
+export interface WebhookSubscription {
+  id: number;
+  url: string;
+  description: string;
+  events: string[];
+  state: 'active' | 'paused' | 'disabled';
+  state_reason: string | null;
+  failing_since: string | null;
+  waiting: number;
+  dropped: number;
+  dropped_at: string | null;
+  former_secret_until: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface WebhookDelivery {
+  id: number;
+  message_id: string;
+  type: string;
+  state: 'waiting' | 'delivered' | 'given_up' | 'withheld';
+  attempts: number;
+  occurred_at: string;
+  created_at: string;
+  next_attempt_at: string | null;
+  last_attempt_at: string | null;
+  last_duration_ms: number | null;
+  last_status: number | null;
+  last_answer: string | null;
+  last_error: string | null;
+  payload?: Record<string, unknown> | null;
 }
 
 export interface SecurityEvent {

@@ -207,6 +207,7 @@ static void an_older_database(void **state) {
         "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
         /* and what came after */
         "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
+        "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries;"
         "DELETE FROM schema_migrations WHERE number >= (SELECT number FROM schema_migrations WHERE name LIKE "
         "'%score%')");
     history_end(&history);

@@ -284,7 +284,7 @@ static void candidates_come_with_their_figures(void **state) {
     assert_done(
         candidates_get(fixture->db, history.organization_id, 0, SLICE("candidate-0"), fixture->arena, &candidate, err));
     assert_false(candidate.has_tracking);
-    assert_done(candidates_figures(fixture->db, history.organization_id, 0, candidate.id, &figures, err));
+    assert_done(candidates_figures(fixture->db, history.organization_id, 0, &candidate.id, 1, &figures, err));
     assert_int_equal(figures.figures.sums.sent, 4);
     assert_int_equal(figures.figures.sums.open_base, 3);
     assert_int_equal(figures.figures.sums.click_base, 4);
@@ -296,6 +296,50 @@ static void candidates_come_with_their_figures(void **state) {
     assert_true(figures.last_sent_at == mails[9].sent_at);
     assert_fails(ERR_NOT_FOUND, candidates_get(fixture->db, history.organization_id, 0, SLICE("candidate-9"),
                                                fixture->arena, &candidate, err));
+    history_end(&history);
+}
+
+/* The figures of a page are those of each of its candidates alone, in the order asked for. */
+static void figures_of_a_page_are_those_of_each(void **state) {
+    struct fixture *fixture = fixture_of(state);
+    struct history history;
+    struct candidate_view *candidates;
+    size_t count;
+    history_begin(&history, fixture, "UTC");
+    struct mail mails[9];
+    for (int i = 0; i < 9; i++)
+        mails[i] = (struct mail){.sent_at = at("2026-02-01T08:00:00Z") + i * HOUR_MS,
+                                 .candidate = i % 3,
+                                 .job = 1 + i % 2,
+                                 .level = TRACKING_FULL};
+    history_register(&history, mails, 9);
+    struct happening happenings[9];
+    for (int i = 0; i < 9; i++)
+        happenings[i] = (struct happening){
+            .mail = &mails[i], .type = EVENT_OPEN, .at = mails[i].sent_at + (i % 3 + 1) * 10000, .machine = i == 4};
+    history_apply(&history, happenings, 9);
+    give_jobs(&history, fixture->arena);
+    struct candidate_filter filter = {.organization_id = history.organization_id, .low = SCORE_UNKNOWN, .high = 100};
+    assert_done(candidates_list(fixture->db, &filter, 10, fixture->arena, &candidates, &count, err));
+    assert_int_equal(count, 3);
+    const int64_t ids[] = {candidates[1].id, INT64_MAX, candidates[2].id, candidates[0].id};
+    for (int64_t jobs_of = 0; jobs_of <= MANAGER; jobs_of += MANAGER) {
+        struct candidate_figures page[4], alone;
+        assert_done(candidates_figures(fixture->db, history.organization_id, jobs_of, ids, 4, page, err));
+        for (int i = 0; i < 4; i++) {
+            assert_done(candidates_figures(fixture->db, history.organization_id, jobs_of, &ids[i], 1, &alone, err));
+            assert_memory_equal(&page[i].figures.sums, &alone.figures.sums, sizeof(alone.figures.sums));
+            assert_true(page[i].figures.median_open_delay_s == alone.figures.median_open_delay_s);
+            assert_true(page[i].last_sent_at == alone.last_sent_at);
+            assert_true((page[i].figures.sums.sent == 0) == (i == 1));
+        }
+        if (jobs_of == 0) {
+            assert_true(page[2].figures.median_open_delay_s == 10);
+            assert_true(page[0].figures.median_open_delay_s == 20);
+            assert_true(page[3].figures.median_open_delay_s == 30);
+            assert_int_equal(page[0].figures.sums.machine_opens, 1);
+        }
+    }
     history_end(&history);
 }
 
@@ -324,7 +368,7 @@ static void a_manager_sees_candidates_of_own_jobs(void **state) {
     assert_int_equal(count, 2);
     assert_true(slice_equal(candidates[0].external_id, SLICE("candidate-1")));
     assert_true(slice_equal(candidates[1].external_id, SLICE("candidate-0")));
-    assert_done(candidates_figures(fixture->db, organization, MANAGER, candidates[1].id, &figures, err));
+    assert_done(candidates_figures(fixture->db, organization, MANAGER, &candidates[1].id, 1, &figures, err));
     assert_int_equal(figures.figures.sums.sent, 1);
     assert_done(
         candidates_get(fixture->db, organization, MANAGER, SLICE("candidate-0"), fixture->arena, &candidate, err));
@@ -447,6 +491,7 @@ int main(void) {
         contract_test(an_unknown_id_gives_no_emails),
         contract_test(one_email_comes_with_all_that_belongs_to_it),
         contract_test(candidates_come_with_their_figures),
+        contract_test(figures_of_a_page_are_those_of_each),
         contract_test(a_manager_sees_candidates_of_own_jobs),
         contract_test(an_objection_reaches_emails_sent_before),
         contract_test(an_objection_may_come_before_the_first_email),

@@ -341,9 +341,15 @@ static void groups_equal_a_recount(void **state) {
     struct scene scene;
     uint64_t dice = 11;
     scene_begin(&scene, fixture_of(state), 12);
-    for (int round = 0; round < 9; round++) {
+    for (int round = 0; round < 21; round++) {
         enum report_dimension dimension = (enum report_dimension)(round % 3);
-        struct report_filter filter = round < 3 ? all_of(&scene) : random_filter(&scene, &dice);
+        struct report_filter filter = round < 15 ? all_of(&scene) : random_filter(&scene, &dice);
+        /* From cohorts alone, from some gathered days, from all of them, and after more was folded into these. */
+        if (round == 3) assert_int_equal(history_gather(&scene.history, 2), 2);
+        if (round == 6) assert_true(history_gather(&scene.history, 64) > 2);
+        if (round == 6) assert_int_equal(history_gather(&scene.history, 64), 0);
+        if (round == 9) history_fold(&scene.history, 1000000);
+        if (round == 12) assert_true(history_gather(&scene.history, 64) > 0);
         struct report_row rows[32];
         struct figures total;
         int64_t sent = 0;

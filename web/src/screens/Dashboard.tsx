@@ -1,30 +1,20 @@
 // The dashboard of the specification (UC-558, "Engagement Dashboard Layout").
 import type { JSX } from 'preact';
-import { query, useResource } from '../api';
-import { Cards, LeftOut, OverTime, Strip } from '../figures';
+import { query, useResource, type Resource } from '../api';
+import { dashboardPath, parameters, partOf } from '../dashboard';
+import { Cards, LeftOut, OverTimeOf, Strip } from '../figures';
 import { count, fraction, nameOf, percent, spanText } from '../format';
 import { emailsOf, thing, type Scope } from '../links';
-import { periodOf, periodParameters, spanOf } from '../period';
-import { choice, readQuery, search, setQuery, text } from '../router';
+import { periodOf, spanOf } from '../period';
+import { readQuery, search, setQuery } from '../router';
 import { isAdmin } from '../state';
-import type { Email, Group, Page, Report, Span, Summary } from '../types';
+import type { Dashboard as Answer, Email, Group, Page, Report, Span } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
-import { DateRange, Filters, GroupFilter, ZoneNote } from '../ui/Filters';
+import { DateRange, Filters, GroupSelect, ZoneNote } from '../ui/Filters';
 import { LOW_VOLUME } from '../ui/Kpi';
 import type { ChartView } from '../ui/LineChart';
 import { Empty, Panel } from '../ui/Panel';
 import { Title } from '../ui/Title';
-
-const parameters = {
-  ...periodParameters('30d'),
-  job: text(),
-  view: choice('rates', 'counts'),
-  cmp: choice('', '1'),
-  table: choice('', '1'),
-  auto: choice('', '1'),
-  sort: choice('sent', 'name', 'opened', 'clicked', 'rate'),
-  dir: choice('', 'up', 'down'),
-};
 
 // The days of this page, for the pages of one thing that it leads to.
 export function daysQuery(): string {
@@ -49,8 +39,7 @@ export const templateColumns = (scope: Scope, span: Span): Column<Group>[] => {
   ];
 };
 
-function TopPerforming({ asked, scope, span }: { asked: string; scope: Scope; span: Span }): JSX.Element {
-  const top = useResource<Report<Group>>(`/engagement/top${asked}`);
+function TopPerforming({ top, scope, span }: { top: Resource<Report<Group>>; scope: Scope; span: Span }): JSX.Element {
   return (
     <section class="card" aria-labelledby="top">
       <header>
@@ -105,9 +94,8 @@ export function Dashboard(): JSX.Element {
   const period = periodOf(values);
   const span = spanOf(period);
   const scope: Scope = { job: values.job };
-  const asked = query({ from: period.from, to: period.to, job: values.job });
-  const summary = useResource<Summary>(`/engagement/summary${asked}`);
-  const templates = useResource<Report<Group>>(`/engagement/templates${asked ? `${asked}&` : '?'}limit=10`);
+  const whole = useResource<Answer>(dashboardPath(values));
+  const summary = partOf(whole, 'summary'), templates = partOf(whole, 'templates');
   const columns = templateColumns(scope, span);
   const sorting = { key: values.sort, down: values.dir ? values.dir === 'down' : values.sort !== 'name' };
   return (
@@ -121,37 +109,43 @@ export function Dashboard(): JSX.Element {
       </div>
       <Filters>
         <DateRange period={period} />
-        <GroupFilter kind="jobs" name="job" label="Job" all="All jobs" value={values.job} span={query({ from: period.from, to: period.to })} />
+        <GroupSelect name="job" label="Job" all="All jobs" value={values.job} groups={partOf(whole, 'jobs').data?.data} />
       </Filters>
-      {summary.data?.sent === 0 && !summary.old && <NothingSent filtered={values.job !== ''} />}
-      <Panel of={summary} height={250}>
-        {(data) => (
-          <div class="stack">
-            {data.sent > 0 && data.open_base === 0 && <p class="notice warn">Opens were not tracked in this period, so there is nothing to measure. That is a setting of the organization, or what the candidates asked for.</p>}
-            <Cards summary={data} scope={scope} />
-            <Strip summary={data} scope={scope} />
-            <LeftOut summary={data} shown={values.auto === '1'} />
-          </div>
-        )}
-      </Panel>
-      <OverTime period={period} scope={scope} summary={summary.data} view={values.view as ChartView} compare={values.cmp === '1'} table={values.table === '1'} />
-      <TopPerforming asked={asked} scope={scope} span={span} />
-      <section class="card card-flush" aria-labelledby="by-template">
-        <header>
-          <h2 id="by-template">Engagement by template</h2>
-          <a href={`/templates${query({ range: values.range === '30d' ? '' : values.range, from: values.from, to: values.to, job: values.job })}`}>View all →</a>
-        </header>
-        <Panel of={templates} height={240}>
-          {({ data }) =>
-            data.length === 0 ? (
-              <Empty title="No emails in these days" />
-            ) : (
-              <DataTable label="Engagement by template" columns={columns} rows={sortRows(data, columns, sorting)} rowKey={({ id }) => id ?? ''} sorting={sorting}
-                onSort={({ key, down }) => setQuery({ sort: key === 'sent' ? '' : key, dir: down === (key !== 'name') ? '' : down ? 'down' : 'up' }, { replace: true })} />
-            )
-          }
-        </Panel>
-      </section>
+      {whole.problem && (whole.data === undefined || whole.old) ? (
+        <Panel of={whole} height={600}>{() => null}</Panel>
+      ) : (
+        <>
+          {summary.data?.sent === 0 && !summary.old && <NothingSent filtered={values.job !== ''} />}
+          <Panel of={summary} height={250}>
+            {(data) => (
+              <div class="stack">
+                {data.sent > 0 && data.open_base === 0 && <p class="notice warn">Opens were not tracked in this period, so there is nothing to measure. That is a setting of the organization, or what the candidates asked for.</p>}
+                <Cards summary={data} scope={scope} />
+                <Strip summary={data} scope={scope} />
+                <LeftOut summary={data} shown={values.auto === '1'} />
+              </div>
+            )}
+          </Panel>
+          <OverTimeOf rows={partOf(whole, 'series')} before={partOf(whole, 'previous_series')} scope={scope} summary={summary.data} view={values.view as ChartView} compare={values.cmp === '1'} table={values.table === '1'} />
+          <TopPerforming top={partOf(whole, 'top')} scope={scope} span={span} />
+          <section class="card card-flush" aria-labelledby="by-template">
+            <header>
+              <h2 id="by-template">Engagement by template</h2>
+              <a href={`/templates${query({ range: values.range === '30d' ? '' : values.range, from: values.from, to: values.to, job: values.job })}`}>View all →</a>
+            </header>
+            <Panel of={templates} height={240}>
+              {({ data }) =>
+                data.length === 0 ? (
+                  <Empty title="No emails in these days" />
+                ) : (
+                  <DataTable label="Engagement by template" columns={columns} rows={sortRows(data, columns, sorting)} rowKey={({ id }) => id ?? ''} sorting={sorting}
+                    onSort={({ key, down }) => setQuery({ sort: key === 'sent' ? '' : key, dir: down === (key !== 'name') ? '' : down ? 'down' : 'up' }, { replace: true })} />
+                )
+              }
+            </Panel>
+          </section>
+        </>
+      )}
     </>
   );
 }

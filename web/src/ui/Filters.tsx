@@ -5,6 +5,7 @@ import { addDays, nameOf, reportZone, today } from '../format';
 import { useKeys } from '../keys';
 import { moved, RANGES, spanOf, type Period } from '../period';
 import { setQuery } from '../router';
+import { me } from '../state';
 import type { Group, Report } from '../types';
 import { Input, Select } from './Field';
 import { Icon } from './Icon';
@@ -50,14 +51,25 @@ export function DateRange({ period, standard = '30d' }: { period: Period; standa
 }
 
 // `kind`: jobs, templates or campaigns of the period; a chosen one that is not among them stays choosable.
-export function GroupFilter({ kind, name, label, all, value, span }: { kind: 'jobs' | 'templates' | 'campaigns'; name: string; label: string; all: string; value: string; span: string }): JSX.Element {
-  const groups = useResource<Report<Group>>(`/engagement/${kind}${span ? `${span}&` : '?'}limit=200`);
-  const options = (groups.data?.data ?? []).filter(({ id }) => id !== null).map((group): [string, string] => [group.id!, nameOf(group)]);
+export function GroupFilter({ span, ...rest }: GroupChoice & { kind: 'jobs' | 'templates' | 'campaigns'; span: string }): JSX.Element {
+  const groups = useResource<Report<Group>>(`/engagement/${rest.kind}${span ? `${span}&` : '?'}limit=200`);
+  return <GroupSelect {...rest} groups={groups.data?.data} />;
+}
+
+interface GroupChoice {
+  name: string;
+  label: string;
+  all: string;
+  value: string;
+}
+
+export function GroupSelect({ name, label, all, value, groups = [] }: GroupChoice & { groups: Pick<Group, 'id' | 'name' | 'title'>[] | undefined }): JSX.Element {
+  const options = groups.filter(({ id }) => id !== null).map((group): [string, string] => [group.id!, nameOf(group)]);
   options.sort(([, a], [, b]) => a.localeCompare(b, 'en'));
   if (value && !options.some(([id]) => id === value)) options.push([value, value]);
   return <Select label={label} value={value} options={[['', all], ...options]} onChange={(id) => setQuery({ [name]: id })} />;
 }
 
-export const ZoneNote = (): JSX.Element => <span class="small muted">Days in {reportZone.value.replaceAll('_', ' ')}</span>;
+export const ZoneNote = (): JSX.Element | null => me.value && <span class="small muted">Days in {reportZone.value.replaceAll('_', ' ')}</span>;
 
 export const Filters = ({ children }: { children: ComponentChildren }): JSX.Element => <div class="filters">{children}</div>;

@@ -12,12 +12,14 @@ import { Orphans } from './Orphans';
 import { Security } from './Security';
 import { SettingsPage } from './Settings';
 import { Users } from './Users';
+import { Webhooks } from './Webhooks';
 
 const pages: [string, string, () => JSX.Element][] = [
   ['endpoints', 'Endpoints', Endpoints],
   ['orphan-events', 'Orphan events', Orphans],
   ['failed-deliveries', 'Failed deliveries', Deliveries],
   ['security-events', 'Security events', Security],
+  ['webhooks', 'Webhooks', Webhooks],
   ['users', 'Users', Users],
   ['api-keys', 'API keys', Keys],
   ['settings', 'Settings', SettingsPage],

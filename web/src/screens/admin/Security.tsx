@@ -13,7 +13,7 @@ import { Empty, Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
 
 const kinds: [string, string][] = [
-  ['', 'All kinds'], ['webhook_signature', 'Wrong signature'], ['webhook_credentials', 'Wrong credentials'], ['webhook_address', 'Source not allowed'], ['api_key', 'API key refused'],
+  ['', 'All kinds'], ['webhook_signature', 'Wrong signature'], ['webhook_credentials', 'Wrong credentials'], ['webhook_address', 'Source not allowed'], ['api_key', 'API key refused'], ['webhook_subscription_disabled', 'Webhook disabled'],
 ];
 const kindWords = (kind: string): string => kinds.find(([key]) => key === kind)?.[1] ?? kind.replaceAll('_', ' ');
 const parameters = { kind: text('', 40) };
