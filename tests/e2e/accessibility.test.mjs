@@ -35,7 +35,7 @@ describe('accessibility', () => {
   });
 
   const screens = () => [
-    '/dashboard', '/dashboard?cmp=1&auto=1', '/dashboard?table=1&range=90d', '/dashboard?range=custom&from=2020-01-01&to=2020-01-07', '/candidates', '/candidates/john', '/candidates/john?auto=1', '/candidates/nobody', '/emails', '/emails?status=complained',
+    '/dashboard', '/dashboard?basis=activity&scope=mine', '/dashboard?cmp=1&auto=1', '/dashboard?table=1&range=90d', '/dashboard?range=custom&from=2020-01-01&to=2020-01-07', '/candidates', '/candidates/john', '/candidates/john?auto=1', '/candidates/nobody', '/emails', '/emails?status=complained',
     `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/webhooks', `/admin/webhooks?of=${webhook.id}`, '/admin/users', '/admin/api-keys',
     '/admin/settings', '/admin/privacy', '/admin/audit-log', '/admin/audit-log?actor=system', '/admin/nonsense', '/account', '/activity', '/activity?hot=1', '/activity?without=opens,clicks', '/notifications', '/notifications?show=unread', '/notifications/preferences',
   ];
@@ -51,6 +51,7 @@ describe('accessibility', () => {
     ['/admin/users', (page) => page.getByRole('button', { name: 'New user' }).click()],
     ['/admin/api-keys', (page) => page.getByRole('button', { name: 'New API key' }).click()],
     ['/dashboard', (page) => page.keyboard.press('?')],
+    ['/dashboard', (page) => page.keyboard.press('Control+k')],
   ];
 
   for (const colorScheme of ['light', 'dark'])

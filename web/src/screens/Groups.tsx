@@ -29,7 +29,7 @@ const parameters = {
 };
 
 // Where nothing could be measured, there is no 0.
-const untracked = (row: Group, key: string): boolean => row[key as 'opened'] === 0 && ((key === 'opened' && row.open_base === 0) || (key === 'clicked' && row.click_base === 0));
+const untracked = (row: Group, key: string): boolean => row.sent > 0 && ((key === 'opened' && row.open_base === 0) || (key === 'clicked' && row.click_base === 0));
 
 const attention: Column<Group> = {
   key: 'attention', label: 'Needs attention', sort: (row) => row.attention?.length || null,
