@@ -69,10 +69,10 @@ struct hits {
     bool started;
     /* The thread's own. */
     struct waiter *acks; /* flushed, waiting for the database */
-    uint64_t done;     /* those that count as waiting no more */
-    uint64_t written;  /* records of the journal that were counted */
-    size_t gathered;   /* taken in the last round */
-    size_t singles;    /* records to be tried one by one */
+    uint64_t done;       /* those that count as waiting no more */
+    uint64_t written;    /* records of the journal that were counted */
+    size_t gathered;     /* taken in the last round */
+    size_t singles;      /* records to be tried one by one */
     int64_t retry_at_us, storm_since_us, storm_seen_us, complained_us;
     bool applying;
     _Atomic uint64_t admitted[ADMIT_SETS][ADMIT_WAYS];
@@ -236,8 +236,7 @@ static void observe(struct hits *hits, struct chunk *chunk) {
     for (const struct record *record; (record = next_record(&chunk, &at));) {
         if (!record->kept) continue;
         if (record->answered_us != answered_us) {
-            if (count > 0)
-                metric_observe_many_us(hits->options.metrics, METRIC_HIT_SECONDS, now - answered_us, count);
+            if (count > 0) metric_observe_many_us(hits->options.metrics, METRIC_HIT_SECONDS, now - answered_us, count);
             answered_us = record->answered_us;
             count = 0;
         }
