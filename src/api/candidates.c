@@ -161,7 +161,8 @@ static int read_filter(struct api_call *call, const struct score_settings *setti
     if (by_score && !(call->permissions & API_SCORES))
         return err_set(err, ERR_DENIED, "scores are not yours to see: leave out sort, level, replied and engaged_days");
     if (by_score && !settings->policy.enabled)
-        return err_set(err, ERR_INVALID, "this organization has scores switched off: leave out sort, level, replied and engaged_days");
+        return err_set(err, ERR_INVALID,
+                       "this organization has scores switched off: leave out sort, level, replied and engaged_days");
     if (has_level) score_level_range(&settings->policy, level, &ret->low, &ret->high);
     int result = read_follow_up(call, settings, ret, err);
     if (result == 0) result = period_reference(call, "job", REPORT_JOB, &ret->job_id, err);
@@ -207,8 +208,8 @@ static int list_candidates(struct api_call *call, const struct candidate_filter 
 }
 
 int candidates_list_show(struct api_call *call, struct err *err) {
-    static const char *const parameters[] = {"limit", "cursor",  "sort",         "level",
-                                             "job",   "sender", "replied", "engaged_days", NULL};
+    static const char *const parameters[] = {"limit",  "cursor",  "sort",         "level", "job",
+                                             "sender", "replied", "engaged_days", NULL};
     struct score_settings settings;
     struct candidate_filter filter;
     int64_t limit;

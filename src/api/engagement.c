@@ -1,5 +1,5 @@
-#include "api/endpoint_health.h"
 #include "api/attention.h"
+#include "api/endpoint_health.h"
 #include "api/engagement_fields.h"
 #include "api/resources.h"
 
@@ -11,9 +11,9 @@
 
 #define ATTENTION_CAMPAIGNS 200 /* those with the most emails */
 #define ATTENTION_SHOWN     5
-#define LIST_DEFAULT 50
-#define LIST_MAX     500
-#define TOP_MAX      50
+#define LIST_DEFAULT        50
+#define LIST_MAX            500
+#define TOP_MAX             50
 
 /* The figures of a report: those of all emails, and what was only counted, without knowing who (BR-558.8). */
 static void write_figures(struct api_table *table, const struct figures *figures) {

@@ -20,8 +20,7 @@ static int search_all(struct api_call *call, struct slice text, size_t limit, st
     static const struct {
         int of;
         enum searched_kind kind;
-    } things[] = {
-        {FOUND_CAMPAIGNS, SEARCH_CAMPAIGNS}, {FOUND_TEMPLATES, SEARCH_TEMPLATES}, {FOUND_JOBS, SEARCH_JOBS}};
+    } things[] = {{FOUND_CAMPAIGNS, SEARCH_CAMPAIGNS}, {FOUND_TEMPLATES, SEARCH_TEMPLATES}, {FOUND_JOBS, SEARCH_JOBS}};
     struct db *db = call->db;
     int64_t organization_id = call->organization_id, jobs_of = call->jobs_of;
     int result = search_candidates(db, organization_id, jobs_of, text, limit, call->arena, &ret[FOUND_CANDIDATES].rows,

@@ -1,9 +1,9 @@
 /* verify: does every stored figure equal a recount from the events? (semantics.md "Counters are a function of the set
  * of events".) Recounts with the one definition in model/counters.h, in one snapshot, so that it may run beside the
  * service; memory is bounded by the largest cohort. Compares email_stats, email_links, cohorts and breakdowns with
- * their changes not yet folded in, what happened by day, the sums of days with their cohorts, and where the database chains the events of an
- * email, that the chain reaches all of them. And that every candidate's score is what the figures give at this moment,
- * but for those that are about to be looked at.
+ * their changes not yet folded in, what happened by day, the sums of days with their cohorts, and where the database
+ * chains the events of an email, that the chain reaches all of them. And that every candidate's score is what the
+ * figures give at this moment, but for those that are about to be looked at.
  *
  * Left out are emails that may have lost events to retention (sent before now - retention_days), with the totals of
  * their cohorts, and BREAKDOWN_AGGREGATE, of which no events are stored. */

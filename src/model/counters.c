@@ -156,8 +156,8 @@ void counters_happened(const struct email_stats *before, const struct email_stat
     move(before->dropped_at, after->dropped_at, &(struct contribution){.dropped = 1}, happened, context);
     /* Whose size goes by the moment, or by more than it. */
     if (before->opened_at != after->opened_at) {
-        move(before->opened_at, TIME_UNSET,
-             &(struct contribution){.opened = 1, .open_delay_ms = open_delay_ms(before)}, happened, context);
+        move(before->opened_at, TIME_UNSET, &(struct contribution){.opened = 1, .open_delay_ms = open_delay_ms(before)},
+             happened, context);
         move(TIME_UNSET, after->opened_at, &(struct contribution){.opened = 1, .open_delay_ms = open_delay_ms(after)},
              happened, context);
     }

@@ -95,8 +95,8 @@ bool contribution_is_zero(const struct contribution *a);
  * all moments it gives the contribution but for sent, open_base and click_base, which belong to the day sent. What
  * moves in time (an earlier open that arrives late) is taken from one moment and given to another.
  *
- * When the figures of an email went from `before` to `after`: each thing that is there for the first time, no longer, or
- * at another moment. The events themselves come on top: */
+ * When the figures of an email went from `before` to `after`: each thing that is there for the first time, no longer,
+ * or at another moment. The events themselves come on top: */
 typedef void (*counters_happening)(void *context, int64_t at, const struct contribution *change);
 void counters_happened(const struct email_stats *before, const struct email_stats *after, counters_happening happened,
                        void *context);

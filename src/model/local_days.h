@@ -13,7 +13,7 @@
 
 struct local_days {
     struct slice time_zone; /* IANA name */
-    struct slice former;    /* "Europe/Berlin 1764000000000;…": zones and their ends in ms, excluded, the oldest first */
+    struct slice former; /* "Europe/Berlin 1764000000000;…": zones and their ends in ms, excluded, the oldest first */
 };
 
 /* Days since 1970-01-01. */

@@ -47,9 +47,9 @@
     " AND " RECENCY_AND_REPLY("s.") "))"
 #define OF_JOB                                                                                                         \
     "k.job_id = $6 AND " JOB_VISIBLE(                                                                                  \
-        "$8", "k.job_id") " AND (CAST($9 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM candidate_senders x"                  \
-                          " WHERE x.organization_id = $1 AND x.candidate_id = k.candidate_id AND x.sender_id = $9))"   \
-                          CHOSEN
+        "$8",                                                                                                          \
+        "k.job_id") " AND (CAST($9 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM candidate_senders x"                        \
+                    " WHERE x.organization_id = $1 AND x.candidate_id = k.candidate_id AND x.sender_id = $9))" CHOSEN
 #define OF_SENDER "k.sender_id = $9 AND $6 = $6 AND " CANDIDATE_VISIBLE("$8", "c.id") CHOSEN
 
 static const struct statement list_all[] = {
@@ -75,8 +75,8 @@ static const struct statement list_of_sender[] = {
 };
 #define SELECT_JOBS(list)                                                                                              \
     "SELECT k.candidate_id, j.external_id, j.name FROM candidate_jobs k JOIN jobs j ON j.organization_id = $1"         \
-    " AND j.id = k.job_id WHERE k.organization_id = $1 AND k.candidate_id IN " list(                                   \
-        "$2") " AND " JOB_VISIBLE("$4", "k.job_id") " ORDER BY k.candidate_id, k.job_id DESC LIMIT $3"
+    " AND j.id = k.job_id WHERE k.organization_id = $1 AND k.candidate_id IN " list("$2") " AND " JOB_VISIBLE(         \
+        "$4", "k.job_id") " ORDER BY k.candidate_id, k.job_id DESC LIMIT $3"
 static const struct statement select_jobs = {
     .name = "jobs of candidates",
     .sql = SELECT_JOBS(DB_LIST),
@@ -138,14 +138,13 @@ int candidates_list(struct db *db, const struct candidate_filter *filter, size_t
     struct db_rows *rows;
     int64_t score, id;
     read_position(filter, &score, &id);
-    int result =
-        db_query(db, &list[filter->sort],
-                 DB_VALUES(db_int(filter->organization_id), db_int(filter->low), db_int(filter->high), db_int(score),
-                           db_int(id), db_int(filter->job_id), db_int((int64_t)limit), db_int(filter->jobs_of),
-                           db_int(filter->sender_id),
-                           db_int(filter->recency_below == 0 ? RECENCY_NONE + 1 : filter->recency_below),
-                           db_int(filter->reply == CANDIDATE_REPLIED), db_int(filter->reply != CANDIDATE_REPLY_NONE)),
-                 &rows, err);
+    int result = db_query(
+        db, &list[filter->sort],
+        DB_VALUES(db_int(filter->organization_id), db_int(filter->low), db_int(filter->high), db_int(score), db_int(id),
+                  db_int(filter->job_id), db_int((int64_t)limit), db_int(filter->jobs_of), db_int(filter->sender_id),
+                  db_int(filter->recency_below == 0 ? RECENCY_NONE + 1 : filter->recency_below),
+                  db_int(filter->reply == CANDIDATE_REPLIED), db_int(filter->reply != CANDIDATE_REPLY_NONE)),
+        &rows, err);
     if (result < 0) return result;
     struct candidate_view *candidates = arena_alloc_array(arena, limit, sizeof(*candidates));
     size_t count = 0;
@@ -215,10 +214,8 @@ int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, 
     struct db_rows *rows;
     if (count == 0) return 0;
     for (size_t i = 0; i < count; i++)
-        ret[i] =
-            (struct candidate_figures){.figures = {.median_open_delay_s = MEDIAN_NONE},
-                                       .last_sent_at = TIME_UNSET,
-                                       .last_human_at = TIME_UNSET};
+        ret[i] = (struct candidate_figures){
+            .figures = {.median_open_delay_s = MEDIAN_NONE}, .last_sent_at = TIME_UNSET, .last_human_at = TIME_UNSET};
     struct arena *arena = arena_new();
     int result = db_query(
         db, &select_figures,
@@ -236,10 +233,10 @@ int candidates_jobs(struct db *db, int64_t organization_id, int64_t jobs_of, con
     struct db_rows *rows;
     struct candidate_job *jobs = NULL;
     size_t found = 0, capacity = 0;
-    int result = db_query(db, &select_jobs,
-                          DB_VALUES(db_int(organization_id), db_list(arena, ids, count), db_int(CANDIDATE_JOBS_MAX),
-                                    db_int(jobs_of)),
-                          &rows, err);
+    int result = db_query(
+        db, &select_jobs,
+        DB_VALUES(db_int(organization_id), db_list(arena, ids, count), db_int(CANDIDATE_JOBS_MAX), db_int(jobs_of)),
+        &rows, err);
     if (result < 0) return result;
     while ((result = db_next(rows, err)) > 0) {
         jobs = rows_grow(arena, jobs, found, &capacity, sizeof(*jobs));

@@ -24,13 +24,13 @@ struct candidate_filter {
     int64_t organization_id;
     int64_t jobs_of;
     enum candidate_sort sort;
-    int64_t job_id;      /* REPORT_ANY: all. One that is not of jobs_of: nobody */
-    int64_t sender_id;   /* only those whom this user sent an email; REPORT_ANY: all */
+    int64_t job_id;    /* REPORT_ANY: all. One that is not of jobs_of: nobody */
+    int64_t sender_id; /* only those whom this user sent an email; REPORT_ANY: all */
     enum candidate_reply reply;
     int32_t recency_below; /* engaged within 24 hours (1), 7 days (2), 30 days (3); 0: any or no time */
-    int32_t low, high;   /* scores, both ends included; SCORE_UNKNOWN and 100: all */
-    bool has_after;      /* behind the one with these, in the order asked for */
-    int32_t after_score; /* when sorted by score */
+    int32_t low, high;     /* scores, both ends included; SCORE_UNKNOWN and 100: all */
+    bool has_after;        /* behind the one with these, in the order asked for */
+    int32_t after_score;   /* when sorted by score */
     int64_t after_id;
 };
 /* Of equal scores the newest first, or last when the worst come first. Unknown is below every score. No order needs a

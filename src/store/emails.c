@@ -55,8 +55,8 @@ static const struct statement select_email = {
 /* A page: first its keys out of the index that fits the conditions, then the wide rows of those alone. `tables` gives
  * the order in which SQLite walks (CROSS JOIN). $1 organization, $2 and $3 days, $4 to $7 job, template, campaign,
  * sender, $8 and $9 the times between which emails are looked at (the later one excluded), $10 enum email_status, $11
- * limit, $12 and $13 sent_at and id of the email before the page, $14 candidate, $15 whose jobs (visible.h), $16 and $17
- * the times between which the status must have come about (the later one excluded). */
+ * limit, $12 and $13 sent_at and id of the email before the page, $14 candidate, $15 whose jobs (visible.h), $16 and
+ * $17 the times between which the status must have come about (the later one excluded). */
 #define LIST(tables, more)                                                                                             \
     "SELECT " EMAIL_COLUMNS " FROM (SELECT f.organization_id, f.id FROM " tables                                       \
     " WHERE f.organization_id = $1 AND k.organization_id = $1 AND k.id = f.cohort_id"                                  \
@@ -69,13 +69,13 @@ static const struct statement select_email = {
                     "= $7)"                                                                                            \
                     " AND (CAST($10 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM email_stats s WHERE s.organization_id = "  \
                     "$1"                                                                                               \
-                    " AND s.email_log_id = f.id AND $16 <= CASE $10 WHEN 1 THEN s.delivered_at WHEN 2 THEN s.opened_at"  \
+                    " AND s.email_log_id = f.id AND $16 <= CASE $10 WHEN 1 THEN s.delivered_at WHEN 2 THEN "           \
+                    "s.opened_at"                                                                                      \
                     " WHEN 3 THEN s.clicked_at WHEN 4 THEN s.replied_at WHEN 5 THEN s.bounced_at WHEN 6 THEN "         \
                     "s.dropped_at WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN s.complained_at END AND CASE $10 WHEN 1 "  \
                     "THEN s.delivered_at WHEN 2 THEN s.opened_at WHEN 3 THEN s.clicked_at WHEN 4 THEN s.replied_at "   \
                     "WHEN 5 THEN s.bounced_at WHEN 6 THEN s.dropped_at WHEN 7 THEN s.unsubscribed_at WHEN 8 THEN "     \
-                    "s.complained_at END < $17))" more                \
-                    " ORDER BY f.sent_at DESC, f.id DESC LIMIT $11) o"                                                 \
+                    "s.complained_at END < $17))" more " ORDER BY f.sent_at DESC, f.id DESC LIMIT $11) o"              \
                     " JOIN email_logs e ON e.organization_id = o.organization_id AND e.id = o.id" EMAIL_JOINS          \
                     " ORDER BY e.sent_at DESC, e.id DESC"
 
@@ -91,13 +91,15 @@ static const struct statement list_by_candidate = {
     .name = "emails by candidate",
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND f.recipient_id = $14"),
 };
-/* Cohorts in which anything happened in the days $18 to $19: an email whose status came about then is of one of these. */
+/* Cohorts in which anything happened in the days $18 to $19: an email whose status came about then is of one of these.
+ */
 static const struct statement list_by_activity = {
     .name = "emails by activity",
-    .sql = LIST("cohorts k CROSS JOIN email_logs f",
-                " AND CAST($14 AS BIGINT) = 0 AND k.id IN (SELECT a.cohort_id FROM activity a WHERE a.organization_id = $1"
-                " AND a.day >= $18 AND a.day <= $19 UNION SELECT d.cohort_id FROM cohort_deltas d"
-                " WHERE d.organization_id = $1 AND d.day >= $18 AND d.day <= $19)"),
+    .sql =
+        LIST("cohorts k CROSS JOIN email_logs f",
+             " AND CAST($14 AS BIGINT) = 0 AND k.id IN (SELECT a.cohort_id FROM activity a WHERE a.organization_id = $1"
+             " AND a.day >= $18 AND a.day <= $19 UNION SELECT d.cohort_id FROM cohort_deltas d"
+             " WHERE d.organization_id = $1 AND d.day >= $18 AND d.day <= $19)"),
 };
 #define LIST_VALUES     17
 #define ACTIVITY_VALUES 19

@@ -48,7 +48,7 @@ bool email_status_parse(struct slice name, enum email_status *ret);
 struct email_filter {
     struct report_filter cohort;
     struct slice time_zone; /* by activity only */
-    int64_t candidate_id; /* REPORT_ANY, REPORT_UNKNOWN or an id */
+    int64_t candidate_id;   /* REPORT_ANY, REPORT_UNKNOWN or an id */
     enum email_status status;
 };
 

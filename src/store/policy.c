@@ -6,7 +6,8 @@
 
 static const struct statement select_policy = {
     .name = "policy",
-    .sql = "SELECT tracking, consent_mode, address_policy, time_zone, former_zones FROM organizations WHERE organization_id = $1",
+    .sql = "SELECT tracking, consent_mode, address_policy, time_zone, former_zones FROM organizations WHERE "
+           "organization_id = $1",
 };
 
 int policy_load(struct db *db, int64_t organization_id, struct arena *arena, struct policy *ret, struct err *err) {
@@ -20,8 +21,7 @@ int policy_load(struct db *db, int64_t organization_id, struct arena *arena, str
         .address = (enum address_policy)db_column_int(rows, 2),
         .time_zone = arena_copy(arena, db_column_text(rows, 3)),
     };
-    ret->days = (struct local_days){.time_zone = ret->time_zone,
-                                    .former = arena_copy(arena, db_column_text(rows, 4))};
+    ret->days = (struct local_days){.time_zone = ret->time_zone, .former = arena_copy(arena, db_column_text(rows, 4))};
     db_rows_free(rows);
     return 0;
 }

@@ -15,7 +15,8 @@ static const struct statement sort_on_disk = {
 
 static const struct statement select_organizations = {
     .name = "organizations",
-    .sql = "SELECT organization_id, retention_days, time_zone, former_zones FROM organizations ORDER BY organization_id",
+    .sql =
+        "SELECT organization_id, retention_days, time_zone, former_zones FROM organizations ORDER BY organization_id",
 };
 
 #define EMAILS(chain)                                                                                                  \

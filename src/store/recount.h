@@ -96,8 +96,8 @@ MUST_USE int recount_score_emails(struct db *db, int64_t organization_id, int64_
                                   struct err *err);
 MUST_USE int recount_score_marks(struct db *db, int64_t organization_id, struct arena *arena, int64_t **ret_candidates,
                                  size_t *ret_count, int64_t *ret_all_after, struct err *err);
-/* Jobs of candidates, and who sent them emails: pairs that are absent though there is an email (score = INT64_MIN), or whose score is not the
- * candidate's. Only rows that differ. */
+/* Jobs of candidates, and who sent them emails: pairs that are absent though there is an email (score = INT64_MIN), or
+ * whose score is not the candidate's. Only rows that differ. */
 struct recount_candidate_job {
     int64_t candidate_id, job_id /* 0: it is a sender */, sender_id, score;
 };

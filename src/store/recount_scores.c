@@ -10,7 +10,8 @@
 #include "base/banned.h"
 
 #define SELECT_SCORES(of)                                                                                              \
-    "SELECT c.id, k.score, k.next_look_at, k.recency, k.replied FROM candidates c LEFT JOIN candidate_scores k ON k.organization_id = $1"    \
+    "SELECT c.id, k.score, k.next_look_at, k.recency, k.replied FROM candidates c LEFT JOIN candidate_scores k ON "    \
+    "k.organization_id = $1"                                                                                           \
     " AND k.candidate_id = c.id WHERE " of "c.organization_id = $1 ORDER BY c.id"
 static const struct statement select_scores = {
     .name = "recount scores",

@@ -20,7 +20,8 @@
 
 #define FILTER " c.day >= $2 AND c.day <= $3 AND" COHORT_FILTER
 #define COHORT_FILTER                                                                                                  \
-    " c.organization_id = $1 AND (CAST($4 AS BIGINT) = 0 OR c.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR c.template_id = $5)"                \
+    " c.organization_id = $1 AND (CAST($4 AS BIGINT) = 0 OR c.job_id = $4) AND (CAST($5 AS BIGINT) = 0 OR "            \
+    "c.template_id = $5)"                                                                                              \
     " AND (CAST($6 AS BIGINT) = 0 OR c.campaign_id = $6) AND (CAST($7 AS BIGINT) = 0 OR c.sender_id = $7)"             \
     " AND " JOB_VISIBLE("$8", "c.job_id")
 #define FILTER_VALUES 8
@@ -49,12 +50,13 @@
         SUM_OF_HAPPENED) " FROM " table " h CROSS JOIN cohorts c WHERE h.organization_id = $1 AND h.day >= $2"         \
                          " AND h.day <= $3 AND c.id = h.cohort_id AND" COHORT_FILTER " GROUP BY key"
 #define HAPPENED_ALL(table, key)                                                                                       \
-    "SELECT " key " AS key" CONTRIBUTION_FIELDS(                                                                       \
-        SUM_OF_HAPPENED) " FROM " table " h WHERE h.organization_id = $1 AND h.day >= $2 AND h.day <= $3"              \
-                         " AND CAST($4 AS BIGINT) + $5 + $6 + $7 + $8 = 0 GROUP BY key"
+    "SELECT " key                                                                                                      \
+    " AS key" CONTRIBUTION_FIELDS(SUM_OF_HAPPENED) " FROM " table                                                      \
+                                                   " h WHERE h.organization_id = $1 AND h.day >= $2 AND h.day <= $3"   \
+                                                   " AND CAST($4 AS BIGINT) + $5 + $6 + $7 + $8 = 0 GROUP BY key"
 #define ADDED(totals, changes)                                                                                         \
-    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals " UNION ALL " changes                     \
-                                                            ") x GROUP BY x.key"
+    "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals " UNION ALL " changes ") x GROUP BY "     \
+                                                                                                   "x.key"
 #define ACTIVITY(key)     ADDED(HAPPENED("activity", key), HAPPENED("cohort_deltas", key))
 #define ACTIVITY_ALL(key) ADDED(HAPPENED_ALL("activity_days", key), HAPPENED_ALL("cohort_deltas", key))
 
@@ -82,8 +84,7 @@
 
 /* $9 limit, $10 rank and $11 id of the row before; $10 NULL: from the start. */
 #define GROUPS_OF(sums, rank, table)                                                                                   \
-    NAMED("SELECT * FROM (SELECT s.*, " rank                                                                           \
-          " AS position FROM (" sums ") s) y WHERE y.position > 0"                                                     \
+    NAMED("SELECT * FROM (SELECT s.*, " rank " AS position FROM (" sums ") s) y WHERE y.position > 0"                  \
           " AND (CAST($10 AS BIGINT) IS NULL OR y.position < $10 OR (y.position = $10 AND y.key < CAST($11 AS "        \
           "BIGINT))) ORDER BY y.position DESC, y.key DESC LIMIT $9",                                                   \
           table, "g.position DESC, g.key DESC")
@@ -110,9 +111,10 @@
 /* The same columns; $11 is not used. */
 #define TOP_HAPPENED(key, table)                                                                                       \
     NAMED("SELECT * FROM (SELECT y.*, " RANKED(                                                                        \
-              "opened", "clicked", "replied") " AS part, y.sent AS base FROM (" ACTIVITY(key) ") y WHERE y.key <> 0) " \
-                                              "z WHERE z.part > 0 AND $11 = $11"                                       \
-                                              " ORDER BY z.part DESC, z.key DESC LIMIT $9",                            \
+              "opened", "clicked",                                                                                     \
+              "replied") " AS part, y.sent AS base FROM (" ACTIVITY(key) ") y WHERE y.key <> 0) "                      \
+                                                                         "z WHERE z.part > 0 AND $11 = $11"            \
+                                                                         " ORDER BY z.part DESC, z.key DESC LIMIT $9", \
           table, "g.part DESC, g.key DESC")
 
 /* Of all emails (the totals of days), or of those of a filter. */
@@ -136,9 +138,10 @@ static const struct {
                                    {.name = "delays by day of all", .sql = DELAYS(DAY_BREAKDOWNS, "c.day")}},
                        [OF_SOME] = {{.name = "days", .sql = SUMS(OF_COHORTS, "c.day") " ORDER BY x.key"},
                                     {.name = "delays by day", .sql = DELAYS(COHORT_BREAKDOWNS, "c.day")}}},
-    [REPORT_ACTIVITY] =
-        {[OF_ALL] = {{.name = "activity by day of all", .sql = ACTIVITY_ALL("h.day") " ORDER BY x.key"}, NO_DELAYS},
-         [OF_SOME] = {{.name = "activity by day", .sql = ACTIVITY("h.day") " ORDER BY x.key"}, NO_DELAYS}},
+    [REPORT_ACTIVITY] = {[OF_ALL] = {{.name = "activity by day of all", .sql = ACTIVITY_ALL("h.day") " ORDER BY x.key"},
+                                     NO_DELAYS},
+                         [OF_SOME] = {{.name = "activity by day", .sql = ACTIVITY("h.day") " ORDER BY x.key"},
+                                      NO_DELAYS}},
 };
 static const struct statement groups[2][3] = {
     [REPORT_COHORT] = {[REPORT_BY_JOB] = {.name = "report by job", .sql = GROUPS_BY("c.job_id", "jobs")},
@@ -447,8 +450,8 @@ int reports_top(struct db *db, const struct report_filter *filter, enum report_r
     values[FILTER_VALUES] = db_int((int64_t)limit);
     values[FILTER_VALUES + 1] = db_int(rank);
     values[FILTER_VALUES + 2] = db_int(base_min > 0 ? base_min : 1);
-    return read_groups(db, &top_templates[filter->basis], filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena, ret,
-                       ret_count, err);
+    return read_groups(db, &top_templates[filter->basis], filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2,
+                       limit, arena, ret, ret_count, err);
 }
 
 /* ---- links ---- */
@@ -457,7 +460,8 @@ int reports_links(struct db *db, const struct report_filter *filter, const struc
                   struct arena *arena, struct report_link **ret, size_t *ret_count, struct err *err) {
     struct db_value values[FILTER_VALUES + 3];
     if (filter->basis != REPORT_COHORT)
-        return err_set(err, ERR_INVALID, "clicks on links are told of the emails sent in a period only: leave out basis");
+        return err_set(err, ERR_INVALID,
+                       "clicks on links are told of the emails sent in a period only: leave out basis");
     fill_values(filter, values);
     page_values(page, values + FILTER_VALUES);
     struct db_rows *rows;

@@ -43,7 +43,7 @@ struct figures {
     struct contribution sums;
     double median_open_delay_s;                /* or one of the above; by activity MEDIAN_NONE: there is no histogram */
     int64_t anonymous_opens, anonymous_clicks; /* events counted under TRACKING_AGGREGATE; in no rate */
-    enum report_basis basis;                   /* REPORT_ACTIVITY: sums that are no parts of each other; nothing anonymous */
+    enum report_basis basis; /* REPORT_ACTIVITY: sums that are no parts of each other; nothing anonymous */
 };
 
 MUST_USE int reports_totals(struct db *db, const struct report_filter *filter, struct figures *ret, struct err *err);

@@ -333,8 +333,8 @@ void scores_email(const struct db_rows *rows, int64_t *ret_candidate, struct ema
 /* ---- rows ---- */
 
 #define SELECT_SCORES(of, list)                                                                                        \
-    "SELECT candidate_id, score, next_look_at, recency, replied FROM candidate_scores WHERE " of("") " AND candidate_id IN " list(       \
-        "$2") " ORDER BY candidate_id"
+    "SELECT candidate_id, score, next_look_at, recency, replied FROM candidate_scores WHERE " of(                      \
+        "") " AND candidate_id IN " list("$2") " ORDER BY candidate_id"
 static const struct statement select_scores = {
     .name = "stored scores",
     .sql = SELECT_SCORES(OF, DB_LIST),
@@ -433,8 +433,8 @@ int scores_days(struct db *db, int64_t organization_id, int64_t candidate_id, in
 }
 
 #define SELECT_DAYS_OF(of, list)                                                                                       \
-    "SELECT candidate_id, day, score, former FROM candidate_score_days WHERE " of(                                     \
-        "") " AND candidate_id IN " list("$2") " AND day >= $3 ORDER BY candidate_id, day"
+    "SELECT candidate_id, day, score, former FROM candidate_score_days WHERE " of("") " AND candidate_id IN " list(    \
+        "$2") " AND day >= $3 ORDER BY candidate_id, day"
 static const struct statement select_days_of = {
     .name = "history of scores",
     .sql = SELECT_DAYS_OF(OF, DB_LIST),

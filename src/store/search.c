@@ -10,7 +10,8 @@
 
 /* ---- statements ---- */
 
-/* The columns as the indices of 012_views.sql have them. $2 to $3: from the text to behind everything that begins so. */
+/* The columns as the indices of 012_views.sql have them. $2 to $3: from the text to behind everything that begins so.
+ */
 #define NAME               "lower(c.name)"
 #define NAME_POSTGRES      "(lower(c.name) COLLATE \"C\")"
 #define LAST_NAME          "lower(substr(c.name, instr(c.name, ' ') + 1))"
@@ -67,10 +68,12 @@ static const struct statement emails = {
     .sql = "SELECT x.id, NULL, x.subject, coalesce(p.name, p.external_id), x.sent_at FROM (SELECT id, subject, sent_at,"
            " recipient_id, cohort_id FROM email_logs WHERE organization_id = $1 ORDER BY sent_at DESC, id DESC"
            " LIMIT " NEWEST_LIMIT(SEARCH_NEWEST) ") x"
-           " LEFT JOIN candidates p ON p.organization_id = $1 AND p.id = x.recipient_id"
-           " WHERE lower(x.subject) LIKE lower($2) ESCAPE '!' AND " JOB_VISIBLE(
-               "$4", "(SELECT job_id FROM cohorts WHERE organization_id = $1 AND id = x.cohort_id)")
-           " ORDER BY x.sent_at DESC, x.id DESC LIMIT $3",
+                                                 " LEFT JOIN candidates p ON p.organization_id = $1 AND p.id = "
+                                                 "x.recipient_id"
+                                                 " WHERE lower(x.subject) LIKE lower($2) ESCAPE '!' AND " JOB_VISIBLE(
+                                                     "$4",
+                                                     "(SELECT job_id FROM cohorts WHERE organization_id = $1 AND id = "
+                                                     "x.cohort_id)") " ORDER BY x.sent_at DESC, x.id DESC LIMIT $3",
 };
 
 /* ---- reading ---- */
@@ -127,16 +130,16 @@ int search_candidates(struct db *db, int64_t organization_id, int64_t jobs_of, s
 
 int search_things(struct db *db, int64_t organization_id, int64_t jobs_of, enum searched_kind kind, struct slice text,
                   size_t limit, struct arena *arena, struct found **ret, size_t *ret_count, struct err *err) {
-    return read_found(db, &things[kind],
-                      DB_VALUES(db_int(organization_id), db_text(contains(arena, text)), db_int((int64_t)limit),
-                                db_int(jobs_of)),
-                      limit, arena, ret, ret_count, err);
+    return read_found(
+        db, &things[kind],
+        DB_VALUES(db_int(organization_id), db_text(contains(arena, text)), db_int((int64_t)limit), db_int(jobs_of)),
+        limit, arena, ret, ret_count, err);
 }
 
 int search_emails(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice text, size_t limit,
                   struct arena *arena, struct found **ret, size_t *ret_count, struct err *err) {
-    return read_found(db, &emails,
-                      DB_VALUES(db_int(organization_id), db_text(contains(arena, text)), db_int((int64_t)limit),
-                                db_int(jobs_of)),
-                      limit, arena, ret, ret_count, err);
+    return read_found(
+        db, &emails,
+        DB_VALUES(db_int(organization_id), db_text(contains(arena, text)), db_int((int64_t)limit), db_int(jobs_of)),
+        limit, arena, ret, ret_count, err);
 }

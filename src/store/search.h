@@ -1,6 +1,6 @@
-/* search: what a person types to get somewhere. Answered along an index, or among the newest SEARCH_NEWEST of a kind, so
- * that nobody's search costs more with the size of the database. Upper and lower case are the same, in SQLite for ASCII
- * only. Strings in `arena`.
+/* search: what a person types to get somewhere. Answered along an index, or among the newest SEARCH_NEWEST of a kind,
+ * so that nobody's search costs more with the size of the database. Upper and lower case are the same, in SQLite for
+ * ASCII only. Strings in `arena`.
  *
  * `jobs_of`: only what belongs to jobs of this user; 0: all (visible.h). */
 #ifndef INKLING_STORE_SEARCH_H
@@ -26,8 +26,8 @@ struct found {
 MUST_USE int search_candidates(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice text, size_t limit,
                                struct arena *arena, struct found **ret, size_t *ret_count, struct err *err);
 
-/* Whose name (or id, where there is no name) contains the text, the newest first. A user with jobs finds jobs only: what
- * of campaigns and templates is theirs depends on days, so their reports tell. */
+/* Whose name (or id, where there is no name) contains the text, the newest first. A user with jobs finds jobs only:
+ * what of campaigns and templates is theirs depends on days, so their reports tell. */
 enum searched_kind { SEARCH_JOBS, SEARCH_TEMPLATES, SEARCH_CAMPAIGNS };
 MUST_USE int search_things(struct db *db, int64_t organization_id, int64_t jobs_of, enum searched_kind kind,
                            struct slice text, size_t limit, struct arena *arena, struct found **ret, size_t *ret_count,

@@ -13,7 +13,8 @@ static const struct statement save = {
 /* Without the change of score: neither its history nor its index is touched. */
 static const struct statement save_look = {
     .name = "save next look",
-    .sql = "UPDATE candidate_scores SET next_look_at = ?3, recency = ?4, replied = ?5 WHERE +organization_id = ?1 AND candidate_id = ?2",
+    .sql = "UPDATE candidate_scores SET next_look_at = ?3, recency = ?4, replied = ?5 WHERE +organization_id = ?1 AND "
+           "candidate_id = ?2",
 };
 static const struct statement save_jobs = {
     .name = "save score of jobs",

@@ -99,17 +99,17 @@ static void lists_by_score(void **state) {
                            all, count);
     for (enum candidate_sort sort = CANDIDATES_NEWEST; sort <= CANDIDATES_WORST_SCORE; sort++)
         for (int choice = 0; choice < 3 * 4 * 3 * 2; choice++)
-            check_list(fixture,
-                       (struct candidate_filter){
-                           .organization_id = history.organization_id,
-                           .sort = sort,
-                           .reply = (enum candidate_reply)(choice % 3),
-                           .recency_below = choice / 3 % 4,
-                           .sender_id = choice / 12 % 3 == 0 ? REPORT_ANY : all[choice / 12 % 3].sender,
-                           .job_id = choice / 36 == 0 ? REPORT_ANY : all[1].job,
-                           .low = SCORE_UNKNOWN,
-                           .high = 100},
-                       all, count);
+            check_list(
+                fixture,
+                (struct candidate_filter){.organization_id = history.organization_id,
+                                          .sort = sort,
+                                          .reply = (enum candidate_reply)(choice % 3),
+                                          .recency_below = choice / 3 % 4,
+                                          .sender_id = choice / 12 % 3 == 0 ? REPORT_ANY : all[choice / 12 % 3].sender,
+                                          .job_id = choice / 36 == 0 ? REPORT_ANY : all[1].job,
+                                          .low = SCORE_UNKNOWN,
+                                          .high = 100},
+                all, count);
     history_end(&history);
     history_end(&other);
 }

@@ -103,14 +103,12 @@ struct spoiling {
 #define COUNT(table, field, where, said)                                                                               \
     {"UPDATE " table " SET " #field " = " #field " + 1" where,                                                         \
      "UPDATE " table " SET " #field " = " #field " - 1" where, said},
-#define STAT(field)  COUNT("email_stats", field, IN_EMAIL, #field)
-#define SUM(field)   COUNT("cohorts", field, IN_COHORT, #field " is")
-#define DELTA(field) COUNT("cohort_deltas", field, IN_DELTA, #field " is")
-#define DAY(field)   COUNT("day_totals", field, " WHERE day = " FIRST("day_totals", "day"), #field " is")
-#define HAPPENED(field)                                                                                                \
-    COUNT("activity", field, " WHERE day = " FIRST("activity", "day"), #field " is")
-#define HAPPENED_DAY(field)                                                                                            \
-    COUNT("activity_days", field, " WHERE day = " FIRST("activity_days", "day"), #field " is")
+#define STAT(field)         COUNT("email_stats", field, IN_EMAIL, #field)
+#define SUM(field)          COUNT("cohorts", field, IN_COHORT, #field " is")
+#define DELTA(field)        COUNT("cohort_deltas", field, IN_DELTA, #field " is")
+#define DAY(field)          COUNT("day_totals", field, " WHERE day = " FIRST("day_totals", "day"), #field " is")
+#define HAPPENED(field)     COUNT("activity", field, " WHERE day = " FIRST("activity", "day"), #field " is")
+#define HAPPENED_DAY(field) COUNT("activity_days", field, " WHERE day = " FIRST("activity_days", "day"), #field " is")
 #define TIME(field)                                                                                                    \
     {"UPDATE email_stats SET " #field " = COALESCE(" #field ", 0) + 7" IN_EMAIL,                                       \
      "UPDATE email_stats SET " #field " = CASE WHEN " #field " = 7 THEN NULL ELSE " #field " - 7 END" IN_EMAIL,        \

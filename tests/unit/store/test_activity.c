@@ -58,10 +58,10 @@ struct scene {
 static void check_day(struct scene *scene, const char *zone, int32_t day, int64_t job_id,
                       const struct figures *figures) {
     const struct contribution *sums = &figures->sums;
-    const int64_t stored[RECOUNTS] = {sums->delivered,     sums->opened,       sums->clicked,     sums->opened_or_clicked,
-                                      sums->replied,       sums->bounced,      sums->complained,  sums->unsubscribed,
-                                      sums->dropped,       sums->clicks,       sums->opens,       sums->total_clicks,
-                                      sums->machine_opens, sums->machine_clicks};
+    const int64_t stored[RECOUNTS] = {
+        sums->delivered, sums->opened,       sums->clicked,       sums->opened_or_clicked, sums->replied,
+        sums->bounced,   sums->complained,   sums->unsubscribed,  sums->dropped,           sums->clicks,
+        sums->opens,     sums->total_clicks, sums->machine_opens, sums->machine_clicks};
     int64_t sent = 0;
     for (size_t i = 0; i < MAILS; i++)
         sent += timezone_day(slice_cstr(zone), scene->mails[i].sent_at) == day &&
@@ -84,9 +84,9 @@ static void check_day(struct scene *scene, const char *zone, int32_t day, int64_
 }
 
 static void scene_begin(struct scene *scene, struct fixture *fixture, const char *zone, uint64_t seed) {
-    static const enum event_type types[] = {
-        EVENT_OPEN,   EVENT_OPEN, EVENT_OPEN,    EVENT_CLICK,     EVENT_CLICK,       EVENT_REPLY,
-        EVENT_BOUNCE, EVENT_SPAM, EVENT_DROPPED, EVENT_DELIVERED, EVENT_UNSUBSCRIBE, EVENT_GROUP_UNSUBSCRIBE};
+    static const enum event_type types[] = {EVENT_OPEN,    EVENT_OPEN,      EVENT_OPEN,        EVENT_CLICK,
+                                            EVENT_CLICK,   EVENT_REPLY,     EVENT_BOUNCE,      EVENT_SPAM,
+                                            EVENT_DROPPED, EVENT_DELIVERED, EVENT_UNSUBSCRIBE, EVENT_GROUP_UNSUBSCRIBE};
     static const char *const urls[] = {"https://jobs.example.org/a", "https://jobs.example.org/b", NULL};
     uint64_t dice = seed;
     *scene = (struct scene){.job = 0};
@@ -121,7 +121,8 @@ static void scene_begin(struct scene *scene, struct fixture *fixture, const char
         done += portion;
         if (history_pick(&dice, 3) == 0) history_fold(&scene->history, 1 + history_pick(&dice, 300));
     }
-    assert_done(reports_find(fixture->db, scene->history.organization_id, REPORT_JOB, SLICE("job-2"), &scene->job, err));
+    assert_done(
+        reports_find(fixture->db, scene->history.organization_id, REPORT_JOB, SLICE("job-2"), &scene->job, err));
 }
 
 static void assert_nothing_differs(struct fixture *fixture) {
@@ -235,10 +236,8 @@ static void a_new_zone_moves_nothing(void **state) {
     const struct happening early = {.mail = &mail, .type = EVENT_OPEN, .at = at("2026-03-11T18:40:00Z")};
     history_apply(&history, &early, 1);
     for (int32_t date = day("2026-03-09"); date <= day("2026-03-14"); date++) {
-        struct report_filter filter = {.organization_id = history.organization_id,
-                                       .from_day = date,
-                                       .to_day = date,
-                                       .basis = REPORT_ACTIVITY};
+        struct report_filter filter = {
+            .organization_id = history.organization_id, .from_day = date, .to_day = date, .basis = REPORT_ACTIVITY};
         assert_done(reports_totals(fixture->db, &filter, &figures, err));
         assert_int_equal(figures.sums.opened, date == day("2026-03-12"));
         assert_int_equal(figures.sums.opens, date == day("2026-03-12") || date == day("2026-03-13"));
