@@ -160,7 +160,7 @@ int main(int count, char **arguments) {
     double events_cpu_s = (double)clock() / CLOCKS_PER_SEC;
     do {
         must(db_begin(db, DB_WRITE, &err), &err);
-        must(scores_refresh(db, clock_now(), SCORES_PORTION, &looked, &err), &err);
+        must(scores_refresh(db, NULL, clock_now(), SCORES_PORTION, &looked, &(bool){false}, &err), &err);
         must(db_commit(db, &err), &err);
         store_checkpoint(store);
         scores += looked;

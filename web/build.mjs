@@ -43,6 +43,28 @@ const settings = {
   write: false,
 };
 
+// The components for pages of other systems: one plain script, which any page can load, with its styles inside.
+const stylesAsText = {
+  name: 'styles-as-text',
+  setup: (build) => build.onLoad({ filter: /\.css$/ }, async ({ path: file }) => {
+    const { code } = await esbuild.transform(fs.readFileSync(file, 'utf8'), { loader: 'css', minify: true });
+    return { contents: code.trim(), loader: 'text' };
+  }),
+};
+const embedSettings = {
+  absWorkingDir: here,
+  entryPoints: { inkling: 'src/embed/main.ts' },
+  outdir: 'out',
+  bundle: true,
+  format: 'iife',
+  target: 'es2022',
+  plugins: [stylesAsText],
+  minify: !options.watch,
+  legalComments: 'none',
+  write: false,
+};
+const embedOf = (result) => Buffer.from(result.outputFiles[0].contents);
+
 function check() {
   const result = spawnSync(process.execPath, [path.join(here, 'node_modules/typescript/bin/tsc'), '-p', here], { stdio: ['ignore', process.stderr, process.stderr] });
   if (result.status !== 0) throw new Error('the type check found faults');
@@ -110,23 +132,29 @@ function compressed(bytes) {
   return [bytes, useful(gzip), useful(brotli)];
 }
 
-function writeC(file, { assets, shell }) {
+function writeC(file, { assets, shell, embed }) {
   const out = ['/* Written by web/build.mjs. */', '#include "web/assets.h"', ''];
   const array = (name, bytes) => out.push(`static const unsigned char ${name}[] = {${[...bytes, 0].join(',')}};`);
-  const rows = assets.map(({ name, bytes }, index) => {
+  const rows = [...assets, { name: 'inkling.js', bytes: embed }].map(({ name, bytes }, index) => {
     const slices = compressed(bytes).map((coded, coding) => {
       array(`bytes_${index}_${coding}`, coded);
       return `{(const char *)bytes_${index}_${coding}, ${coded.length}}`;
     });
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 20);
-    return `    {"${name}", "${types[path.extname(name)]}", "${hash}", {${slices.join(', ')}}},`;
+    return `{"${name}", "${types[path.extname(name)]}", "${hash}", {${slices.join(', ')}}}`;
   });
   const page = Buffer.from(shell);
   array('shell_bytes', page);
-  out.push('', 'const struct web_asset web_assets[] = {', ...rows, '};');
+  out.push('', `const struct web_asset web_embed = ${rows.pop()};`);
+  out.push('const struct web_asset web_assets[] = {', ...rows.map((row) => `    ${row},`), '};');
   out.push('const size_t web_assets_count = sizeof(web_assets) / sizeof(web_assets[0]);');
   out.push(`const struct slice web_shell = {(const char *)shell_bytes, ${page.length}};`, '');
   fs.writeFileSync(file, out.join('\n'));
+}
+
+function writeEmbed(directory, embed) {
+  fs.mkdirSync(path.join(directory, 'embed'), { recursive: true });
+  fs.writeFileSync(path.join(directory, 'embed/inkling.js'), embed);
 }
 
 function writeDirectory(directory, { assets, shell }) {
@@ -148,17 +176,21 @@ function writeDepfile(file, target, metafile) {
 
 if (options.watch) {
   const directory = path.resolve(options.dir);
-  const write = { name: 'write', setup: (build) => build.onEnd(async (result) => {
+  const whenBuilt = (write) => ({ name: 'write', setup: (build) => build.onEnd(async (result) => {
     if (result.errors.length > 0) return;
-    writeDirectory(directory, await collect(result));
+    await write(result);
     console.log(`${new Date().toLocaleTimeString()} built ${directory}`);
-  }) };
-  const context = await esbuild.context({ ...settings, plugins: [write] });
-  await context.watch();
+  }) });
+  const pages = await esbuild.context({ ...settings, plugins: [whenBuilt(async (result) => writeDirectory(directory, await collect(result)))] });
+  const embed = await esbuild.context({ ...embedSettings, plugins: [...embedSettings.plugins, whenBuilt((result) => writeEmbed(directory, embedOf(result)))] });
+  await Promise.all([pages.watch(), embed.watch()]);
 } else {
-  const [result] = await Promise.all([esbuild.build(settings), options['no-check'] ? null : check()]);
-  const built = await collect(result);
-  if (options.dir) writeDirectory(path.resolve(options.dir), built);
+  const [result, embed] = await Promise.all([esbuild.build(settings), esbuild.build(embedSettings), options['no-check'] ? null : check()]);
+  const built = { ...(await collect(result)), embed: embedOf(embed) };
+  if (options.dir) {
+    writeDirectory(path.resolve(options.dir), built);
+    writeEmbed(path.resolve(options.dir), built.embed);
+  }
   if (options.c) writeC(options.c, built);
   if (options.c && options.depfile) writeDepfile(options.depfile, options.c, result.metafile);
 }

@@ -6,7 +6,7 @@
 
 #include "base/banned.h"
 
-#define LABEL "embed1" /* what else is sealed with the same key begins with another word */
+#define LABEL "embed2" /* what else is sealed with the same key begins with another word */
 
 static bool is_host_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -32,16 +32,16 @@ bool embed_origin_is_valid(struct slice origin) {
                          port != (https ? 443 : 80));
 }
 
-/* "embed1 ORGANIZATION KEY EXPIRES EMAIL,EMAIL… LENGTH ORIGIN LENGTH CANDIDATE…": numbers and blanks, and texts behind
- * their lengths, since a candidate's id may hold any character. */
+/* "embed2 ORGANIZATION KEY EXPIRES SCORES EMAILS CANDIDATES EMAIL… LENGTH ORIGIN LENGTH CANDIDATE…": numbers and
+ * blanks, and texts behind their lengths, since a candidate's id may hold any character. */
 static void add_text(struct strbuf *out, struct slice text) {
     strbuf_printf(out, " %zu ", text.len);
     strbuf_add_slice(out, text);
 }
 
 void embed_write(struct strbuf *out, const struct embed_grant *grant) {
-    strbuf_printf(out, LABEL " %" PRId64 " %" PRId64 " %" PRId64 " %zu %zu", grant->organization_id, grant->api_key_id,
-                  grant->expires_at, grant->email_count, grant->candidate_count);
+    strbuf_printf(out, LABEL " %" PRId64 " %" PRId64 " %" PRId64 " %d %zu %zu", grant->organization_id,
+                  grant->api_key_id, grant->expires_at, grant->scores, grant->email_count, grant->candidate_count);
     for (size_t i = 0; i < grant->email_count; i++)
         strbuf_printf(out, " %" PRId64, grant->emails[i]);
     add_text(out, grant->origin);
@@ -67,11 +67,11 @@ static bool take_text(struct slice *rest, size_t max, struct arena *arena, struc
 bool embed_read(struct slice text, struct arena *arena, struct embed_grant *ret) {
     struct embed_grant grant = {0};
     struct slice rest = text, label;
-    int64_t email_count, candidate_count;
+    int64_t scores, email_count, candidate_count;
     if (text.len > EMBED_TEXT_MAX || !slice_split_next(&rest, ' ', &label) || !slice_equal(label, SLICE(LABEL)) ||
         !take_number(&rest, INT64_MAX, &grant.organization_id) || !take_number(&rest, INT64_MAX, &grant.api_key_id) ||
-        !take_number(&rest, INT64_MAX, &grant.expires_at) || !take_number(&rest, EMBED_IDS_MAX, &email_count) ||
-        !take_number(&rest, EMBED_IDS_MAX, &candidate_count))
+        !take_number(&rest, INT64_MAX, &grant.expires_at) || !take_number(&rest, 1, &scores) ||
+        !take_number(&rest, EMBED_IDS_MAX, &email_count) || !take_number(&rest, EMBED_IDS_MAX, &candidate_count))
         return false;
     int64_t *emails = arena_alloc_array(arena, (size_t)email_count, sizeof(*emails));
     struct slice *candidates = arena_alloc_array(arena, (size_t)candidate_count, sizeof(*candidates));
@@ -81,6 +81,7 @@ bool embed_read(struct slice text, struct arena *arena, struct embed_grant *ret)
     for (int64_t i = 0; i < candidate_count; i++)
         if (!take_text(&rest, EMBED_ID_MAX, arena, &candidates[i])) return false;
     if (rest.len > 0) return false;
+    grant.scores = scores == 1;
     grant.emails = emails;
     grant.email_count = (size_t)email_count;
     grant.candidates = candidates;

@@ -23,6 +23,7 @@ struct embed_grant {
     size_t candidate_count;
     const int64_t *emails;
     size_t email_count;
+    bool scores; /* the engagement score may be seen */
 };
 
 /* "https://host" or "https://host:port" (http only for loopback hosts), lower case, as browsers write it. */

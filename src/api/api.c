@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/browser.h"
 #include "api/cursor.h"
@@ -81,6 +82,7 @@ void api_dispatch(struct http_request *request) {
     else if (!call.answered)
         BUG("%s was not answered", http_matched_route(request)->pattern);
     api_table_free(call.table);
+    api_audit_release(&call);
     json_readers_give(call.app->json_readers, call.json);
     store_reader_return(call.app->store, call.db);
 }
@@ -190,8 +192,13 @@ static void set_link(struct http_request *request, const char *next) {
 void api_table_end(struct api_call *call, const char *next) {
     bool csv = api_table_format(call->table) == API_TABLE_CSV;
     struct strbuf *text = api_table_finish(call->table, next);
+    struct err err = {0};
     call->answered = true;
     if (!fits(call, text)) return;
+    if (csv && api_audit_export(call, call->file_name, api_table_rows(call->table), &err) != 0) {
+        api_problem(call->request, &err); /* what cannot be noted does not leave the house */
+        return;
+    }
     if (next) set_link(call->request, next);
     if (csv)
         http_set_header(call->request, "Content-Disposition",

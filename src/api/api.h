@@ -28,6 +28,8 @@ struct api_call {
     const struct embed_grant *embed;   /* account/embed.h: only what it names may be seen; NULL: not by such a token */
     int64_t now;
 
+    struct api_audit *audit; /* audit.h; NULL: nothing to be noted yet */
+
     /* api.c's own */
     struct api_table *table;
     const char *file_name;
@@ -93,7 +95,8 @@ MUST_USE int api_integer(struct json_value object, const char *name, int64_t min
 MUST_USE int api_bool(struct json_value object, const char *name, bool *ret, struct err *err);
 
 /* ---- changes ---- */
-/* Calls `run` on the writer (see writer_call) with the caller's context. */
+/* Calls `run` on the writer (see writer_call) with the caller's context. What is to be in the audit log is noted in the
+ * same transaction (audit.h). */
 MUST_USE int api_write(struct api_call *call,
                        int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                        void *context, struct err *err);

@@ -20,3 +20,8 @@ const char *app_tracking_url(struct app *app) {
     const char *configured = app_config(app)->tracking_url;
     return *configured ? configured : app_public_url(app);
 }
+
+bool app_webhooks_allow_internal(struct app *app) {
+    const struct config *config = app_config(app);
+    return config->outgoing_webhooks_allow_private || config->outgoing_allow_internal;
+}

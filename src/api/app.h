@@ -20,6 +20,7 @@
 #include "ingest/writer.h"
 #include "notify/notifier.h"
 #include "store/store.h"
+#include "subscription/sender.h"
 #include "web/web.h"
 
 struct app {
@@ -28,6 +29,8 @@ struct app {
     struct writer *writer;
     struct hub *hub;
     struct notifier *notifier;
+    struct wishes *wishes; /* of webhook subscriptions */
+    struct sender *sender; /* of what they are told */
     struct endpoints *endpoints;
     struct token_keys *token_keys;
     struct organization_cache *organizations;
@@ -58,5 +61,8 @@ struct mail_intake app_mail_intake(struct app *app);
 const char *app_public_url(struct app *app);
 /* The same for our own pixels, links and pages, where the organization has no domain of its own. */
 const char *app_tracking_url(struct app *app);
+
+/* May webhook subscriptions lead to internal addresses? */
+bool app_webhooks_allow_internal(struct app *app);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/audit.h"
 #include "api/embed.h"
 #include "api/period.h"
 #include "api/score_fields.h"
@@ -230,9 +231,8 @@ int candidates_list_show(struct api_call *call, struct err *err) {
 
 static int load_candidate(struct api_call *call, struct candidate_view *ret, struct err *err) {
     struct slice id = http_param(call->request, "id");
-    int result = embed_check_candidate(call, id, err);
-    if (result != 0) return result;
-    return candidates_get(call->db, call->organization_id, call->jobs_of, id, call->arena, ret, err);
+    int result = candidates_get(call->db, call->organization_id, call->jobs_of, id, call->arena, ret, err);
+    return result != 0 ? result : embed_check_candidate(call, ret->external_id, err);
 }
 
 int candidates_show(struct api_call *call, struct err *err) {
@@ -310,8 +310,10 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
     }
     ret->moments = arena_alloc_array(call->arena, all, sizeof(*ret->moments));
     for (size_t i = 0; i < email_count; i++)
-        for (size_t n = 0; n < counts[i]; n++)
+        for (size_t n = 0; n < counts[i]; n++) {
+            embed_reduce_event(call, &events[i][n]);
             ret->moments[ret->count++] = (struct moment){.event = &events[i][n], .email = &emails[i]};
+        }
     qsort(ret->moments, ret->count, sizeof(*ret->moments), compare_moments);
     return 0;
 }
@@ -386,11 +388,27 @@ static int answer_consent(struct consenting *consenting) {
     return 0;
 }
 
+static void write_level(struct api_table *object, bool known, enum tracking_level level) {
+    api_table_text(object, "tracking", slice_cstr(known ? tracking_level_name(level) : NULL));
+}
+
 static int run_candidate(void *context, struct applier *applier, struct db *db, struct err *err) {
     struct consenting *consenting = context;
+    struct api_call *call = consenting->call;
+    struct candidate_view before = {0};
+    int64_t id;
     (void)applier;
-    return consent_set_candidate(db, consenting->call->organization_id, consenting->external_id, consenting->consent,
-                                 consenting->call->now, &consenting->emails, err);
+    int result = candidates_get(db, call->organization_id, 0, consenting->external_id, call->arena, &before, err);
+    if (result == 0) consenting->external_id = before.external_id; /* where the path had the number */
+    if (result == -ERR_NOT_FOUND && !candidate_ref_parse(consenting->external_id, &id)) result = 0;
+    if (result == 0)
+        result = consent_set_candidate(db, call->organization_id, consenting->external_id, consenting->consent,
+                                       call->now, &id, &consenting->emails, err);
+    if (result != 0) return result;
+    api_audit_object(call, id);
+    write_level(api_audit_before(call), before.has_tracking, before.tracking);
+    write_level(api_audit_after(call), consenting->consent.known, consenting->consent.level);
+    return 0;
 }
 
 int candidates_set_tracking(struct api_call *call, struct err *err) {
@@ -403,8 +421,11 @@ int candidates_set_tracking(struct api_call *call, struct err *err) {
 static int run_campaign(void *context, struct applier *applier, struct db *db, struct err *err) {
     struct consenting *consenting = context;
     (void)applier;
-    return consent_set_campaign(db, consenting->call->organization_id, consenting->external_id, consenting->consent,
-                                consenting->call->now, &consenting->campaign_id, err);
+    int result = consent_set_campaign(db, consenting->call->organization_id, consenting->external_id,
+                                      consenting->consent, consenting->call->now, &consenting->campaign_id, err);
+    api_audit_object(consenting->call, consenting->campaign_id);
+    write_level(api_audit_after(consenting->call), consenting->consent.known, consenting->consent.level);
+    return result;
 }
 
 static int run_carry(void *context, struct applier *applier, struct db *db, struct err *err) {

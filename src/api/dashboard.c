@@ -25,47 +25,61 @@ struct dashboard {
     enum report_step step;
     bool compare;
     bool reading; /* in a transaction */
+    bool has_series;
+    struct report_series series;
     bool scores_enabled;
     size_t parts, failed;
     struct err first; /* the first failure */
 };
 
 /* Writes a part, and names the next page where there is one. */
-typedef int (*write_part)(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
-                          struct err *err);
+typedef int (*write_part)(struct dashboard *dashboard, struct api_table *table, const char **ret_next, struct err *err);
 
 /* ---- the parts ---- */
 
-static int write_summary(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
-                         struct err *err) {
-    (void)ret_next;
-    return engagement_write_summary(dashboard->call, &dashboard->filter, table, err);
+/* The period's series, whose total is the summary's figures as well: read once for both. */
+static int load_series(struct dashboard *dashboard, struct err *err) {
+    if (dashboard->has_series) return 0;
+    int result = reports_series(dashboard->call->db, &dashboard->filter, dashboard->step, dashboard->call->arena,
+                                &dashboard->series, err);
+    dashboard->has_series = result == 0;
+    return result;
 }
 
-static int write_series(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
-                        struct err *err) {
+static int write_summary(struct dashboard *dashboard, struct api_table *table, const char **ret_next, struct err *err) {
     (void)ret_next;
-    return engagement_write_series(dashboard->call, &dashboard->filter, dashboard->step, table, err);
+    int result = load_series(dashboard, err);
+    if (result != 0) return result;
+    return engagement_write_summary(dashboard->call, &dashboard->filter, &dashboard->series.total, table, err);
 }
 
-static int write_series_before(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
+static int write_series(struct dashboard *dashboard, struct api_table *table, const char **ret_next, struct err *err) {
+    (void)ret_next;
+    int result = load_series(dashboard, err);
+    if (result == 0) engagement_write_series(dashboard->call, &dashboard->filter, &dashboard->series, table);
+    return result;
+}
+
+static int write_series_before(struct dashboard *dashboard, struct api_table *table, const char **ret_next,
                                struct err *err) {
     struct report_filter filter = dashboard->filter;
+    struct report_series series;
     struct period before = period_before((struct period){.from_day = filter.from_day, .to_day = filter.to_day});
     (void)ret_next;
     filter.from_day = before.from_day;
     filter.to_day = before.to_day;
-    return engagement_write_series(dashboard->call, &filter, dashboard->step, table, err);
+    int result = reports_series(dashboard->call->db, &filter, dashboard->step, dashboard->call->arena, &series, err);
+    if (result == 0) engagement_write_series(dashboard->call, &filter, &series, table);
+    return result;
 }
 
-static int write_top(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
-                     struct err *err) {
+static int write_top(struct dashboard *dashboard, struct api_table *table, const char **ret_next, struct err *err) {
     const struct top_request top = {.rank = REPORT_RANK_OPENED, .base_min = REPORT_TOP_BASE_MIN, .limit = TOP_DEFAULT};
     (void)ret_next;
     return engagement_write_top(dashboard->call, &dashboard->filter, &top, table, err);
 }
 
-static int write_templates(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
+static int write_templates(struct dashboard *dashboard, struct api_table *table, const char **ret_next,
                            struct err *err) {
     const struct report_page page = {.limit = TEMPLATES_SHOWN + 1};
     return engagement_write_groups(dashboard->call, &dashboard->filter, REPORT_BY_TEMPLATE, &page, table, ret_next,
@@ -73,8 +87,7 @@ static int write_templates(const struct dashboard *dashboard, struct api_table *
 }
 
 /* The jobs to choose from: those of all emails of the period, by their names alone. */
-static int write_jobs(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
-                      struct err *err) {
+static int write_jobs(struct dashboard *dashboard, struct api_table *table, const char **ret_next, struct err *err) {
     static const char *const fields[] = {"sent", NULL};
     struct api_call *call = dashboard->call;
     const struct report_filter filter = {.organization_id = dashboard->filter.organization_id,
@@ -103,14 +116,14 @@ static bool sees_scores(const struct dashboard *dashboard) {
     return dashboard->call->permissions & API_SCORES && dashboard->scores_enabled;
 }
 
-static int write_follow_up(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
+static int write_follow_up(struct dashboard *dashboard, struct api_table *table, const char **ret_next,
                            struct err *err) {
     (void)ret_next;
     return candidates_write_follow_up(dashboard->call, dashboard->filter.job_id, dashboard->filter.sender_id,
                                       FOLLOW_UP_SHOWN, table, err);
 }
 
-static int write_attention(const struct dashboard *dashboard, struct api_table *table, const char **ret_next,
+static int write_attention(struct dashboard *dashboard, struct api_table *table, const char **ret_next,
                            struct err *err) {
     (void)ret_next;
     return engagement_write_attention(dashboard->call, &dashboard->filter, table, err);

@@ -99,6 +99,7 @@ int emails_events(struct api_call *call, struct err *err) {
     if (truncated) count = EVENTS_MAX;
     struct api_table *table = api_table_begin(call, "email-events");
     for (size_t i = 0; i < count; i++) {
+        embed_reduce_event(call, &events[i]);
         api_table_row(table);
         view_event(table, &events[i], event_provider(services, events[i].endpoint_id));
     }

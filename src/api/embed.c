@@ -3,13 +3,14 @@
 #include "api/resources.h"
 #include "base/clock.h"
 #include "store/api_keys.h"
+#include "store/engagement.h"
 #include "store/organizations.h"
 
 #include "base/banned.h"
 
 #define LIFE_DEFAULT_S 900
 #define LIFE_MIN_S     60
-#define TOKEN_MAX      (12 * 1024) /* a header of a request has to hold it */
+#define TOKEN_MAX      (8 * 1024) /* the head of a request has to hold it, beside what browsers send (http/head.c) */
 #define PREFLIGHT_AGE  "600"
 
 /* ---- use ---- */
@@ -54,7 +55,7 @@ int embed_authenticate(struct api_call *call, struct slice token, struct err *er
     r = grant->expires_at > call->now ? check_key(call, grant, err) : unknown(err);
     if (r != 0) return r;
     call->organization_id = grant->organization_id;
-    call->permissions = API_READ_JOBS | API_SCORES;
+    call->permissions = API_READ_JOBS | (grant->scores ? (unsigned)API_SCORES : 0);
     call->embed = grant;
     return 0;
 }
@@ -67,6 +68,34 @@ int embed_check_candidate(const struct api_call *call, struct slice candidate, s
 int embed_check_email(const struct api_call *call, int64_t email, struct slice candidate, struct err *err) {
     if (!call->embed || embed_allows_email(call->embed, email, candidate)) return 0;
     return err_set(err, ERR_NOT_FOUND, "there is no email %lld", (long long)email);
+}
+
+void embed_reduce_event(const struct api_call *call, struct stored_event *event) {
+    if (!call->embed) return;
+    event->ip_address = SLICE_NONE;
+    event->user_agent = SLICE_NONE;
+    event->provider_event_id = SLICE_NONE;
+    event->metadata = SLICE_NONE;
+}
+
+int embed_show(struct api_call *call, struct err *err) {
+    const struct embed_grant *grant = call->embed;
+    int r = api_known_parameters(call, (const char *const[]){NULL}, err);
+    if (r != 0) return r;
+    if (!grant) return err_set(err, ERR_DENIED, "this is for embed tokens: it tells what they open");
+    struct api_table *object = api_object_begin(call);
+    api_table_array(object, "candidates");
+    for (size_t i = 0; i < grant->candidate_count; i++)
+        api_table_text(object, NULL, grant->candidates[i]);
+    api_table_close(object);
+    api_table_array(object, "emails");
+    for (size_t i = 0; i < grant->email_count; i++)
+        api_table_int(object, NULL, grant->emails[i]);
+    api_table_close(object);
+    api_table_bool(object, "scores", grant->scores);
+    api_table_time(object, "expires_at", grant->expires_at);
+    api_object_end(call, 200);
+    return 0;
 }
 
 /* A browser asks before it sends a bearer token to another origin (Fetch standard, "CORS-preflight fetch"). It does not
@@ -140,13 +169,15 @@ static int answer_token(struct api_call *call, const struct embed_grant *grant, 
 }
 
 int embed_tokens_create(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"candidates", "emails", "origin", "seconds", NULL};
-    struct embed_grant grant = {.organization_id = call->organization_id, .api_key_id = call->api_key_id};
+    static const char *const members[] = {"candidates", "emails", "origin", "scores", "seconds", NULL};
+    struct embed_grant grant = {
+        .organization_id = call->organization_id, .api_key_id = call->api_key_id, .scores = true};
     int64_t seconds = LIFE_DEFAULT_S;
     struct json_value body;
     int r = api_body(call, &body, err);
     if (r == 0) r = api_known_members(body, members, err);
     if (r == 0) r = api_text(call, body, "origin", EMBED_ORIGIN_MAX, &grant.origin, err);
+    if (r == 0) r = api_bool(body, "scores", &grant.scores, err);
     if (r == 0) r = api_integer(body, "seconds", LIFE_MIN_S, EMBED_LIFE_MAX_S, &seconds, err);
     if (r == 0 && !embed_origin_is_valid(grant.origin))
         r = err_set(err, ERR_INVALID, "origin must be the one of the page, like https://ats.example.org");

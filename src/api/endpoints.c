@@ -1,4 +1,5 @@
 /* endpoints: configured webhooks. */
+#include "api/audit.h"
 #include "api/confirm.h"
 #include "api/endpoint_health.h"
 #include "api/endpoint_settings.h"
@@ -138,6 +139,15 @@ struct changing {
     struct endpoint_row row; /* out */
 };
 
+/* That secrets were replaced is told, also where their number stays. */
+static void note_after(const struct changing *changing, const struct endpoint_row *row) {
+    struct api_call *call = changing->call;
+    const struct endpoint_change *change = &changing->change;
+    write_row(call, api_audit_after(call), row);
+    if (change->secrets.given || change->add_secrets.given) api_audit_set(call, "secrets");
+    if (change->credentials.given) api_audit_set(call, "credentials");
+}
+
 static int run_create(void *context, struct applier *applier, struct db *db, struct api_table *answer,
                       struct err *err) {
     struct changing *changing = context;
@@ -146,8 +156,11 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     int r = endpoint_settings_new(call->organization_id, changing->provider, call->arena, &row, err);
     if (r == 0) r = endpoint_settings_apply(&row, &changing->change, &call->app->secret_box, call->arena, err);
     if (r == 0) r = endpoint_row_insert(db, &row, call->now, err);
-    if (r == 0) write_row(call, answer, &row);
-    return r;
+    if (r != 0) return r;
+    write_row(call, answer, &row);
+    api_audit_object(call, row.id);
+    note_after(changing, &row);
+    return 0;
 }
 
 /* The new state is in force when the answer is out. That it is not is no reason to say that the change failed: the
@@ -186,11 +199,13 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
     struct api_call *call = changing->call;
     struct endpoint_row *row = &changing->row;
     int r = endpoint_row_load(db, call->organization_id, changing->id, call->arena, row, err);
+    if (r == 0) write_row(call, api_audit_before(call), row);
     if (r == 0) r = endpoint_settings_apply(row, &changing->change, &call->app->secret_box, call->arena, err);
     if (r == 0) r = endpoint_row_update(db, row, call->now, err);
     if (r == 0 && (changing->change.secrets.given || changing->change.add_secrets.given))
         r = deliveries_make_due(db, call->organization_id, changing->id, call->now, err);
     row->updated_at = call->now;
+    if (r == 0) note_after(changing, row);
     return r;
 }
 

@@ -82,15 +82,16 @@ static void write_summary(struct api_call *call, struct api_table *table, struct
     measurable_write(table, measurable, call->now);
 }
 
-int engagement_write_summary(struct api_call *call, const struct report_filter *filter, struct api_table *table,
-                             struct err *err) {
+int engagement_write_summary(struct api_call *call, const struct report_filter *filter, const struct figures *known,
+                             struct api_table *table, struct err *err) {
     struct report_filter former_filter = *filter;
     struct figures now, before;
     struct measurable measurable = {0};
     struct period former = period_before(period_of(filter));
     former_filter.from_day = former.from_day;
     former_filter.to_day = former.to_day;
-    int result = reports_totals(call->db, filter, &now, err);
+    int result = known ? 0 : reports_totals(call->db, filter, &now, err);
+    if (known) now = *known;
     if (result == 0) result = reports_totals(call->db, &former_filter, &before, err);
     if (result == 0) result = measurable_load(call, &measurable, err);
     if (result == 0) write_summary(call, table, period_of(filter), &now, &before, &measurable);
@@ -104,7 +105,7 @@ int engagement_summary(struct api_call *call, struct err *err) {
     if (result != 0) return result;
     bool csv = api_wants_csv(call);
     struct api_table *table = csv ? api_table_begin(call, "engagement-summary") : api_object_begin(call);
-    result = engagement_write_summary(call, &filter, table, err);
+    result = engagement_write_summary(call, &filter, NULL, table, err);
     if (csv) return end_report(call, result, NULL);
     db_rollback(call->db);
     if (result == 0) api_object_end(call, 200);
@@ -129,32 +130,30 @@ int engagement_step_parse(struct slice name, enum report_step *ret, struct err *
     return err_set(err, ERR_INVALID, "interval must be day, week or month");
 }
 
-int engagement_write_series(struct api_call *call, const struct report_filter *filter, enum report_step step,
-                            struct api_table *table, struct err *err) {
-    struct report_point *points;
-    size_t count;
-    int result = reports_series(call->db, filter, step, call->arena, &points, &count, err);
-    if (result != 0) return result;
-    for (size_t i = 0; i < count; i++) {
+void engagement_write_series(struct api_call *call, const struct report_filter *filter,
+                             const struct report_series *series, struct api_table *table) {
+    for (size_t i = 0; i < series->count; i++) {
+        const struct report_point *point = &series->points[i];
         api_table_row(table);
-        period_write(table, (struct period){.from_day = points[i].from_day, .to_day = points[i].to_day});
-        write_figures(table, &points[i].figures);
+        period_write(table, (struct period){.from_day = point->from_day, .to_day = point->to_day});
+        write_figures(table, &point->figures);
     }
     engagement_write_period(call, filter, table);
-    return 0;
 }
 
 int engagement_series(struct api_call *call, struct err *err) {
     static const char *const parameters[] = {PERIOD_PARAMETERS, "interval", NULL};
     struct report_filter filter;
+    struct report_series series;
     enum report_step step = REPORT_BY_DAY;
     int result = 0;
     if (http_query_present(call->request, SLICE("interval")))
         result = engagement_step_parse(http_query(call->request, SLICE("interval")), &step, err);
     if (result == 0) result = begin_report(call, parameters, &filter, err);
     if (result != 0) return result;
-    struct api_table *table = api_table_begin(call, "engagement-series");
-    return end_report(call, engagement_write_series(call, &filter, step, table, err), NULL);
+    result = reports_series(call->db, &filter, step, call->arena, &series, err);
+    if (result == 0) engagement_write_series(call, &filter, &series, api_table_begin(call, "engagement-series"));
+    return end_report(call, result, NULL);
 }
 
 /* ---- templates, campaigns, jobs ---- */

@@ -7,13 +7,13 @@
 #include "api/api.h"
 #include "store/reports.h"
 
-/* Into an object; in CSV two rows. */
+/* Into an object; in CSV two rows. `known`: the figures of the period where they were read already; else NULL. */
 MUST_USE int engagement_write_summary(struct api_call *call, const struct report_filter *filter,
-                                      struct api_table *table, struct err *err);
+                                      const struct figures *known, struct api_table *table, struct err *err);
 
 /* The others write rows and what stands beside them; the caller ends the table, with *ret_next where there is one. */
-MUST_USE int engagement_write_series(struct api_call *call, const struct report_filter *filter, enum report_step step,
-                                     struct api_table *table, struct err *err);
+void engagement_write_series(struct api_call *call, const struct report_filter *filter,
+                             const struct report_series *series, struct api_table *table);
 /* *ret_next: the cursor of the following page, NULL on the last. page->limit is one more than are shown. */
 MUST_USE int engagement_write_groups(struct api_call *call, const struct report_filter *filter,
                                      enum report_dimension dimension, const struct report_page *page,

@@ -1,5 +1,6 @@
 /* first_run: the first account. As long as nobody has a password, whoever shows the token that the service wrote into
  * its log makes the first organization and its admin; there is no account by default (compliance C-116, ASVS 6.3.2). */
+#include "api/audit.h"
 #include "api/credentials.h"
 #include "api/resources.h"
 #include "api/sign_in.h"
@@ -75,6 +76,7 @@ static int run_first(void *context, struct applier *applier, struct db *db, stru
     r = organization_insert(db, &first->organization, first->call->now, err);
     first->user.organization_id = first->organization.id;
     if (r == 0) r = user_insert(db, &first->user, first->hash, first->call->now, err);
+    api_audit_object(first->call, first->organization.id);
     return r < 0 ? r : sign_in_begin(first->call, db, &first->user, &first->made, err);
 }
 

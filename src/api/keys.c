@@ -1,4 +1,5 @@
 /* keys: API keys of the organization. */
+#include "api/audit.h"
 #include "api/credentials.h"
 #include "api/resources.h"
 
@@ -67,6 +68,8 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     if (r != 0) return r;
     write_key(answer, &key);
     api_table_text(answer, "key", shown); /* now or never */
+    api_audit_object(change->call, key.id);
+    write_key(api_audit_after(change->call), &key);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "api/links.h"
 
+#include "api/audit.h"
 #include "api/credentials.h"
 #include "api/resources.h"
 #include "api/sign_in.h"
@@ -143,6 +144,7 @@ static int run_redeem(void *context, struct applier *applier, struct db *db, str
     int r = account_link_use(db, redeeming->organization_id, redeeming->hash, call->now, &link, err);
     if (r == 0) r = user_load(db, link.organization_id, link.user_id, call->arena, user, err);
     if (r != 0) return r;
+    api_audit_as(call, link.organization_id, link.user_id);
     if (redeeming->name.ptr) user->name = redeeming->name;
     r = user_update_own(db, user, call->now, err);
     if (r == 0) r = user_set_password(db, link.organization_id, link.user_id, redeeming->password_hash, call->now, err);

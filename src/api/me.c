@@ -43,6 +43,7 @@ void me_write(struct api_call *call, struct api_table *object) {
     api_table_int(object, "id", user->organization_id);
     api_table_text(object, "name", account->organization_name);
     api_table_text(object, "time_zone", account->organization_time_zone);
+    api_table_text(object, "tracking", slice_cstr(tracking_level_name(account->organization_tracking)));
     api_table_close(object);
     api_table_text(object, "time_zone", user->time_zone.ptr ? user->time_zone : account->organization_time_zone);
     api_table_json(object, "preferences", user->preferences.ptr ? user->preferences : SLICE("{}"));

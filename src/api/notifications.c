@@ -3,6 +3,7 @@
 
 #include "api/auth.h"
 #include "api/resources.h"
+#include "api/views.h"
 #include "base/clock.h"
 #include "notify/notifier.h"
 #include "store/notifications.h"
@@ -12,30 +13,20 @@
 #define LIST              "notifications"
 #define MERGE_SECONDS_MAX 86400
 
-static void write_thing(struct api_table *row, const char *name, struct slice id, const char *label,
-                        struct slice text) {
-    if (!id.ptr) {
-        api_table_null(row, name);
-        return;
-    }
-    api_table_object(row, name);
-    api_table_text(row, "id", id);
-    api_table_text(row, label, text);
-    api_table_close(row);
-}
-
 /* As news_write_notification writes them to the streams. */
 static void write_notification(struct api_table *row, const struct notification *notification) {
     api_table_int(row, "id", notification->id);
     api_table_text(row, "event_type", slice_cstr(event_type_name(notification->event_type)));
     api_table_int(row, "count", notification->count);
-    write_thing(row, "candidate", notification->candidate_external_id, "name", notification->candidate_name);
+    view_named_candidate(row, notification->candidate_id, notification->candidate_external_id,
+                         notification->candidate_name);
     api_table_object(row, "email");
     api_table_int(row, "id", notification->email_log_id);
     api_table_text(row, "subject", notification->subject);
     api_table_close(row);
-    write_thing(row, "job", notification->job_external_id, "title", notification->job_title);
+    view_thing(row, "job", notification->job_external_id, "title", notification->job_title);
     api_table_text(row, "url", notification->url);
+    api_table_int_or_null(row, "sender_id", notification->sender_id, 0);
     api_table_bool(row, "toast", notification->toast);
     api_table_time(row, "first_at", notification->first_at);
     api_table_time(row, "last_at", notification->last_at);
@@ -136,6 +127,7 @@ static void answer_preferences(struct api_call *call, const struct notification_
         if (preferences->events >> i & 1) api_table_text(object, NULL, slice_cstr(notification_event_name(i)));
     api_table_close(object);
     api_table_text(object, "scope", slice_cstr(notification_scope_name(preferences->scope)));
+    api_table_bool(object, "hot_only", preferences->hot_only);
     if (preferences->has_quiet_hours) {
         api_table_object(object, "quiet_hours");
         write_clock(object, "from", preferences->quiet_from);
@@ -210,18 +202,45 @@ static int read_quiet_hours(struct json_value body, struct notification_preferen
 struct changing {
     struct api_call *call;
     struct notification_preferences preferences;
+    bool is_bound; /* to what was seen: */
+    int64_t seen;  /* updated_at then */
 };
 
+/* In the transaction of the change, so that of two at once one is refused. */
 static int run_save(void *context, struct applier *applier, struct db *db, struct err *err) {
     const struct changing *changing = context;
     struct api_call *call = changing->call;
-    return notification_preferences_save(db, call->organization_id, own_id(call), &changing->preferences, call->now,
-                                         err);
+    struct notification_preferences stored;
+    int r = notification_preferences_load(db, call->organization_id, own_id(call), call->session->account.user.role,
+                                          &stored, err);
+    if (r == 0 && changing->is_bound && stored.updated_at != changing->seen)
+        r = err_set(err, ERR_CONFLICT, "the preferences were changed elsewhere meanwhile: load them again");
+    if (r == 0)
+        r = notification_preferences_save(db, call->organization_id, own_id(call), &changing->preferences, call->now,
+                                          err);
+    return r;
+}
+
+/* "updated_at", when it is there, as it was answered: the change is meant for these preferences and no others. */
+static int read_seen(struct json_value body, struct changing *changing, struct err *err) {
+    struct json_value value = json_get(body, SLICE("updated_at"));
+    changing->seen = TIME_UNSET;
+    changing->is_bound = value.type != JSON_KIND_NONE;
+    if (!changing->is_bound || value.type == JSON_KIND_NULL || json_time(value, &changing->seen)) return 0;
+    return err_set(err, ERR_INVALID, "updated_at must be what was answered, or be left out");
+}
+
+static int read_hot_only(struct api_call *call, struct json_value body, bool *ret, struct err *err) {
+    int r = api_bool(body, "hot_only", ret, err);
+    if (r == 0 && *ret && !(call->permissions & API_SCORES) && json_get(body, SLICE("hot_only")).type != JSON_KIND_NONE)
+        r = err_set(err, ERR_DENIED, "scores are not yours to see: leave out hot_only");
+    return r;
 }
 
 /* Absent members keep their value. */
 int notification_preferences_replace(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"events", "scope", "quiet_hours", "merge_seconds", "updated_at", NULL};
+    static const char *const members[] = {"events",        "scope",      "hot_only", "quiet_hours",
+                                          "merge_seconds", "updated_at", NULL};
     struct changing changing = {.call = call};
     struct notification_preferences *preferences = &changing.preferences;
     struct slice scope = SLICE_NONE;
@@ -233,8 +252,10 @@ int notification_preferences_replace(struct api_call *call, struct err *err) {
     if (r == 0) r = api_known_members(body, members, err);
     if (r == 0) r = read_events(body, &preferences->events, err);
     if (r == 0) r = api_text(call, body, "scope", 20, &scope, err);
+    if (r == 0) r = read_hot_only(call, body, &preferences->hot_only, err);
     if (r == 0) r = read_quiet_hours(body, preferences, err);
     if (r == 0) r = api_integer(body, "merge_seconds", 0, MERGE_SECONDS_MAX, &seconds, err);
+    if (r == 0) r = read_seen(body, &changing, err);
     if (r != 0) return r;
     if (scope.ptr && !notification_scope_parse(scope, &preferences->scope))
         return err_set(err, ERR_INVALID, "scope must be mine, jobs or team");

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "api/audit.h"
 #include "api/browser.h"
 #include "api/notes.h"
 #include "api/resources.h"
@@ -216,6 +217,10 @@ static int run_account(void *context, struct applier *applier, struct db *db, st
     int found = find_account(arrival, db, err);
     int r = found < 0 ? found : 0;
     if (found == 0) r = make_account(arrival, db, err);
+    if (r == 0 && found == 0) {
+        api_audit_as(arrival->call, arrival->account.user.organization_id, arrival->account.user.id);
+        api_audit_action(arrival->call, "users.create");
+    }
     const struct user *user = &arrival->account.user;
     return r < 0 ? r : user_bind_subject(db, user->organization_id, user->id, arrival->subject, err);
 }
@@ -224,6 +229,8 @@ static int run_role(void *context, struct applier *applier, struct db *db, struc
     const struct arrival *arrival = context;
     struct user user = arrival->account.user;
     user.role = arrival->role;
+    api_audit_as(arrival->call, user.organization_id, user.id);
+    api_audit_action(arrival->call, "users.change");
     return user_update(db, &user, NULL, arrival->call->now, err);
 }
 

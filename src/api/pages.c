@@ -166,3 +166,8 @@ void pages_asset(struct http_request *request) {
     struct app *app = http_context(request);
     web_answer_asset(app->web, request, http_param(request, "name"));
 }
+
+void pages_embed(struct http_request *request) {
+    struct app *app = http_context(request);
+    web_answer_embed(app->web, request);
+}

@@ -9,5 +9,7 @@
  * the dashboard makes of its address. */
 void pages_show(struct http_request *request);
 void pages_asset(struct http_request *request);
+/* The script for pages of other systems (web/src/embed). */
+void pages_embed(struct http_request *request);
 
 #endif

@@ -3,6 +3,7 @@
 #include "api/auth.h"
 #include "base/clock.h"
 #include "base/timezone.h"
+#include "store/candidates.h"
 #include "store/emails.h"
 
 #include "base/banned.h"
@@ -65,6 +66,7 @@ int period_reference(struct api_call *call, const char *parameter, enum report_r
     if (!http_query_present(call->request, name)) return 0;
     struct slice id = slice_trim(http_query(call->request, name));
     if (slice_empty(id)) return err_set(err, ERR_INVALID, "%s is empty: leave it out to mean all", parameter);
+    if (reference == REPORT_CANDIDATE && candidate_ref_parse(id, ret_id)) return 0;
     return reports_find(call->db, call->organization_id, reference, id, ret_id, err);
 }
 

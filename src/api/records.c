@@ -1,8 +1,8 @@
-/* records: what was refused or found no email: failed deliveries, security events, orphan events. */
+/* records: what was refused: failed deliveries, security events. */
+#include "api/audit.h"
 #include "api/resources.h"
 #include "ingest/replay.h"
 #include "store/deliveries.h"
-#include "store/orphan_events.h"
 #include "store/security_events.h"
 
 #include "base/banned.h"
@@ -76,6 +76,7 @@ int failed_deliveries_show(struct api_call *call, struct err *err) {
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = delivery_load(call->db, call->organization_id, id, call->arena, &delivery, err);
+    if (r == 0) r = api_audit_now(call, "failed-deliveries.read", id, err); /* bodies hold what is a person's */
     if (r != 0) return r;
     struct api_table *object = api_object_begin(call);
     write_delivery(object, &delivery);
@@ -100,6 +101,7 @@ int failed_deliveries_replay(struct api_call *call, struct err *err) {
     if (r == 0) r = endpoints_refresh(call->app->endpoints, call->db, err);
     if (r == 0)
         r = replay_delivery(&replay, call->db, call->organization_id, id, call->now, call->arena, &delivery, err);
+    if (r == 0) r = api_audit_now(call, "failed-deliveries.replay", id, err);
     if (r != 0) return r;
     write_delivery(api_object_begin(call), &delivery);
     api_object_end(call, 200);
@@ -137,52 +139,5 @@ int security_events_list(struct api_call *call, struct err *err) {
     }
     const struct security_event *last = more ? &events[count - 2] : NULL;
     api_table_end(call, last ? api_cursor_make(call, list, (int64_t[]){last->last_at, last->id}, 2) : NULL);
-    return 0;
-}
-
-/* ---- orphan events ---- */
-
-static struct slice text_or_null(struct slice text) {
-    return slice_empty(text) ? SLICE_NONE : text;
-}
-
-static void write_orphan(struct api_table *row, const struct orphan_event *event) {
-    api_table_int(row, "id", event->id);
-    api_table_int_or_null(row, "endpoint_id", event->endpoint_id, 0);
-    api_table_text(row, "event_type", slice_cstr(event_type_name(event->type)));
-    api_table_time(row, "occurred_at", event->occurred_at);
-    api_table_time(row, "received_at", event->received_at);
-    api_table_array(row, "message_ids");
-    for (int i = 0; i < EVENT_KEYS_MAX; i++)
-        if (!slice_empty(event->message_ids[i])) api_table_text(row, NULL, event->message_ids[i]);
-    api_table_close(row);
-    api_table_text(row, "recipient", text_or_null(event->recipient));
-    api_table_text(row, "url", text_or_null(event->url));
-    api_table_int_or_null(row, "link_position", event->link_position, LINK_POSITION_NONE);
-    api_table_text(row, "provider_event_id", text_or_null(event->provider_event_id));
-}
-
-int orphan_events_list(struct api_call *call, struct err *err) {
-    static const char *const parameters[] = {"limit", "cursor", NULL};
-    static const char *const list = "orphan-events";
-    int64_t limit, before[2] = {INT64_MAX, INT64_MAX};
-    struct orphan_event *events;
-    size_t count;
-    bool present;
-    int r = api_known_parameters(call, parameters, err);
-    if (r == 0) r = api_limit(call, 100, 1000, &limit, err);
-    if (r == 0) r = api_cursor_read(call, list, before, 2, &present, err);
-    if (r == 0)
-        r = orphan_events_load(call->db, call->organization_id, before[0], before[1], (size_t)limit + 1, call->arena,
-                               &events, &count, err);
-    if (r != 0) return r;
-    bool more = count > (size_t)limit;
-    struct api_table *table = api_table_begin(call, list);
-    for (size_t i = 0; i < count - more; i++) {
-        api_table_row(table);
-        write_orphan(table, &events[i]);
-    }
-    const struct orphan_event *last = more ? &events[count - 2] : NULL;
-    api_table_end(call, last ? api_cursor_make(call, list, (int64_t[]){last->received_at, last->id}, 2) : NULL);
     return 0;
 }

@@ -58,6 +58,7 @@ int account_links_redeem(struct api_call *call, struct err *err);
 /* settings.c */
 int settings_show(struct api_call *call, struct err *err);
 int settings_replace(struct api_call *call, struct err *err);
+int settings_scores(struct api_call *call, struct err *err);
 
 /* users.c */
 int users_list(struct api_call *call, struct err *err);
@@ -91,7 +92,33 @@ int failed_deliveries_list(struct api_call *call, struct err *err);
 int failed_deliveries_show(struct api_call *call, struct err *err);
 int failed_deliveries_replay(struct api_call *call, struct err *err);
 int security_events_list(struct api_call *call, struct err *err);
+
+/* orphans.c */
 int orphan_events_list(struct api_call *call, struct err *err);
+int orphan_events_emails_list(struct api_call *call, struct err *err);
+int orphan_events_match(struct api_call *call, struct err *err);
+int orphan_events_retry(struct api_call *call, struct err *err);
+int orphan_events_discard(struct api_call *call, struct err *err);
+
+/* consents.c */
+int consents_list(struct api_call *call, struct err *err);
+
+/* audit_log.c */
+int audit_log_list(struct api_call *call, struct err *err);
+
+/* webhook_subscriptions.c */
+int webhook_subscriptions_index(struct api_call *call, struct err *err);
+int webhook_subscriptions_show(struct api_call *call, struct err *err);
+int webhook_subscriptions_create(struct api_call *call, struct err *err);
+int webhook_subscriptions_change(struct api_call *call, struct err *err);
+int webhook_subscriptions_delete(struct api_call *call, struct err *err);
+int webhook_subscriptions_rotate(struct api_call *call, struct err *err);
+int webhook_subscriptions_test(struct api_call *call, struct err *err);
+
+/* webhook_deliveries.c */
+int webhook_deliveries_index(struct api_call *call, struct err *err);
+int webhook_deliveries_show(struct api_call *call, struct err *err);
+int webhook_deliveries_redeliver(struct api_call *call, struct err *err);
 
 /* register_emails.c */
 int emails_register(struct api_call *call, struct err *err);
@@ -112,7 +139,11 @@ int campaigns_set_tracking(struct api_call *call, struct err *err);
 
 /* embed.c */
 int embed_tokens_create(struct api_call *call, struct err *err);
+int embed_show(struct api_call *call, struct err *err);
 void embed_preflight(struct http_request *request);
+
+/* activity.c */
+int activity_list(struct api_call *call, struct err *err);
 
 /* stream.c */
 int stream_open(struct api_call *call, struct err *err);

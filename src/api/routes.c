@@ -26,7 +26,7 @@
 /* What a page preloads. */
 #define PAGE(...)                                                                                                      \
     (const char *const[]) {                                                                                            \
-        "/me" __VA_OPT__(, ) __VA_ARGS__, NULL                                                                         \
+        "/me", __VA_ARGS__, NULL                                                                                       \
     }
 /* Its answer says who is signed in. */
 #define PAGE_DASHBOARD                                                                                                 \
@@ -38,22 +38,26 @@
 static const struct http_route table[] = {
     {HTTP_GET, "/", pages_show, 0, BODY_NONE, PAGE_DASHBOARD},
     {HTTP_GET, "/dashboard", pages_show, 0, BODY_NONE, PAGE_DASHBOARD},
-    {HTTP_GET, "/candidates", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/candidates", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/candidates/{id}", pages_show, 0, BODY_NONE, PAGE("/candidates/{id}")},
-    {HTTP_GET, "/emails", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/emails", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/emails/{id}", pages_show, 0, BODY_NONE, PAGE("/emails/{id}", "/emails/{id}/events", "/emails/{id}/links")},
-    {HTTP_GET, "/campaigns", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/campaigns/{id}", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/templates", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/templates/{id}", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE()},
-    {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE()},
+    {HTTP_GET, "/campaigns", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/campaigns/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/templates", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/templates/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/jobs", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/jobs/{id}", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/activity", pages_show, 0, BODY_NONE, PAGE("/activity?limit=200")},
+    {HTTP_GET, "/notifications", pages_show, 0, BODY_NONE, PAGE("/notifications")},
+    {HTTP_GET, "/notifications/preferences", pages_show, 0, BODY_NONE, PAGE("/me/notification-preferences")},
+    {HTTP_GET, "/sign-in", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/welcome", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/account", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/admin", pages_show, 0, BODY_NONE, PAGE(NULL)},
+    {HTTP_GET, "/admin/{page}", pages_show, 0, BODY_NONE, PAGE(NULL)},
     {HTTP_GET, "/assets/{name}", pages_asset, 0, BODY_NONE, NULL},
+    {HTTP_GET, "/embed/inkling.js", pages_embed, 0, BODY_NONE, NULL},
 
     {HTTP_GET, "/healthz", meta_health, HTTP_ROUTE_EVERY_HOST, BODY_NONE, NULL},
     {HTTP_GET, "/readyz", meta_ready, 0, BODY_NONE, NULL},
@@ -95,6 +99,7 @@ static const struct http_route table[] = {
 
     {HTTP_GET, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_show, API_READ)},
     {HTTP_PUT, "/api/v1/settings", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(settings_replace, API_ADMIN)},
+    {HTTP_GET, "/api/v1/settings/scores", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(settings_scores, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/users", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(users_list, API_ADMIN)},
     {HTTP_POST, "/api/v1/users", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(users_create, API_ADMIN)},
@@ -125,7 +130,26 @@ static const struct http_route table[] = {
     {HTTP_GET, "/api/v1/failed-deliveries/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(failed_deliveries_show, API_ADMIN)},
     {HTTP_POST, "/api/v1/failed-deliveries/{id}/replay", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(failed_deliveries_replay, API_ADMIN)},
     {HTTP_GET, "/api/v1/security-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(security_events_list, API_ADMIN)},
+    {HTTP_GET, "/api/v1/audit-log", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(audit_log_list, API_ADMIN)},
+
+    {HTTP_GET, "/api/v1/consents", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(consents_list, API_ADMIN)},
+
     {HTTP_GET, "/api/v1/orphan-events", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_list, API_ADMIN)},
+    {HTTP_GET, "/api/v1/orphan-events/{id}/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(orphan_events_emails_list, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/match", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_match, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/retry", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_retry, API_ADMIN)},
+    {HTTP_POST, "/api/v1/orphan-events/{id}/discard", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(orphan_events_discard, API_ADMIN)},
+
+    {HTTP_GET, "/api/v1/webhook-subscriptions", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_index, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_create, API_ADMIN)},
+    {HTTP_GET, "/api/v1/webhook-subscriptions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_show, API_ADMIN)},
+    {HTTP_PATCH, "/api/v1/webhook-subscriptions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_change, API_ADMIN)},
+    {HTTP_DELETE, "/api/v1/webhook-subscriptions/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_subscriptions_delete, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions/{id}/secret", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_rotate, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions/{id}/test", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_subscriptions_test, API_ADMIN)},
+    {HTTP_GET, "/api/v1/webhook-subscriptions/{id}/deliveries", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_deliveries_index, API_ADMIN)},
+    {HTTP_GET, "/api/v1/webhook-subscriptions/{id}/deliveries/{delivery}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(webhook_deliveries_show, API_ADMIN)},
+    {HTTP_POST, "/api/v1/webhook-subscriptions/{id}/deliveries/{delivery}/redeliver", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(webhook_deliveries_redeliver, API_ADMIN)},
 
     {HTTP_GET, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(emails_list_show, API_READ_JOBS)},
     {HTTP_POST, "/api/v1/emails", api_dispatch, HTTP_ROUTE_WORKER, BODY_EMAILS, ROUTE(emails_register, API_REGISTER)},
@@ -141,12 +165,15 @@ static const struct http_route table[] = {
     {HTTP_PUT, "/api/v1/campaigns/{id}/tracking", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(campaigns_set_tracking, API_WRITE)},
 
     {HTTP_POST, "/api/v1/embed-tokens", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(embed_tokens_create, API_EMBED)},
+    {HTTP_GET, "/api/v1/embed", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE_EMBED(embed_show)},
+    {HTTP_OPTIONS, "/api/v1/embed", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/candidates/{id}", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/candidates/{id}/timeline", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/emails/{id}", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/emails/{id}/events", embed_preflight, 0, BODY_NONE, NULL},
     {HTTP_OPTIONS, "/api/v1/emails/{id}/links", embed_preflight, 0, BODY_NONE, NULL},
 
+    {HTTP_GET, "/api/v1/activity", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(activity_list, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/stream", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(stream_open, API_READ_JOBS)},
     {HTTP_GET, "/api/v1/notifications", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(notifications_list, API_SELF)},
     {HTTP_POST, "/api/v1/notifications/read", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(notifications_read, API_SELF)},

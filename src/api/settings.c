@@ -1,7 +1,9 @@
 /* settings: the organization's own settings. */
+#include "api/audit.h"
 #include "api/resources.h"
 #include "base/timezone.h"
 #include "store/organizations.h"
+#include "store/scores.h"
 
 #include "base/banned.h"
 
@@ -157,9 +159,11 @@ static int run_replace(void *context, struct applier *applier, struct db *db, st
     struct replacing *replacing = context;
     struct api_call *call = replacing->call;
     int r = organization_load(db, call->organization_id, call->arena, &replacing->organization, err);
+    if (r == 0) write_settings(api_audit_before(call), &replacing->organization);
     if (r == 0) r = read_settings(call, replacing->body, &replacing->organization, err);
     if (r == 0) r = organization_update(db, &replacing->organization, call->now, err);
     if (r == 0) replacing->organization.updated_at = call->now;
+    if (r == 0) write_settings(api_audit_after(call), &replacing->organization);
     return r;
 }
 
@@ -178,6 +182,22 @@ int settings_replace(struct api_call *call, struct err *err) {
     if (r == 0) r = api_write(call, run_replace, &replacing, err);
     if (r != 0) return r;
     write_settings(api_object_begin(call), &replacing.organization);
+    api_object_end(call, 200);
+    return 0;
+}
+
+/* How many candidates have which score, so that a page can say what other thresholds would make of them. */
+int settings_scores(struct api_call *call, struct err *err) {
+    int64_t counts[SCORE_COUNTS];
+    int r = api_known_parameters(call, (const char *const[]){NULL}, err);
+    if (r == 0) r = scores_count(call->db, call->organization_id, counts, err);
+    if (r != 0) return r;
+    struct api_table *object = api_object_begin(call);
+    api_table_int(object, "unknown", counts[SCORE_COUNTS - 1]);
+    api_table_array(object, "scores");
+    for (int score = 0; score < SCORE_COUNTS - 1; score++)
+        api_table_int(object, NULL, counts[score]);
+    api_table_close(object);
     api_object_end(call, 200);
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "api/sign_in.h"
 
+#include "api/audit.h"
 #include "api/browser.h"
 #include "api/credentials.h"
 #include "base/clock.h"
@@ -12,6 +13,7 @@ _Static_assert(SESSION_HASH_SIZE == CREDENTIAL_HASH_SIZE, "a session's hash");
 int sign_in_begin(struct api_call *call, struct db *db, const struct user *user, struct new_session *ret,
                   struct err *err) {
     char source[ADDRESS_TEXT_MAX];
+    api_audit_as(call, user->organization_id, user->id);
     credential_make(CREDENTIAL_SESSION, user->organization_id, ret->token, ret->hash);
     ret->web = (struct web_session){
         .organization_id = user->organization_id,

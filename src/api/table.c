@@ -69,6 +69,10 @@ enum api_table_format api_table_format(const struct api_table *table) {
     return table->format;
 }
 
+size_t api_table_rows(const struct api_table *table) {
+    return table->rows;
+}
+
 int64_t api_rate_hundredths(int64_t part, int64_t base) {
     /* 128 bits: a count of events times 20 000 may pass 64. */
     __int128 doubled = (__int128)part * 20000 + (part < 0 ? -base : base);

@@ -16,6 +16,8 @@ enum api_table_format { API_TABLE_JSON, API_TABLE_CSV, API_TABLE_OBJECT };
 struct api_table *api_table_new(enum api_table_format format, size_t max);
 struct api_table *api_table_free(struct api_table *table); /* NULL accepted */
 enum api_table_format api_table_format(const struct api_table *table);
+/* Rows begun so far. */
+size_t api_table_rows(const struct api_table *table);
 /* As new. */
 void api_table_reset(struct api_table *table);
 

@@ -88,7 +88,7 @@ static bool read_token(struct http_request *request, unsigned purposes, struct s
 
 bool tracked_read(struct http_request *request, unsigned purposes, struct tracked *ret) {
     struct app *app = http_context(request);
-    struct tracked tracked = {.text = http_param(request, "token")};
+    struct tracked tracked = {.text = http_first_param(request)};
     if (!read_token(request, purposes, tracked.text, &tracked.token)) {
         tracking_refuse(request);
         return false;
@@ -195,12 +195,19 @@ void tracking_open(struct http_request *request) {
  * be led to; whoever registers links leaves such out, so this is a second lock (compliance C-71). */
 static struct slice location_of(struct slice url, struct arena *arena) {
     static const char digits[] = "0123456789ABCDEF";
+    unsigned char refused = 0, foreign = 0;
     if (!slice_starts_with(url, SLICE("https://")) && !slice_starts_with(url, SLICE("http://"))) return SLICE_NONE;
+    for (size_t i = 0; i < url.len; i++) {
+        unsigned char c = (unsigned char)url.ptr[i];
+        refused |= (unsigned char)((c <= ' ') | (c == 0x7f) | (c == '\\'));
+        foreign |= c;
+    }
+    if (refused) return SLICE_NONE;
+    if (foreign < 0x80) return url;
     char *out = arena_bytes(arena, 3 * url.len);
     size_t len = 0;
     for (size_t i = 0; i < url.len; i++) {
         unsigned char c = (unsigned char)url.ptr[i];
-        if (c <= ' ' || c == 0x7f || c == '\\') return SLICE_NONE;
         if (c < 0x80) {
             out[len++] = (char)c;
             continue;

@@ -1,5 +1,6 @@
 /* user_access: what an admin decides about the access of others: the jobs that a hiring manager sees, and ending
  * sessions. */
+#include "api/audit.h"
 #include "api/resources.h"
 #include "store/engagement.h"
 #include "store/references.h"
@@ -69,6 +70,7 @@ static int run_jobs(void *context, struct applier *applier, struct db *db, struc
     for (size_t i = 0; i < change->job_count && r == 0; i++)
         r = reference_upsert(db, REFERENCE_JOBS, call->organization_id, change->jobs[i], SLICE_NONE, call->now, &ids[i],
                              err);
+    api_audit_set(call, "jobs");
     return r < 0 ? r : user_jobs_set(db, call->organization_id, change->id, ids, change->job_count, err);
 }
 

@@ -1,6 +1,7 @@
 /* users: people of the organization. */
 #include "store/users.h"
 
+#include "api/audit.h"
 #include "api/credentials.h"
 #include "api/links.h"
 #include "api/resources.h"
@@ -105,6 +106,8 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     if (r == 0) r = user_insert(db, &user, hash_of(change), change->call->now, err);
     if (r != 0) return r;
     write_user(answer, &user);
+    api_audit_object(change->call, user.id);
+    write_user(api_audit_after(change->call), &user);
     return change->invite ? link_write(change->call, db, &user, answer, err) : 0;
 }
 
@@ -126,6 +129,7 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
     struct user *user = &change->user;
     bool disabled;
     int r = user_load(db, call->organization_id, change->id, call->arena, user, err);
+    if (r == 0) write_user(api_audit_before(call), user);
     if (r == 0) r = read_user(change, user, err);
     if (r != 0) return r;
     disabled = user->disabled_at != TIME_UNSET;
@@ -135,6 +139,8 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
     if (hash_of(change)) user->has_password = true;
     r = user_update(db, user, hash_of(change), call->now, err);
     if (r == 0) user->updated_at = call->now;
+    if (r == 0) write_user(api_audit_after(call), user);
+    if (hash_of(change)) api_audit_set(call, "password");
     return r;
 }
 

@@ -19,6 +19,30 @@ static bool is_csv(const struct api_table *table) {
     return api_table_format(table) == API_TABLE_CSV;
 }
 
+void view_thing(struct api_table *table, const char *name, struct slice id, const char *label, struct slice text) {
+    if (!id.ptr) {
+        api_table_null(table, name);
+        return;
+    }
+    api_table_object(table, name);
+    api_table_text(table, "id", id);
+    api_table_text(table, label, text);
+    api_table_close(table);
+}
+
+void view_named_candidate(struct api_table *table, int64_t id, struct slice external_id, struct slice name) {
+    char ref[CANDIDATE_REF_MAX];
+    if (!external_id.ptr) {
+        api_table_null(table, "candidate");
+        return;
+    }
+    api_table_object(table, "candidate");
+    api_table_text(table, "id", external_id);
+    api_table_text(table, "ref", candidate_ref(id, ref));
+    api_table_text(table, "name", name);
+    api_table_close(table);
+}
+
 /* ---- emails ---- */
 
 /* One field of something nested, and its column in CSV. */
@@ -48,8 +72,11 @@ static void write_parts(struct api_table *table, const char *name, const struct 
 }
 
 static void write_people(struct api_table *table, const struct email_view *email) {
+    char ref[CANDIDATE_REF_MAX];
+    struct slice candidate_id = email->candidate.external_id;
     const struct part candidate[] = {
-        {"id", "candidate_id", email->candidate.external_id},
+        {"id", "candidate_id", candidate_id},
+        {"ref", "candidate_ref", candidate_id.ptr ? candidate_ref(email->candidate.id, ref) : SLICE_NONE},
         {"name", "candidate_name", email->candidate.name},
         {"email", "candidate_email", email->candidate.email},
         {"title", "candidate_title", email->candidate.title},
@@ -59,7 +86,7 @@ static void write_people(struct api_table *table, const struct email_view *email
         {"name", "sender_name", email->sender.name},
         {"email", "sender_email", email->sender.email},
     };
-    write_parts(table, "candidate", candidate, 4);
+    write_parts(table, "candidate", candidate, 5);
     write_parts(table, "sender", sender, 3);
 }
 
@@ -184,7 +211,9 @@ void view_event(struct api_table *table, const struct stored_event *event, struc
 
 void view_candidate(struct api_table *table, const struct candidate_view *candidate,
                     const struct candidate_figures *figures, const struct score_policy *policy) {
+    char ref[CANDIDATE_REF_MAX];
     api_table_text(table, "id", candidate->external_id);
+    api_table_text(table, "ref", candidate_ref(candidate->id, ref));
     api_table_text(table, "name", candidate->name);
     api_table_text(table, "email", candidate->email);
     api_table_text(table, "title", candidate->title);

@@ -9,6 +9,10 @@
 #include "store/emails.h"
 #include "store/engagement.h"
 
+/* A thing of the applicant tracking system: {"id", "<label>"}, or null when `id` has no ptr. */
+/* A candidate as the streams name one; `external_id` without ptr: null. */
+void view_named_candidate(struct api_table *table, int64_t id, struct slice external_id, struct slice name);
+void view_thing(struct api_table *table, const char *name, struct slice id, const char *label, struct slice text);
 void view_email(struct api_table *table, const struct email_view *email);
 void view_email_link(struct api_table *table, const struct email_link *link);
 /* `provider`: the name of the service that told of it; empty: not known. */

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "api/api.h"
+#include "api/audit.h"
 #include "base/hash.h"
 #include "store/idempotency.h"
 
@@ -8,9 +8,26 @@
 
 #define KEY_MAX 255
 
+struct noted {
+    struct api_call *call;
+    int (*run)(void *context, struct applier *applier, struct db *db, struct err *err);
+    void *context;
+};
+
+static int run_noted(void *context, struct applier *applier, struct db *db, struct err *err) {
+    const struct noted *noted = context;
+    api_audit_begin(noted->call); /* the writer may call again */
+    int r = noted->run(noted->context, applier, db, err);
+    return r != 0 ? r : api_audit_note(noted->call, db, err);
+}
+
 int api_write(struct api_call *call, int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
               void *context, struct err *err) {
-    return writer_call(call->app->writer, run, context, err);
+    struct noted noted = {.call = call, .run = run, .context = context};
+    if (!api_audit_wanted(call)) return writer_call(call->app->writer, run, context, err);
+    int r = writer_call_last(call->app->writer, run_noted, &noted, err);
+    if (r == 0) api_audit_done(call);
+    return r;
 }
 
 struct once {
@@ -51,6 +68,7 @@ static int use_stored(struct once *once, const struct idempotent_answer *stored,
     if (!base64_decode(stored->response, bytes, stored->response.len, &len))
         return err_set(err, ERR_INTERNAL, "a stored answer is damaged");
     once->status = (int)stored->status;
+    api_audit_skip(once->call); /* nothing changes */
     return secret_box_open(&once->call->app->secret_box, slice_of((const char *)bytes, len), &once->answer, err);
 }
 

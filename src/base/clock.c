@@ -24,10 +24,18 @@ int64_t clock_now(void) {
            atomic_load_explicit(&offset_ms, memory_order_relaxed);
 }
 
-int64_t clock_monotonic_us(void) {
+static int64_t read_us(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_monotonic_us(void) {
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_tick_us(void) {
+    return read_us(CLOCK_MONOTONIC_COARSE);
 }
 
 static bool is_leap(int year) {

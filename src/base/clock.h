@@ -14,6 +14,9 @@
 void clock_init(void);
 int64_t clock_now(void);          /* wall clock, ms */
 int64_t clock_monotonic_us(void); /* never goes back, microseconds; for durations */
+/* The same clock as it was when the system's timer last ticked: 4 ms ago or less on usual kernels, never ahead. A tenth
+ * of the price, for what happens with every request and is measured in seconds. */
+int64_t clock_tick_us(void);
 
 /* RFC 3339 / ISO 8601 as providers write it: "2018-10-08T14:05:45 +0000", "…45Z", "….1234567+02:00", "+0200", a space
  * instead of 'T'; without zone it is UTC. 0 to 9 fraction digits, cut to ms. False when it is none or not in the years

@@ -36,12 +36,16 @@ static const struct bound {
 };
 
 void metric_observe_us(struct metrics *metrics, enum metric metric, int64_t microseconds) {
+    metric_observe_many_us(metrics, metric, microseconds, 1);
+}
+
+void metric_observe_many_us(struct metrics *metrics, enum metric metric, int64_t microseconds, int64_t count) {
     size_t bucket = 0;
     while (bucket < METRIC_BUCKETS - 1 && microseconds > bounds[bucket].us)
         bucket++;
-    atomic_fetch_add_explicit(&metrics->bucket[metric][bucket], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&metrics->sum_us[metric], microseconds, memory_order_relaxed);
-    atomic_fetch_add_explicit(&metrics->value[metric], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metrics->bucket[metric][bucket], count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metrics->sum_us[metric], microseconds * count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metrics->value[metric], count, memory_order_relaxed);
 }
 
 static void write_head(struct strbuf *out, const char *name, const char *kind, const char *help) {

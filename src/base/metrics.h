@@ -47,6 +47,18 @@ struct strbuf;
     X(MAILS_RECEIVED, "inkling_mails_received_total", counter, "received mails, by webhook or LMTP")                   \
     X(MAILS_FAILED, "inkling_mails_failed_total", counter, "mails that came by LMTP and were not stored")              \
     X(NOTIFICATIONS, "inkling_notifications_total", counter, "notifications made or merged")                           \
+    X(OUTGOING_DELIVERED, "inkling_outgoing_webhooks_delivered_total", counter, "outgoing webhooks that were taken")   \
+    X(OUTGOING_FAILED, "inkling_outgoing_webhooks_failed_total", counter, "attempts at outgoing webhooks that failed") \
+    X(OUTGOING_GIVEN_UP, "inkling_outgoing_webhooks_given_up_total", counter,                                          \
+      "outgoing webhooks whose repeats all failed")                                                                    \
+    X(OUTGOING_WITHHELD, "inkling_outgoing_webhooks_withheld_total", counter,                                          \
+      "outgoing webhooks not sent because what they tell is not allowed any more")                                     \
+    X(OUTGOING_DROPPED, "inkling_outgoing_webhooks_dropped_total", counter,                                            \
+      "events not told because their subscription's backlog was full")                                                 \
+    X(OUTGOING_DISABLED, "inkling_outgoing_webhooks_disabled_total", counter,                                          \
+      "webhook subscriptions disabled by the service")                                                                 \
+    X(OUTGOING_UNDER_WAY, "inkling_outgoing_webhooks_under_way", gauge, "outgoing webhooks that wait for an answer")   \
+    X(OUTGOING_SECONDS, "inkling_outgoing_webhooks_seconds", histogram, "time of one attempt at an outgoing webhook")  \
     X(STREAMS, "inkling_streams", gauge, "open live streams")
 
 enum metric {
@@ -74,6 +86,8 @@ static inline int64_t metric_get(const struct metrics *metrics, enum metric metr
     return atomic_load_explicit(&metrics->value[metric], memory_order_relaxed);
 }
 void metric_observe_us(struct metrics *metrics, enum metric metric, int64_t microseconds);
+/* `count` times the same. */
+void metric_observe_many_us(struct metrics *metrics, enum metric metric, int64_t microseconds, int64_t count);
 /* The Prometheus text format 0.0.4, the process' own figures (memory, CPU, start time, descriptors) included. */
 void metrics_write(const struct metrics *metrics, struct strbuf *out);
 

@@ -23,7 +23,7 @@ int slice_compare(struct slice a, struct slice b) {
 bool slice_equal_nocase(struct slice a, struct slice b) {
     if (a.len != b.len) return false;
     for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.ptr[i]) != lower(b.ptr[i])) return false;
+        if (a.ptr[i] != b.ptr[i] && lower(a.ptr[i]) != lower(b.ptr[i])) return false;
     }
     return true;
 }

@@ -185,10 +185,13 @@ static void tell_how_to_use(const struct demo *demo) {
     printf("\n"
            "  Open      %s/\n"
            "  Sign in   %s   password  %s\n"
+           "            %s (recruiter) and %s (hiring manager) have the same password\n"
            "  API key   %s\n"
            "\n"
+           "Stay on the dashboard: what candidates do is told as it happens, here and in the browser.\n"
+           "\n"
            "Try:\n",
-           base, DEMO_ADMIN_EMAIL, demo->place.password, key);
+           base, DEMO_ADMIN_EMAIL, demo->place.password, demo_senders[DEMO_RECRUITER].email, DEMO_MANAGER_EMAIL, key);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         printf("  curl -s -H 'Authorization: Bearer %s' '%s/api/v1%s'\n", key, base, paths[i]);
     printf("\n"

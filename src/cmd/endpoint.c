@@ -144,7 +144,8 @@ static int read_change(struct session *session, struct endpoint_change *ret, str
 
 /* ---- verbs ---- */
 
-static int finish(struct session *session, int r, const struct endpoint_row *row, struct err *err) {
+static int finish(struct session *session, int r, const char *action, const struct endpoint_row *row, struct err *err) {
+    if (r == 0) r = session_audit(session, row->organization_id, action, row->id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r != 0) {
         db_rollback(session->db);
@@ -163,7 +164,7 @@ static int add(struct session *session, int64_t organization_id, struct err *err
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
     if (r != 0) return r;
     r = endpoint_row_insert(session->db, &row, clock_now(), err);
-    return finish(session, r, &row, err);
+    return finish(session, r, "endpoints.create", &row, err);
 }
 
 static int named_endpoint(struct session *session, int64_t *ret, struct err *err) {
@@ -184,7 +185,7 @@ static int set(struct session *session, int64_t organization_id, struct err *err
     if (r == 0) r = endpoint_row_update(session->db, &row, now, err);
     if (r == 0 && (change.secrets.given || change.add_secrets.given))
         r = deliveries_make_due(session->db, organization_id, id, now, err);
-    return finish(session, r, &row, err);
+    return finish(session, r, "endpoints.change", &row, err);
 }
 
 static int disable(struct session *session, int64_t organization_id, struct err *err) {
@@ -195,7 +196,7 @@ static int disable(struct session *session, int64_t organization_id, struct err 
     if (r != 0) return r;
     r = endpoint_row_disable(session->db, organization_id, id, clock_now(), err);
     if (r == 0) r = endpoint_row_load(session->db, organization_id, id, session->arena, &row, err);
-    return finish(session, r, &row, err);
+    return finish(session, r, "endpoints.disable", &row, err);
 }
 
 static int test(struct session *session, int64_t organization_id, struct err *err) {

@@ -175,7 +175,7 @@ static int import(struct session *session, struct metrics *metrics, struct err *
     if (r == 0) r = find_format(session, &webhook, &options.format, err);
     if (r == 0) r = find_endpoint(session, options.organization_id, options.format, &options.endpoint_id, err);
     if (r == 0) r = refused_path(session, &options.refused_path, err);
-    if (r < 0) return r;
+    if (r != 0) return r;
     options.retention_days = organization.retention_days;
     r = writer_start(&writer, &options.writer, err);
     if (r < 0) return r;

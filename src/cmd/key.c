@@ -49,6 +49,7 @@ static int add(struct session *session, int64_t organization_id, struct err *err
     api_key_make(organization_id, text, &key.prefix, hash);
     int r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = api_key_insert(session->db, &key, hash, clock_now(), err);
+    if (r == 0) r = session_audit(session, organization_id, "api-keys.create", key.id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) {
         db_rollback(session->db);
@@ -66,6 +67,7 @@ static int revoke(struct session *session, int64_t organization_id, struct err *
     int r = session_id("the key", session->rest[1], &id, err);
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = api_key_revoke(session->db, organization_id, id, clock_now(), err);
+    if (r == 0) r = session_audit(session, organization_id, "api-keys.revoke", id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) db_rollback(session->db);
     return r;

@@ -46,6 +46,7 @@ static int add(struct session *session, struct err *err) {
         return err_set(err, ERR_INVALID, "--time-zone must be an IANA time zone like Europe/Berlin");
     int r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = organization_insert(session->db, &organization, clock_now(), err);
+    if (r == 0) r = session_audit(session, organization.id, "organizations.create", organization.id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) {
         db_rollback(session->db);

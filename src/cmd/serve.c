@@ -105,15 +105,32 @@ static void session_limits(void *app, int64_t *ret_made_after, int64_t *ret_used
     *ret_used_after = clock_now() - config->session_idle_minutes * MINUTE_MS;
 }
 
+static int64_t webhook_backlog_max(void *app) {
+    return app_config(app)->outgoing_webhooks_backlog_max;
+}
+
+static void webhooks_planned(void *app_) {
+    struct app *app = app_;
+    sender_wake(app->sender);
+}
+
+static bool webhooks_allow_internal(void *app) {
+    return app_webhooks_allow_internal(app);
+}
+
 static int start_hub(struct service *service, const struct config *config, struct err *err) {
     struct app *app = &service->app;
     struct hub_options hub = {
         .subscribers_max = (size_t)config->streams_max, .on_change = count_streams, .context = app->metrics};
     int r = hub_start(&hub, &app->hub, err);
     if (r < 0) return r;
+    app->wishes = wishes_new();
     app->notifier = notifier_new(&(struct notifier_options){.store = app->store,
                                                             .hub = app->hub,
                                                             .metrics = app->metrics,
+                                                            .wishes = app->wishes,
+                                                            .webhook_backlog_max = webhook_backlog_max,
+                                                            .webhooks_planned = webhooks_planned,
                                                             .session_limits = session_limits,
                                                             .context = app});
     return 0;
@@ -130,6 +147,18 @@ static int start_writer(struct service *service, const struct config *config, st
         .sink = notifier_sink(service->app.notifier),
     };
     return writer_start(&options, &service->app.writer, err);
+}
+
+static int start_sender(struct service *service, struct err *err) {
+    struct app *app = &service->app;
+    struct sender_options options = {.store = app->store,
+                                     .writer = app->writer,
+                                     .wishes = app->wishes,
+                                     .secret_box = &app->secret_box,
+                                     .metrics = app->metrics,
+                                     .allow_internal = webhooks_allow_internal,
+                                     .context = app};
+    return sender_start(&options, &app->sender, err);
 }
 
 static int fetch(void *context, const char *url, struct strbuf *ret_pem, struct err *err) {
@@ -260,6 +289,7 @@ int service_start(struct config *config, struct service **ret, struct err *err) 
     if (r == 0) r = load_settings(service, config, err);
     if (r == 0) r = start_hits(service, config, err);
     if (r == 0) r = prepare_setup(service, err);
+    if (r == 0) r = start_sender(service, err);
     if (r == 0) r = notifier_start(app->notifier, app->writer, err);
     if (r == 0) r = listen_now(service, config, err);
     if (r == 0) r = lmtp_start(app, &service->lmtp, err);
@@ -327,8 +357,11 @@ struct service *service_stop(struct service *service) {
     janitor_free(service->janitor);
     hits_free(app->hits);
     notifier_stop(app->notifier);
+    sender_stop(app->sender);
     writer_free(app->writer);
+    sender_free(app->sender);
     notifier_free(app->notifier);
+    wishes_free(app->wishes);
     http_server_free(service->server);
     web_free(app->web);
     hub_free(app->hub);

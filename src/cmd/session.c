@@ -4,15 +4,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "ingest/certificates.h"
+#include "store/audit.h"
 #include "store/endpoints.h"
 #include "store/organizations.h"
 
 #include "base/banned.h"
 
-#define READERS     4
-#define OUTPUT_MAX  (64UL << 20)
-#define CACHE_BYTES (16 << 20)
+#define READERS            4
+#define OUTPUT_MAX         (64UL << 20)
+#define CACHE_BYTES        (16 << 20)
+#define ORGANIZATIONS_PAGE 200
 
 int session_begin(struct session *session, const struct command *command, int argument_count, char *const *arguments,
                   struct err *err) {
@@ -103,6 +106,33 @@ int session_organization(struct session *session, const char *text, int64_t *ret
         return err_set(err, ERR_INVALID, "there are several organizations: name one with --org, see inkling org list");
     *ret = organizations[0].id;
     return 0;
+}
+
+int session_audit(struct session *session, int64_t organization_id, const char *action, int64_t object_id,
+                  struct err *err) {
+    unsigned char key[AUDIT_KEY_SIZE];
+    struct audit_entry entry = {.organization_id = organization_id,
+                                .actor = AUDIT_COMMAND,
+                                .action = slice_cstr(action),
+                                .object = slice_first(slice_cstr(action), strcspn(action, ".")),
+                                .object_id = object_id};
+    secret_box_derive(&session->box, AUDIT_LABEL, key);
+    return audit_append(session->db, key, &entry, clock_now(), err);
+}
+
+int session_audit_all(struct session *session, const char *action, int64_t object_id, struct err *err) {
+    struct organization *organizations;
+    int64_t after = 0;
+    size_t count;
+    int r;
+    do {
+        r = organizations_list(session->db, after, ORGANIZATIONS_PAGE, session->arena, &organizations, &count, err);
+        for (size_t i = 0; i < count && r == 0; i++) {
+            after = organizations[i].id;
+            r = session_audit(session, after, action, object_id, err);
+        }
+    } while (r == 0 && count == ORGANIZATIONS_PAGE);
+    return r;
 }
 
 int session_print(struct api_table *table, struct err *err) {

@@ -32,6 +32,11 @@ void session_close(struct session *session);
 MUST_USE int session_organization(struct session *session, const char *text, int64_t *ret, struct err *err);
 /* A positive number out of an option or argument. */
 MUST_USE int session_id(const char *what, const char *text, int64_t *ret, struct err *err);
+/* Notes in the audit log what the command does, as the last step of its transaction. `object_id` 0: none. */
+MUST_USE int session_audit(struct session *session, int64_t organization_id, const char *action, int64_t object_id,
+                           struct err *err);
+/* The same in every organization, for what concerns them all. */
+MUST_USE int session_audit_all(struct session *session, const char *action, int64_t object_id, struct err *err);
 /* Prints a finished table with a line feed behind it, and frees it. */
 MUST_USE int session_print(struct api_table *table, struct err *err);
 

@@ -69,6 +69,8 @@ static int store_result(struct session *session, struct result *result, struct e
         api_key_make(key.organization_id, result->key_text, &key.prefix, hash);
         r = api_key_insert(session->db, &key, hash, now, err);
     }
+    if (r == 0)
+        r = session_audit(session, result->organization.id, "organizations.create", result->organization.id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) db_rollback(session->db);
     return r;

@@ -41,6 +41,7 @@ static int rotate(struct session *session, struct err *err) {
     struct token_key_row key = {.created_at = clock_now(), .retired_at = TIME_UNSET};
     int r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = token_key_rotate(session->db, &session->box, key.created_at, &key.id, err);
+    if (r == 0) r = session_audit_all(session, "token-keys.rotate", key.id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) {
         db_rollback(session->db);
@@ -57,6 +58,7 @@ static int retire(struct session *session, struct err *err) {
     int r = session_id("the key", session->rest[1], &id, err);
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = token_key_retire(session->db, id, session->values[FORCE] != NULL, clock_now(), err);
+    if (r == 0) r = session_audit_all(session, "token-keys.retire", id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) db_rollback(session->db);
     return r;

@@ -52,7 +52,8 @@ static int read_password(struct session *session, char hash[PASSWORD_HASH_MAX], 
     return r < 0 ? r : password_hash(password, hash, err);
 }
 
-static int finish(struct session *session, int r, const struct user *user, struct err *err) {
+static int finish(struct session *session, int r, const char *action, const struct user *user, struct err *err) {
+    if (r == 0) r = session_audit(session, user->organization_id, action, user->id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) {
         db_rollback(session->db);
@@ -76,10 +77,12 @@ static int add(struct session *session, int64_t organization_id, struct err *err
     if (r == 0) r = db_begin(session->db, DB_WRITE, err);
     if (r < 0) return r;
     r = user_insert(session->db, &user, hash[0] ? hash : NULL, clock_now(), err);
-    return finish(session, r, &user, err);
+    return finish(session, r, "users.create", &user, err);
 }
 
 enum change { DISABLE, ENABLE, PASSWORD };
+static const char *const change_words[] = {
+    [DISABLE] = "users.disable", [ENABLE] = "users.enable", [PASSWORD] = "users.password"};
 
 static int change_user(struct session *session, int64_t organization_id, enum change change, struct err *err) {
     struct user user;
@@ -98,7 +101,7 @@ static int change_user(struct session *session, int64_t organization_id, enum ch
         user.has_password |= change == PASSWORD;
         r = user_update(session->db, &user, change == PASSWORD ? hash : NULL, clock_now(), err);
     }
-    return finish(session, r, &user, err);
+    return finish(session, r, change_words[change], &user, err);
 }
 
 static int dispatch(struct session *session, const char *verb, struct err *err) {

@@ -4,8 +4,12 @@
 
 #include "cmd/session.h"
 #include "ingest/verify.h"
+#include "store/audit.h"
+#include "store/organizations.h"
 
 #include "base/banned.h"
+
+#define ORGANIZATIONS_PAGE 200
 
 static void print_difference(void *context, const char *sentence) {
     puts(sentence);
@@ -24,9 +28,40 @@ static void print_report(const struct verify_report *report) {
            report->emails, report->events, report->cohorts, report->scores, report->left_out, report->differences);
 }
 
+struct chains {
+    struct session *session;
+    int64_t entries, faults;
+};
+
+static int verify_audit(struct chains *chains, struct err *err) {
+    struct session *session = chains->session;
+    unsigned char key[AUDIT_KEY_SIZE];
+    struct organization *organizations;
+    int64_t after = 0;
+    size_t count;
+    secret_box_derive(&session->box, AUDIT_LABEL, key);
+    int r = db_begin(session->db, DB_READ, err);
+    if (r < 0) return r;
+    do {
+        r = organizations_list(session->db, after, ORGANIZATIONS_PAGE, session->arena, &organizations, &count, err);
+        for (size_t i = 0; i < count && r == 0; i++) {
+            int64_t entries = 0, faults = 0;
+            after = organizations[i].id;
+            r = audit_verify(session->db, key, after, print_difference, NULL, &entries, &faults, err);
+            chains->entries += entries;
+            chains->faults += faults;
+        }
+    } while (r == 0 && count == ORGANIZATIONS_PAGE);
+    db_rollback(session->db);
+    if (r == 0)
+        printf("%" PRId64 " entries of the audit log checked, %" PRId64 " faults\n", chains->entries, chains->faults);
+    return r;
+}
+
 static int run(const struct command *command, int argument_count, char *const *arguments, struct err *err) {
     struct session session;
     struct verify_report report;
+    struct chains chains = {.session = &session};
     bool terminal = isatty(STDERR_FILENO);
     const struct verify_observer observer = {.difference = print_difference,
                                              .progress = terminal ? show_progress : NULL};
@@ -37,7 +72,10 @@ static int run(const struct command *command, int argument_count, char *const *a
     if (terminal) fputs("\r\033[K", stderr); /* clears the line of progress */
     if (r == 0) {
         print_report(&report);
-        if (report.differences > 0)
+        r = verify_audit(&chains, err);
+        if (r == 0 && chains.faults > 0)
+            r = err_set(err, ERR_CONFLICT, "the audit log is not as it was written");
+        else if (r == 0 && report.differences > 0)
             r = err_set(err, ERR_CONFLICT, "%" PRId64 " figures differ from a recount of the events",
                         report.differences);
     }
@@ -48,11 +86,13 @@ static int run(const struct command *command, int argument_count, char *const *a
 const struct command command_verify = {
     .name = "verify",
     .usage = "",
-    .summary = "Recounts every figure from the events and prints what differs.",
+    .summary = "Recounts every figure from the events, checks the audit log, and prints what differs.",
     .details = "Compares the figures of emails, links, cohorts and breakdowns with a recount from the events, and the "
                "scores of\n"
                "candidates with those figures, in one snapshot; the service may run meanwhile. Exits with 1 when there "
                "is any\n"
-               "difference. Emails that may have lost events to retention are left out.",
+               "difference. Emails that may have lost events to retention are left out. The audit log is "
+               "checked\n"
+               "against its chain of hashes.",
     .run = run,
 };

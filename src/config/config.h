@@ -51,12 +51,13 @@ struct config {
     const char *oidc_issuer, *oidc_client_id, *oidc_client_secret, *oidc_title, *oidc_domains, *oidc_role_claim,
         *oidc_roles;
     int64_t oidc_organization;
-    int64_t orphan_days, failed_days;
+    int64_t orphan_days, failed_days, audit_days;
     int64_t rejected_max, failed_max;
     int64_t stop_grace_s;
     const char *metrics_token;
     const char *web_root;
-    bool outgoing_allow_internal;
+    bool outgoing_allow_internal, outgoing_webhooks_allow_private;
+    int64_t outgoing_webhooks_backlog_max;
 };
 
 /* An option of one subcommand beside those of the table. */

@@ -103,7 +103,13 @@
     X(failed_max, INTEGER, "10000", 1, COUNT, LIVE,                                                                    \
       "Failed deliveries (signed, but unreadable) kept for each organization; the oldest go.")                         \
     X(failed_days, INTEGER, "30", 1, DAYS, LIVE, "Days for which failed and rejected deliveries are kept.")            \
+    X(audit_days, INTEGER, "730", 30, DAYS, LIVE, "Days for which entries of the audit log are kept.")                 \
     X(stop_grace_s, INTEGER, "20", 0, 3600, LIVE, "Seconds given to requests under way when the service stops.")       \
+    X(outgoing_webhooks_allow_private, FLAG, "no", 0, 0, LIVE,                                                         \
+      "Allow webhook subscriptions to hosts of your own network: loopback and private addresses, and plain HTTP. "     \
+      "Administrators can then make the service post to all that it can reach.")                                       \
+    X(outgoing_webhooks_backlog_max, INTEGER, "100000", 1, COUNT, LIVE,                                                \
+      "Deliveries of one webhook subscription that wait, at most; beyond, events are counted as dropped.")             \
     X(outgoing_allow_internal, FLAG, "no", 0, 0, LIVE,                                                                 \
       "Allow outgoing requests to loopback and private addresses and over plain HTTP. For tests only.")
 

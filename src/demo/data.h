@@ -7,10 +7,12 @@
 
 #include "model/tracking.h"
 
-#define DEMO_ORGANIZATION "Northwind Talent"
-#define DEMO_TIME_ZONE    "Europe/Berlin"
-#define DEMO_ADMIN_NAME   "Anna Berg"
-#define DEMO_ADMIN_EMAIL  "anna.berg@northwind.example"
+#define DEMO_ORGANIZATION  "Northwind Talent"
+#define DEMO_TIME_ZONE     "Europe/Berlin"
+#define DEMO_ADMIN_NAME    "Anna Berg"
+#define DEMO_ADMIN_EMAIL   "anna.berg@northwind.example"
+#define DEMO_MANAGER_NAME  "Ines Duarte" /* a hiring manager: sends nothing, sees the candidates of her jobs */
+#define DEMO_MANAGER_EMAIL "ines.duarte@northwind.example"
 
 /* A name and how it is spelled in an address. */
 struct demo_name {
@@ -79,6 +81,7 @@ struct demo_sender {
     const char *id, *name, *email;
 };
 enum { DEMO_SENDER_COUNT = 6 };
+enum { DEMO_RECRUITER = 1 }; /* of the senders: signs in as a recruiter */
 extern const struct demo_sender demo_senders[DEMO_SENDER_COUNT];
 
 /* Mail programs as their agents tell it. */

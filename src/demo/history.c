@@ -181,13 +181,14 @@ static int apply_until(struct writing *writing, int64_t until, struct err *err) 
 }
 
 static int object(struct writing *writing, int64_t at, struct err *err) {
+    int64_t candidate;
     size_t emails;
     int result = apply_until(writing, at, err);
     writing->objected = true;
     if (result < 0) return result;
     return consent_set_candidate(writing->db, writing->options->organization_id,
                                  slice_cstr(writing->world->candidates[DEMO_OBJECTOR].id),
-                                 (struct consent){.known = true, .level = TRACKING_NONE}, at, &emails, err);
+                                 (struct consent){.known = true, .level = TRACKING_NONE}, at, &candidate, &emails, err);
 }
 
 /* One transaction: some emails, and what happened before the next of them was sent. */

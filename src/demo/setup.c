@@ -10,13 +10,16 @@
 
 #include "demo/data.h"
 #include "store/db.h"
+#include "store/notifications.h"
 #include "store/organizations.h"
+#include "store/references.h"
 #include "store/store.h"
 #include "store/users.h"
 
 #include "base/banned.h"
 
-#define OPEN_FILES_MAX 16
+#define OPEN_FILES_MAX    16
+#define DEMO_MANAGER_JOBS 2
 
 int demo_place_make(struct demo_place *place, struct err *err) {
     const char *parent = getenv("TMPDIR");
@@ -46,14 +49,55 @@ int demo_place_pin(const struct demo_place *place, const char *name, struct slic
 
 /* ---- the database ---- */
 
+/* Someone who signs in with the demo's password. */
+static int insert_person(struct db *db, struct user *user, const char *password_hashed, int64_t now, struct err *err) {
+    user->disabled_at = TIME_UNSET;
+    return user_insert(db, user, password_hashed, now, err);
+}
+
+/* She hears of all candidates, so that whoever watches sees what the live traffic brings. */
+static int insert_admin(struct db *db, const struct demo_place *place, const char *password_hashed, int64_t now,
+                        struct err *err) {
+    struct user user = {.organization_id = place->organization_id,
+                        .email = SLICE(DEMO_ADMIN_EMAIL),
+                        .name = SLICE(DEMO_ADMIN_NAME),
+                        .external_id = slice_cstr(demo_senders[0].id), /* she sends emails too */
+                        .role = USER_ADMIN};
+    struct notification_preferences preferences = notification_preferences_default(USER_ADMIN);
+    preferences.scope = NOTIFY_TEAM;
+    int result = insert_person(db, &user, password_hashed, now, err);
+    if (result < 0) return result;
+    return notification_preferences_save(db, place->organization_id, user.id, &preferences, now, err);
+}
+
+static int insert_recruiter(struct db *db, const struct demo_place *place, const char *password_hashed, int64_t now,
+                            struct err *err) {
+    const struct demo_sender *sender = &demo_senders[DEMO_RECRUITER];
+    struct user user = {.organization_id = place->organization_id,
+                        .email = slice_cstr(sender->email),
+                        .name = slice_cstr(sender->name),
+                        .external_id = slice_cstr(sender->id),
+                        .role = USER_RECRUITER};
+    return insert_person(db, &user, password_hashed, now, err);
+}
+
+static int insert_manager(struct db *db, const struct demo_place *place, const char *password_hashed, int64_t now,
+                          struct err *err) {
+    struct user user = {.organization_id = place->organization_id,
+                        .email = SLICE(DEMO_MANAGER_EMAIL),
+                        .name = SLICE(DEMO_MANAGER_NAME),
+                        .role = USER_HIRING_MANAGER};
+    int64_t jobs[DEMO_MANAGER_JOBS];
+    int result = insert_person(db, &user, password_hashed, now, err);
+    for (int i = 0; i < DEMO_MANAGER_JOBS && result == 0; i++)
+        result = reference_upsert(db, REFERENCE_JOBS, place->organization_id, slice_cstr(demo_jobs[i].id),
+                                  slice_cstr(demo_jobs[i].title), now, &jobs[i], err);
+    return result < 0 ? result : user_jobs_set(db, place->organization_id, user.id, jobs, DEMO_MANAGER_JOBS, err);
+}
+
 static int insert_all(struct db *db, struct demo_place *place, const char *password_hashed, int64_t now,
                       struct err *err) {
     struct organization organization;
-    struct user user = {.email = SLICE(DEMO_ADMIN_EMAIL),
-                        .name = SLICE(DEMO_ADMIN_NAME),
-                        .external_id = slice_cstr(demo_senders[0].id), /* she sends emails too */
-                        .role = USER_ADMIN,
-                        .disabled_at = TIME_UNSET};
     struct api_key key = {
         .name = SLICE("demo"), .role = KEY_ADMIN, .last_used_at = TIME_UNSET, .revoked_at = TIME_UNSET};
     unsigned char hash[API_KEY_HASH_SIZE];
@@ -62,8 +106,10 @@ static int insert_all(struct db *db, struct demo_place *place, const char *passw
     organization.time_zone = SLICE(DEMO_TIME_ZONE);
     int result = organization_insert(db, &organization, now, err);
     if (result < 0) return result;
-    user.organization_id = key.organization_id = place->organization_id = organization.id;
-    result = user_insert(db, &user, password_hashed, now, err);
+    key.organization_id = place->organization_id = organization.id;
+    result = insert_admin(db, place, password_hashed, now, err);
+    if (result == 0) result = insert_recruiter(db, place, password_hashed, now, err);
+    if (result == 0) result = insert_manager(db, place, password_hashed, now, err);
     if (result < 0) return result;
     api_key_make(organization.id, place->api_key, &key.prefix, hash);
     return api_key_insert(db, &key, hash, now, err);

@@ -35,8 +35,10 @@ struct slice http_body(const struct http_request *request) {
 }
 
 struct slice http_header(const struct http_request *request, struct slice name) {
+    if ((request->header_kinds & header_kind(name)) == 0) return SLICE_NONE;
     for (size_t i = 0; i < request->header_count; i++)
-        if (slice_equal_nocase(request->headers[i].name, name)) return request->headers[i].value;
+        if (request->headers[i].name.len == name.len && slice_equal_nocase(request->headers[i].name, name))
+            return request->headers[i].value;
     return SLICE_NONE;
 }
 
@@ -56,6 +58,10 @@ struct slice http_param(const struct http_request *request, const char *name) {
         index++;
     }
     BUG("route %s has no parameter %s", request->match.route->pattern, name);
+}
+
+struct slice http_first_param(const struct http_request *request) {
+    return request->match.params[0];
 }
 
 static bool find_query(const struct http_request *request, struct slice wanted, struct slice *ret_raw_value) {

@@ -20,9 +20,7 @@ void answer_release(struct http_answer *answer) {
 }
 
 static bool has_control(struct slice value) {
-    for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] == '\r' || value.ptr[i] == '\n' || value.ptr[i] == '\0') return true;
-    return false;
+    return slice_find_char(value, '\r') >= 0 || slice_find_char(value, '\n') >= 0 || slice_find_char(value, '\0') >= 0;
 }
 
 void http_set_header(struct http_request *request, const char *name, struct slice value) {

@@ -1,24 +1,18 @@
 #include "http/client.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cidr.h"
 #include "build_config.h"
+#include "http/exchange.h"
 
 #include "base/banned.h"
 
 #define TIMEOUT_DEFAULT_MS 10000
 #define ANSWER_HEAD_MAX    (64 * 1024)
-
-struct exchange {
-    const struct http_client_options *options;
-    struct strbuf *body;
-    size_t head_bytes;
-    bool refused_address, body_too_large, head_too_large;
-};
+#define FORGET_MAX         (256 * 1024)
 
 void http_client_global_init(void) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) BUG("libcurl cannot be initialised");
@@ -43,7 +37,16 @@ static curl_socket_t open_socket(void *exchange_, curlsocktype purpose, struct c
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *exchange_) {
     struct exchange *exchange = exchange_;
-    if (strbuf_add(exchange->body, bytes, size * count) == 0) return size * count;
+    struct strbuf *answer = exchange->answer;
+    size_t len = size * count;
+    exchange->body_bytes += len;
+    if (!exchange->forget) {
+        if (strbuf_add(answer, bytes, len) == 0) return len;
+    } else {
+        size_t room = answer->max - answer->len;
+        strbuf_add(answer, bytes, len < room ? len : room);
+        if (exchange->body_bytes <= FORGET_MAX) return len;
+    }
     exchange->body_too_large = true;
     return 0;
 }
@@ -85,12 +88,14 @@ out:
     return result;
 }
 
-static int check_url(const struct http_client_options *options, const char *url, struct err *err) {
+int http_client_check_url(const struct http_client_options *options, const char *url, struct err *err) {
     CURLU *parts = curl_url();
-    char *scheme = NULL, *user = NULL;
+    char *scheme = NULL, *user = NULL, *host = NULL;
+    struct address address;
     int result = 0;
     if (parts == NULL || curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
         result = err_set(err, ERR_DENIED, "the address is no absolute URL");
         goto out;
     }
@@ -101,16 +106,19 @@ static int check_url(const struct http_client_options *options, const char *url,
     }
     if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK)
         result = err_set(err, ERR_DENIED, "an address with a user name in it is not used");
+    else if (!options->allow_internal && address_parse(slice_cstr(host), &address) && address_is_internal(address))
+        result = err_set(err, ERR_DENIED, "an address of an internal network is not connected to");
 out:
     curl_free(scheme);
     curl_free(user);
+    curl_free(host);
     curl_url_cleanup(parts);
     return result;
 }
 
-static void configure(CURL *curl, struct exchange *exchange, const char *url, struct slice body, bool post,
-                      struct curl_slist *headers) {
+static void configure(struct exchange *exchange, const char *url, struct slice body, bool post) {
     const struct http_client_options *options = exchange->options;
+    CURL *curl = exchange->curl;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, options->allow_internal ? "http,https" : "https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -120,7 +128,7 @@ static void configure(CURL *curl, struct exchange *exchange, const char *url, st
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                      options->timeout_ms > 0 ? (long)options->timeout_ms : TIMEOUT_DEFAULT_MS);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "inkling/" INKLING_VERSION);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -134,9 +142,16 @@ static void configure(CURL *curl, struct exchange *exchange, const char *url, st
     }
 }
 
-static int explain(const struct exchange *exchange, CURLcode code, struct err *err) {
+int exchange_result(const struct exchange *exchange, CURLcode code, int *ret_status, struct err *err) {
+    bool answered = exchange->forget && exchange->body_too_large; /* the status is all that is asked for */
+    long status = 0;
+    if (code == CURLE_OK || answered) {
+        curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
+        *ret_status = (int)status;
+        return 0;
+    }
     if (exchange->body_too_large)
-        return err_set(err, ERR_TOO_LARGE, "the answer is larger than %zu bytes", exchange->body->max);
+        return err_set(err, ERR_TOO_LARGE, "the answer is larger than %zu bytes", exchange->answer->max);
     if (exchange->head_too_large)
         return err_set(err, ERR_TOO_LARGE, "the answer's header is larger than %d bytes", ANSWER_HEAD_MAX);
     if (exchange->refused_address)
@@ -144,44 +159,40 @@ static int explain(const struct exchange *exchange, CURLcode code, struct err *e
     return err_set(err, ERR_UNAVAILABLE, "the exchange failed: %s", curl_easy_strerror(code));
 }
 
+void exchange_release(struct exchange *exchange) {
+    curl_easy_cleanup(exchange->curl);
+    curl_slist_free_all(exchange->headers);
+    exchange->curl = NULL;
+    exchange->headers = NULL;
+}
+
+int exchange_prepare(struct exchange *exchange, const char *url, const char *content_type, struct slice body,
+                     const struct http_client_header *headers, size_t header_count, struct err *err) {
+    bool post = content_type != NULL || body.len > 0;
+    int result = http_client_check_url(exchange->options, url, err);
+    if (result == 0 && post)
+        result = add_header(&exchange->headers, "Content-Type",
+                            content_type != NULL ? slice_cstr(content_type) : SLICE("application/octet-stream"), err);
+    for (size_t i = 0; i < header_count && result == 0; i++)
+        result = add_header(&exchange->headers, headers[i].name, headers[i].value, err);
+    if (result != 0) return result;
+    exchange->curl = curl_easy_init();
+    if (exchange->curl == NULL) return err_set(err, ERR_UNAVAILABLE, "libcurl has no memory left");
+    configure(exchange, url, body, post);
+    return 0;
+}
+
 int http_client_send(const struct http_client_options *options, const char *url, const char *content_type,
                      struct slice body, const struct http_client_header *headers, size_t header_count, int *ret_status,
                      struct strbuf *ret_body, struct err *err) {
-    struct exchange exchange = {.options = options, .body = ret_body};
-    bool post = content_type != NULL || body.len > 0;
+    struct exchange exchange = {.options = options, .answer = ret_body};
     size_t len_before = ret_body->len;
-    struct curl_slist *list = NULL;
-    CURL *curl = NULL;
-    int result = check_url(options, url, err);
-    if (result != 0) goto out;
-
-    if (post)
-        result = add_header(&list, "Content-Type",
-                            content_type != NULL ? slice_cstr(content_type) : SLICE("application/octet-stream"), err);
-    for (size_t i = 0; i < header_count && result == 0; i++)
-        result = add_header(&list, headers[i].name, headers[i].value, err);
-    if (result != 0) goto out;
-
-    curl = curl_easy_init();
-    if (curl == NULL) {
-        result = err_set(err, ERR_UNAVAILABLE, "libcurl has no memory left");
-        goto out;
-    }
-    configure(curl, &exchange, url, body, post, list);
-    CURLcode code = curl_easy_perform(curl);
-    if (code != CURLE_OK) {
-        result = explain(&exchange, code, err);
-        goto out;
-    }
-    long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    *ret_status = (int)status;
-out:
+    int result = exchange_prepare(&exchange, url, content_type, body, headers, header_count, err);
+    if (result == 0) result = exchange_result(&exchange, curl_easy_perform(exchange.curl), ret_status, err);
     if (result != 0 && ret_body->len > len_before) {
         ret_body->len = len_before;
         ret_body->ptr[len_before] = '\0';
     }
-    curl_easy_cleanup(curl);
-    curl_slist_free_all(list);
+    exchange_release(&exchange);
     return result;
 }

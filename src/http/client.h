@@ -26,6 +26,10 @@ MUST_USE int http_client_send(const struct http_client_options *options, const c
                               struct slice body, const struct http_client_header *headers, size_t header_count,
                               int *ret_status, struct strbuf *ret_body, struct err *err);
 
+/* What can be said of an address before its host is looked up: ERR_DENIED for what http_client_send refuses. Hosts that
+ * are names are looked at when they are connected to. */
+MUST_USE int http_client_check_url(const struct http_client_options *options, const char *url, struct err *err);
+
 /* Before threads, and at the end of the program. */
 void http_client_global_init(void);
 void http_client_global_cleanup(void);

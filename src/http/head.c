@@ -40,6 +40,7 @@ static enum MHD_Result collect(void *head_, enum MHD_ValueKind kind, const char 
     head->bytes += name_len + value_len;
     if (!is_token(field.name) || slice_find_char(field.value, '\r') >= 0 || is_folded(field)) head->malformed = true;
     if (head->fields++ < HTTP_HEADERS_MAX) request->headers[request->header_count++] = field;
+    request->header_kinds |= header_kind(field.name);
 
     switch (name_len) {
     case 4:
@@ -82,11 +83,10 @@ static size_t announced_length(const struct head *head) {
     return slice_parse_i64(head->length, &length) && length >= 0 ? (size_t)length : SIZE_MAX;
 }
 
-static enum http_method method_of(struct slice name) {
-    if (slice_equal(name, SLICE("HEAD"))) return HTTP_GET;
+static enum http_method method_of(const char *name) {
     for (int i = 0; i < HTTP_METHOD_COUNT; i++)
-        if (slice_equal(name, slice_cstr(http_method_name((enum http_method)i)))) return (enum http_method)i;
-    return HTTP_METHOD_COUNT;
+        if (strcmp(name, http_method_name((enum http_method)i)) == 0) return (enum http_method)i;
+    return strcmp(name, "HEAD") == 0 ? HTTP_GET : HTTP_METHOD_COUNT;
 }
 
 static void refuse_method(struct http_request *request) {
@@ -111,7 +111,7 @@ static int judge_target(struct http_request *request, const char *method, const 
         request_refuse(request, 400, "Bad request", "the address is malformed");
         return 400;
     }
-    request->method = method_of(slice_cstr(method));
+    request->method = method_of(method);
     request->is_head = strcmp(method, "HEAD") == 0;
     const struct router *router = request->connection->loop->server->router;
     if (request->target.segment_count <= TARGET_SEGMENTS_MAX)

@@ -25,13 +25,18 @@ void *request_begin(void *loop_, const char *uri, struct MHD_Connection *mhd) {
     make_id(loop_, request->id);
     request->phase = PHASE_HEAD;
     request->sent_target = uri;
-    request->raw_target = arena_copy(request->arena, slice_cstr(uri));
+    size_t len = strlen(uri);
+    bool is_short = len <= sizeof(request->short_target);
+    if (is_short) memcpy(request->short_target, uri, len);
+    request->raw_target =
+        is_short ? slice_of(request->short_target, len) : arena_copy(request->arena, slice_of(uri, len));
     request->target.path = SLICE_NONE;
     request->target.query = SLICE_NONE;
     request->target.segment_count = 0;
     request->method = HTTP_METHOD_COUNT;
     request->match = (struct router_match){0};
     request->header_count = 0;
+    request->header_kinds = 0;
     request->received_us = 0;
     request->suspended = false;
     request->deferred = NULL;
@@ -108,16 +113,15 @@ static enum MHD_Result dispatch(struct http_request *request) {
     request->phase = PHASE_HANDED;
     request->handler = request->match.route->handler;
     atomic_store(&connection->in_handler, true);
-    if (atomic_load(&connection->loop->server->refusing)) {
+    bool refused = atomic_load(&connection->loop->server->refusing);
+    if (refused)
         refuse_busy(request, "the service is stopping: try again");
-        result = answer_queue(request);
-    } else if (!is_admitted(request)) {
-        result = answer_queue(request);
-    } else if ((request->match.route->flags & HTTP_ROUTE_WORKER) != 0) {
+    else
+        refused = !is_admitted(request);
+    if (!refused && (request->match.route->flags & HTTP_ROUTE_WORKER) != 0)
         result = hand_over(request);
-    } else if (run_handler(request)) {
+    else if (refused || run_handler(request))
         result = answer_queue(request);
-    }
     atomic_store_explicit(&connection->in_handler, false, memory_order_release);
     return result;
 }
@@ -140,7 +144,8 @@ static enum MHD_Result head_arrived(struct http_request *request, const char *me
 }
 
 static enum MHD_Result body_arrived(struct http_request *request) {
-    request->received_us = clock_monotonic_us();
+    bool exact = request->method != HTTP_GET || request->connection->loop->server->options.on_answered != NULL;
+    request->received_us = exact ? clock_monotonic_us() : clock_tick_us();
     if (request->body.dropped > 0) request_refuse_too_large(request);
     if (request->answer.status != 0) return answer_queue(request);
     return dispatch(request);
@@ -180,7 +185,7 @@ void request_end(void *loop_, struct MHD_Connection *mhd, void **request_, enum 
     else
         request->arena = arena_new();
     *request_ = NULL;
-    atomic_store_explicit(&connection->head_since_us, clock_monotonic_us(), memory_order_relaxed);
+    atomic_store_explicit(&connection->head_since_us, clock_tick_us(), memory_order_relaxed);
     atomic_store_explicit(&connection->busy, false, memory_order_release);
 }
 

@@ -86,7 +86,8 @@ struct http_request {
     char id[HTTP_REQUEST_ID_MAX];
     enum request_phase phase;
     const char *sent_target; /* libmicrohttpd's; it changes the bytes behind it, so only for looking at the address */
-    struct slice raw_target; /* our copy */
+    struct slice raw_target; /* our copy, in `short_target` if it fits: a pixel then touches nothing of the arena */
+    char short_target[128];
     struct http_target target;
     bool http_1_0;
     bool is_head;
@@ -94,6 +95,7 @@ struct http_request {
     struct router_match match;
     struct http_field headers[HTTP_HEADERS_MAX]; /* the bytes are libmicrohttpd's, good until the request is over */
     size_t header_count;
+    uint64_t header_kinds; /* a bit for each name that came, see header_kind */
     struct request_body body;
     int64_t received_us;
     bool suspended;
@@ -101,6 +103,11 @@ struct http_request {
     bool *deferred;       /* while a handler runs: where http_defer leaves its mark */
     struct http_answer answer;
 };
+
+/* One of 64 bits by length and first letter: most names that are asked for did not come, and need not be compared. */
+static inline uint64_t header_kind(struct slice name) {
+    return name.len > 0 ? 1ULL << ((name.len * 5 + ((unsigned char)name.ptr[0] & 31)) & 63) : 0;
+}
 
 struct http_connection {
     struct http_request request;

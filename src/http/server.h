@@ -105,6 +105,7 @@ typedef void (*http_header_visitor)(struct slice name, struct slice value, void 
 void http_each_header(const struct http_request *request, http_header_visitor visit, void *context);
 /* What "{name}" of the pattern matched, decoded, never empty; a name that the pattern does not have is a BUG. */
 struct slice http_param(const struct http_request *request, const char *name);
+struct slice http_first_param(const struct http_request *request); /* of a route that has one; sooner found */
 /* A query parameter, percent- and plus-decoded (malformed escapes stand for themselves); the first of several; empty
  * when absent. */
 struct slice http_query(const struct http_request *request, struct slice name);
@@ -117,7 +118,8 @@ bool http_is_secure(const struct http_request *request);
 /* The value of a cookie as it was sent (RFC 6265 section 5.4); empty when absent. */
 struct slice http_cookie(const struct http_request *request, struct slice name);
 struct slice http_request_id(const struct http_request *request);
-int64_t http_received_us(const struct http_request *request); /* clock_monotonic_us at the last byte of the request */
+/* clock_monotonic_us at the last byte of the request; for GET it may be clock_tick_us. */
+int64_t http_received_us(const struct http_request *request);
 struct arena *http_arena(struct http_request *request);
 
 /* ---- the answer ---- */

@@ -73,7 +73,9 @@ int announce_events(struct job *job, struct err *err) {
                                             .email_log_id = row->key.email_log_id,
                                             .event_type = type,
                                             .occurred_at = row->key.occurred_at,
-                                            .link_id = row->key.link_id};
+                                            .link_id = row->key.link_id,
+                                            .recipient_ref = row->key.recipient_ref,
+                                            .score = SCORE_UNKNOWN};
     }
     if (count > 0) job->applier->announced = true;
     return outbox_append(job->db, rows, count, err);

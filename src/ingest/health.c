@@ -18,7 +18,7 @@ const char *health_name(enum health health) {
 }
 
 int64_t health_usual(const int64_t weeks[ENDPOINT_WEEKS]) {
-    int64_t sorted[ENDPOINT_WEEKS];
+    int64_t sorted[ENDPOINT_WEEKS] = {0};
     for (size_t i = 0; i < ENDPOINT_WEEKS; i++) {
         size_t at = i;
         for (; at > 0 && sorted[at - 1] > weeks[i]; at--)

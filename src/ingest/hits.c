@@ -27,36 +27,52 @@
 #define ACK_US      1000000 /* an acknowledgement waits for the database this long */
 #define COMPLAIN_US 60000000
 
-/* A hit on its way to the journal. */
-struct node {
-    struct node *next;
+#define CHUNK_BYTES (64UL << 10)
+#define SPARE_MAX   16 /* chunks kept for reuse */
+
+/* Who waits for a hit to be kept. */
+struct waiter {
+    struct waiter *next;
     void (*done)(void *context, int result);
     void *context;
     int64_t answered_us;
     uint64_t ordinal; /* of its record among all that were added to the journal */
-    bool must;
-    uint16_t len;
+};
+
+/* A hit on its way to the journal; records lie one behind the other in chunks. */
+struct record {
+    int64_t answered_us;   /* clock_tick_us: it may seem to have waited longer than it did, never shorter */
+    struct waiter *waiter; /* or NULL */
+    uint32_t len;
+    bool kept; /* the journal took it */
     unsigned char bytes[];
+};
+
+struct chunk {
+    struct chunk *next;
+    size_t used;
+    _Alignas(struct record) char bytes[];
 };
 
 struct hits {
     struct hits_options options;
     struct journal *journal;
     struct hits_apply *apply;
-    _Atomic(struct node *) head; /* newest first */
-    _Atomic int64_t queued;
-    _Atomic bool urgent; /* somebody waits for an answer */
-    pthread_mutex_t mutex;
+    pthread_mutex_t mutex; /* for what follows; held for a moment only, never while anything is written */
     pthread_cond_t wake;
+    struct chunk *first, *last; /* oldest first */
+    struct chunk *spare;
+    size_t queued, spare_count;
+    bool urgent; /* somebody waits for an answer */
     bool woken, stopping;
     pthread_t thread;
     bool started;
     /* The thread's own. */
-    struct node *acks; /* flushed, waiting for the database */
-    uint64_t done;     /* those that count as waiting no more */
-    uint64_t written;  /* records of the journal that were counted */
-    size_t gathered;   /* taken in the last round */
-    size_t singles;    /* records to be tried one by one */
+    struct waiter *acks; /* flushed, waiting for the database */
+    uint64_t done;       /* those that count as waiting no more */
+    uint64_t written;    /* records of the journal that were counted */
+    size_t gathered;     /* taken in the last round */
+    size_t singles;      /* records to be tried one by one */
     int64_t retry_at_us, storm_since_us, storm_seen_us, complained_us;
     bool applying;
     _Atomic uint64_t admitted[ADMIT_SETS][ADMIT_WAYS];
@@ -105,61 +121,105 @@ static void wake(void *hits_) {
     pthread_mutex_unlock(&hits->mutex);
 }
 
-static bool push(struct hits *hits, const struct hit *hit, void (*done)(void *context, int result), void *context) {
-    unsigned char bytes[HIT_BYTES_MAX];
-    int64_t limit = (int64_t)hits->options.queue_max;
-    if (!done && atomic_load_explicit(&hits->queued, memory_order_relaxed) >= limit) {
-        metric_add(hits->options.metrics, METRIC_HITS_DROPPED, 1);
-        return false;
+/* At the end of the list, where a record of any size fits. Under the lock. */
+static struct chunk *room_for_one(struct hits *hits) {
+    struct chunk *chunk = hits->last;
+    if (chunk && CHUNK_BYTES - chunk->used >= sizeof(struct record) + HIT_BYTES_MAX) return chunk;
+    chunk = hits->spare;
+    if (chunk) {
+        hits->spare = chunk->next;
+        hits->spare_count--;
+    } else {
+        chunk = malloc(sizeof(*chunk) + CHUNK_BYTES);
+        if (!chunk) memory_exhausted();
     }
-    size_t len = hit_encode(hit, bytes);
-    struct node *node = malloc(sizeof(*node) + len);
-    if (!node) memory_exhausted();
-    *node = (struct node){.done = done,
-                          .context = context,
-                          .answered_us = clock_monotonic_us(),
-                          .must = done != NULL,
-                          .len = (uint16_t)len};
-    memcpy(node->bytes, bytes, len);
-    atomic_fetch_add_explicit(&hits->queued, 1, memory_order_relaxed);
-    metric_add(hits->options.metrics, METRIC_HITS_WAITING, 1);
-    if (done) atomic_store(&hits->urgent, true);
-    struct node *head = atomic_load_explicit(&hits->head, memory_order_relaxed);
-    do
-        node->next = head;
-    while (
-        !atomic_compare_exchange_weak_explicit(&hits->head, &head, node, memory_order_release, memory_order_relaxed));
+    chunk->next = NULL;
+    chunk->used = 0;
+    *(hits->last ? &hits->last->next : &hits->first) = chunk;
+    hits->last = chunk;
+    return chunk;
+}
+
+static size_t record_bytes(const struct record *record) {
+    size_t alignment = _Alignof(struct record);
+    return (sizeof(*record) + record->len + alignment - 1) / alignment * alignment;
+}
+
+static void push(struct hits *hits, const struct hit *hit, struct waiter *waiter) {
+    int64_t now = clock_tick_us();
+    pthread_mutex_lock(&hits->mutex);
+    if (!waiter && hits->queued >= hits->options.queue_max) {
+        pthread_mutex_unlock(&hits->mutex);
+        metric_add(hits->options.metrics, METRIC_HITS_DROPPED, 1);
+        return;
+    }
+    struct chunk *chunk = room_for_one(hits);
+    struct record *record = (struct record *)(void *)(chunk->bytes + chunk->used);
+    *record = (struct record){.answered_us = now, .waiter = waiter};
+    record->len = (uint32_t)hit_encode(hit, record->bytes);
+    chunk->used += record_bytes(record);
     /* Who finds the list empty wakes the thread; it takes all that gathered since. */
-    if (!head || done) wake(hits);
-    return true;
+    bool first = hits->queued++ == 0;
+    if (first) hits->woken = true;
+    if (waiter) hits->urgent = true;
+    metric_add(hits->options.metrics, METRIC_HITS_WAITING, 1);
+    pthread_mutex_unlock(&hits->mutex);
+    if (first || waiter) pthread_cond_signal(&hits->wake);
 }
 
 void hits_add(struct hits *hits, const struct hit *hit) {
-    push(hits, hit, NULL, NULL);
+    push(hits, hit, NULL);
 }
 
 void hits_add_acknowledged(struct hits *hits, const struct hit *hit, void (*done)(void *context, int result),
                            void *context) {
-    push(hits, hit, done, context);
+    struct waiter *waiter = memory_alloc(sizeof(*waiter));
+    *waiter = (struct waiter){.done = done, .context = context, .answered_us = clock_monotonic_us()};
+    push(hits, hit, waiter);
 }
 
 /* ---- into the journal ---- */
 
-/* All that is in the list, oldest first. */
-static struct node *take_all(struct hits *hits) {
-    struct node *list = NULL, *node = atomic_exchange_explicit(&hits->head, NULL, memory_order_acquire), *next;
-    atomic_store(&hits->urgent, false);
-    for (; node; node = next) {
-        next = node->next;
-        node->next = list;
-        list = node;
-    }
+static struct chunk *take_all(struct hits *hits) {
+    pthread_mutex_lock(&hits->mutex);
+    struct chunk *list = hits->first;
+    hits->first = hits->last = NULL;
+    hits->queued = 0;
+    hits->urgent = false;
+    pthread_mutex_unlock(&hits->mutex);
     return list;
 }
 
-static void answer(struct node *node, int result) {
-    if (node->done) node->done(node->context, result);
-    free(node);
+static void give_back(struct hits *hits, struct chunk *list) {
+    struct chunk *next;
+    pthread_mutex_lock(&hits->mutex);
+    for (; list && hits->spare_count < SPARE_MAX; list = next, hits->spare_count++) {
+        next = list->next;
+        list->next = hits->spare;
+        hits->spare = list;
+    }
+    pthread_mutex_unlock(&hits->mutex);
+    for (; list; list = next) {
+        next = list->next;
+        free(list);
+    }
+}
+
+/* The record at *at in *chunk, which move on to the next; NULL at the end. */
+static struct record *next_record(struct chunk **chunk, size_t *at) {
+    while (*chunk && *at == (*chunk)->used) {
+        *chunk = (*chunk)->next;
+        *at = 0;
+    }
+    if (!*chunk) return NULL;
+    struct record *record = (struct record *)(void *)((*chunk)->bytes + *at);
+    *at += record_bytes(record);
+    return record;
+}
+
+static void answer(struct waiter *waiter, int result) {
+    if (waiter) waiter->done(waiter->context, result);
+    free(waiter);
 }
 
 static void complain(struct hits *hits, const struct err *err) {
@@ -169,52 +229,74 @@ static void complain(struct hits *hits, const struct err *err) {
     log_error("hits are not written to the journal", LOG_TEXT("error", err->text));
 }
 
-/* The hits that were added to the journal are on disk, or could not be written. */
-static void settle(struct hits *hits, struct node *list, int result) {
-    int64_t now = clock_monotonic_us();
-    struct node **last = &hits->acks, *next;
+/* Those that were answered at one tick count together. */
+static void observe(struct hits *hits, struct chunk *chunk) {
+    int64_t now = clock_monotonic_us(), answered_us = 0, count = 0;
+    size_t at = 0;
+    for (const struct record *record; (record = next_record(&chunk, &at));) {
+        if (!record->kept) continue;
+        if (record->answered_us != answered_us) {
+            if (count > 0) metric_observe_many_us(hits->options.metrics, METRIC_HIT_SECONDS, now - answered_us, count);
+            answered_us = record->answered_us;
+            count = 0;
+        }
+        count++;
+    }
+    if (count > 0) metric_observe_many_us(hits->options.metrics, METRIC_HIT_SECONDS, now - answered_us, count);
+}
+
+/* The hits of these waiters are on disk, or could not be written. */
+static void settle(struct hits *hits, struct waiter *waiters, int result) {
+    struct waiter **last = &hits->acks, *next;
     while (*last)
         last = &(*last)->next;
-    for (struct node *node = list; node; node = next) {
-        next = node->next;
-        if (result == 0) metric_observe_us(hits->options.metrics, METRIC_HIT_SECONDS, now - node->answered_us);
-        if (result == 0 && node->done && writer_healthy(hits->options.writer)) {
-            node->next = NULL;
-            *last = node;
-            last = &node->next;
+    for (; waiters; waiters = next) {
+        next = waiters->next;
+        if (result == 0 && writer_healthy(hits->options.writer)) {
+            waiters->next = NULL;
+            *last = waiters;
+            last = &waiters->next;
         } else {
-            answer(node, result);
+            answer(waiters, result);
         }
     }
 }
 
-static void write_down(struct hits *hits) {
-    struct node *list = take_all(hits), *kept = NULL, **last = &kept, *next;
-    struct err err = {0};
-    size_t taken = 0;
-    for (struct node *node = list; node; node = next, taken++) {
-        next = node->next;
-        if (!journal_add(hits->journal, slice_of((const char *)node->bytes, node->len), node->must)) {
+/* Adds to the journal what it takes; the waiters of those, oldest first. */
+static struct waiter *add_all(struct hits *hits, struct chunk *chunk) {
+    struct waiter *waiters = NULL, **last = &waiters;
+    size_t at = 0;
+    hits->gathered = 0;
+    for (struct record *record; (record = next_record(&chunk, &at)); hits->gathered++) {
+        struct waiter *waiter = record->waiter;
+        record->kept = journal_add(hits->journal, slice_of((const char *)record->bytes, record->len), waiter != NULL);
+        if (!record->kept) {
             metric_add(hits->options.metrics, METRIC_HITS_DROPPED, 1);
             metric_add(hits->options.metrics, METRIC_HITS_WAITING, -1);
-            answer(node, -ERR_FULL);
-            continue;
+            answer(waiter, -ERR_FULL);
+        } else if (waiter) {
+            waiter->ordinal = journal_added(hits->journal);
+            *last = waiter;
+            last = &waiter->next;
         }
-        node->ordinal = journal_added(hits->journal);
-        node->next = NULL;
-        *last = node;
-        last = &node->next;
     }
-    atomic_fetch_sub_explicit(&hits->queued, (int64_t)taken, memory_order_relaxed);
-    hits->gathered = taken;
+    return waiters;
+}
+
+static void write_down(struct hits *hits) {
+    struct chunk *list = take_all(hits);
+    struct err err = {0};
+    struct waiter *waiters = add_all(hits, list);
     int r = journal_flush(hits->journal, &err);
     if (r < 0) {
         complain(hits, &err);
     } else {
         metric_add(hits->options.metrics, METRIC_HITS, (int64_t)(journal_added(hits->journal) - hits->written));
         hits->written = journal_added(hits->journal);
+        observe(hits, list);
     }
-    settle(hits, kept, r);
+    give_back(hits, list);
+    settle(hits, waiters, r);
 }
 
 /* ---- into the database ---- */
@@ -227,14 +309,14 @@ static void count_done(struct hits *hits) {
 
 static void answer_acks(struct hits *hits, bool all) {
     int64_t now = clock_monotonic_us();
-    struct node **at = &hits->acks;
+    struct waiter **at = &hits->acks;
     while (*at) {
-        struct node *node = *at;
-        if (all || node->ordinal <= journal_done_count(hits->journal) || now - node->answered_us > ACK_US) {
-            *at = node->next;
-            answer(node, 0);
+        struct waiter *waiter = *at;
+        if (all || waiter->ordinal <= journal_done_count(hits->journal) || now - waiter->answered_us > ACK_US) {
+            *at = waiter->next;
+            answer(waiter, 0);
         } else {
-            at = &node->next;
+            at = &waiter->next;
         }
     }
 }
@@ -305,15 +387,22 @@ static void apply_some(struct hits *hits) {
 
 /* ---- the thread ---- */
 
-/* Waits until woken, at most `us`. False: the thread is to stop. */
-static bool wait_us(struct hits *hits, int64_t us) {
+static bool is_woken(const struct hits *hits) {
+    return hits->woken;
+}
+static bool is_urgent(const struct hits *hits) {
+    return hits->urgent;
+}
+
+/* Waits until that is so, at most `us`. False: the thread is to stop. */
+static bool wait_us(struct hits *hits, bool (*is)(const struct hits *hits), int64_t us) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t ns = until.tv_nsec + us % 1000000 * 1000;
     until.tv_sec += us / 1000000 + ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_mutex_lock(&hits->mutex);
-    while (!hits->woken && !hits->stopping)
+    while (!is(hits) && !hits->stopping)
         if (pthread_cond_timedwait(&hits->wake, &hits->mutex, &until) == ETIMEDOUT) break;
     hits->woken = false;
     bool go_on = !hits->stopping;
@@ -321,14 +410,11 @@ static bool wait_us(struct hits *hits, int64_t us) {
     return go_on;
 }
 
-static void gather(const struct hits *hits) {
-    struct timespec pause = {.tv_nsec = GATHER_US / 10 * 1000L};
-    for (int i = 0; i < 10 && !atomic_load(&hits->urgent); i++)
-        nanosleep(&pause, NULL);
-}
-
 static bool is_empty(struct hits *hits) {
-    return atomic_load_explicit(&hits->head, memory_order_relaxed) == NULL;
+    pthread_mutex_lock(&hits->mutex);
+    bool empty = hits->queued == 0;
+    pthread_mutex_unlock(&hits->mutex);
+    return empty;
 }
 
 static void drain(struct hits *hits) {
@@ -352,8 +438,8 @@ static void *hits_main(void *hits_) {
     while (true) {
         bool waiting = journal_done_count(hits->journal) < journal_added(hits->journal);
         int64_t us = waiting || hits->acks ? GATHER_US : IDLE_US;
-        if (is_empty(hits) && !wait_us(hits, us)) break;
-        if (!is_empty(hits)) gather(hits);
+        if (is_empty(hits) && !wait_us(hits, is_woken, us)) break;
+        if (!is_empty(hits)) wait_us(hits, is_urgent, GATHER_US);
         write_down(hits);
         apply_some(hits);
         if (!hits->applying && !waiting) journal_tidy(hits->journal);
@@ -408,6 +494,11 @@ struct hits *hits_free(struct hits *hits) {
     hits_stop(hits);
     hits_apply_free(hits->apply);
     journal_close(hits->journal);
+    while (hits->spare) {
+        struct chunk *chunk = hits->spare;
+        hits->spare = chunk->next;
+        free(chunk);
+    }
     pthread_cond_destroy(&hits->wake);
     pthread_mutex_destroy(&hits->mutex);
     free(hits);

@@ -2,7 +2,7 @@
  * thread takes the hits over, writes them to a journal on disk (journal.h) and brings them from there into the database
  * down the road of all events, so that an outage of the database costs nothing and breaks no link (compliance C-76).
  *
- *   event threads → list without lock → journal, synced about 30 times a second → writer → database
+ *   event threads → list in memory → journal, synced about 30 times a second → writer → database
  *
  * Promises: a hit is on disk within a second, or counted as dropped (journal or queue full). Unsubscribes and changes
  * of consent are acknowledged only when they are on disk; room is kept for them. A hit enters the database once,
@@ -43,7 +43,7 @@ struct hits *hits_free(struct hits *hits); /* stops first if need be; NULL accep
 int hits_admit(struct hits *hits, uint64_t token_hash, int64_t now);
 /* hits_admit will be asked soon: fetches what it reads into the processor's cache. */
 void hits_prepare(const struct hits *hits, uint64_t token_hash);
-/* Takes a copy. Any thread; never blocks. */
+/* Takes a copy. Any thread; never waits for the disk or the database. */
 void hits_add(struct hits *hits, const struct hit *hit);
 /* The same, and calls `done` once on another thread: with 0 when the hit is on disk and, if that can be had within a
  * moment, in the database; ERR_FULL, ERR_UNAVAILABLE: it could not be kept. */

@@ -396,3 +396,53 @@ int adopt_orphans(struct applier *applier, struct db *db, int64_t organization_i
     session_end(&session);
     return r;
 }
+
+/* ---- orphans by hand ---- */
+
+/* Gives the email those ids of the orphan that it does not have yet. */
+static int claim_keys(struct session *session, const struct orphan_row *orphan, int64_t email_log_id, struct err *err) {
+    struct email_lookup lookups[EVENT_KEYS_MAX];
+    struct message_key fresh[EVENT_KEYS_MAX];
+    size_t fresh_count = 0;
+    for (size_t k = 0; k < orphan->key_count; k++)
+        lookups[k] = (struct email_lookup){.organization_id = session->organization_id, .key = orphan->keys[k]};
+    int r = orphan->key_count > 0 ? engagement_find_emails(session->db, lookups, orphan->key_count, err) : 0;
+    for (size_t k = 0; r == 0 && k < orphan->key_count; k++) {
+        if (lookups[k].email_log_id == 0)
+            fresh[fresh_count++] = orphan->keys[k];
+        else if (lookups[k].email_log_id != email_log_id)
+            r = err_set(err, ERR_CONFLICT, "its message id belongs to email %lld: look for its email again",
+                        (long long)lookups[k].email_log_id);
+    }
+    return r < 0 ? r
+                 : email_keys_add(session->db, session->organization_id, email_log_id, SLICE_NONE, SLICE_NONE, fresh,
+                                  fresh_count, session->now, err);
+}
+
+int match_orphan(struct applier *applier, struct db *db, int64_t organization_id, int64_t orphan_id,
+                 int64_t email_log_id, int64_t now, size_t *ret_adopted, struct err *err) {
+    struct session session;
+    struct orphan_row orphan = {0};
+    size_t adopted = 0;
+    int r = session_begin(&session, applier, db, organization_id, now, err);
+    if (r == 0) r = engagement_get_orphan(db, organization_id, orphan_id, session.arena, &orphan, err);
+    if (r == 0) r = claim_keys(&session, &orphan, email_log_id, err);
+    orphan.event.email_log_id = email_log_id; /* should it have no key at all */
+    if (r == 0) r = adopt(&session, &orphan, 1, &adopted, err);
+    if (r == 0 && orphan.key_count > 0) r = adopt_waiting(&session, orphan.keys, orphan.key_count, &adopted, err);
+    if (r == 0) *ret_adopted = adopted;
+    session_end(&session);
+    return r;
+}
+
+int retry_orphan(struct applier *applier, struct db *db, int64_t organization_id, int64_t orphan_id,
+                 size_t *ret_adopted, struct err *err) {
+    struct session session;
+    struct orphan_row orphan;
+    *ret_adopted = 0;
+    int r = session_begin(&session, applier, db, organization_id, 0, err);
+    if (r == 0) r = engagement_get_orphan(db, organization_id, orphan_id, session.arena, &orphan, err);
+    if (r == 0) r = adopt(&session, &orphan, 1, ret_adopted, err);
+    session_end(&session);
+    return r;
+}

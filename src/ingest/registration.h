@@ -52,4 +52,13 @@ MUST_USE int register_message_id(struct applier *applier, struct db *db, int64_t
 MUST_USE int adopt_orphans(struct applier *applier, struct db *db, int64_t organization_id, size_t limit,
                            int64_t *cursor, size_t *ret_adopted, struct err *err);
 
+/* An orphan by hand: it is about this email, and so is all that names its message ids from now on, and what waits under
+ * them. *ret_adopted: how many events found the email by it. ERR_NOT_FOUND: no such orphan or email; ERR_CONFLICT: one
+ * of its message ids belongs to another email by now. */
+MUST_USE int match_orphan(struct applier *applier, struct db *db, int64_t organization_id, int64_t orphan_id,
+                          int64_t email_log_id, int64_t now, size_t *ret_adopted, struct err *err);
+/* Looks for the email of one orphan again; *ret_adopted 0: there is none yet. ERR_NOT_FOUND: no such orphan. */
+MUST_USE int retry_orphan(struct applier *applier, struct db *db, int64_t organization_id, int64_t orphan_id,
+                          size_t *ret_adopted, struct err *err);
+
 #endif

@@ -4,7 +4,9 @@
 
 #include "base/memory.h"
 #include "base/timezone.h"
+#include "ingest/sink.h"
 #include "store/db.h"
+#include "store/outbox.h"
 
 #include "base/banned.h"
 
@@ -43,7 +45,28 @@ static int compute(struct db *db, const struct score_settings *settings, const s
     return result < 0 ? result : 0;
 }
 
-static int refresh(struct db *db, const struct score_work *work, int64_t now, struct arena *arena, struct err *err) {
+static int announce_levels(struct db *db, const struct score_policy *policy, const struct score_row *rows, size_t count,
+                           int64_t now, struct arena *arena, size_t *ret_announced, struct err *err) {
+    struct outbox_row *told = arena_alloc_array(arena, count, sizeof(*told));
+    size_t told_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum score_level level = score_level_of(policy, (int32_t)rows[i].score);
+        enum score_level former = score_level_of(policy, (int32_t)rows[i].former);
+        if (level == former) continue;
+        told[told_count++] = (struct outbox_row){.kind = OUTBOX_LEVEL,
+                                                 .organization_id = rows[i].organization_id,
+                                                 .candidate_id = rows[i].candidate_id,
+                                                 .occurred_at = now,
+                                                 .score = rows[i].score,
+                                                 .level = level,
+                                                 .former_level = former};
+    }
+    *ret_announced = told_count;
+    return outbox_append(db, told, told_count, err);
+}
+
+static int refresh(struct db *db, const struct event_sink *sink, const struct score_work *work, int64_t now,
+                   struct arena *arena, size_t *ret_announced, struct err *err) {
     struct score_settings settings;
     int result = score_settings_load(db, work->organization_id, arena, &settings, err);
     if (result < 0) return result;
@@ -52,17 +75,24 @@ static int refresh(struct db *db, const struct score_work *work, int64_t now, st
     result = compute(db, &settings, work, now, rows, err);
     if (result == 0) result = scores_load(db, rows, work->count, err);
     if (result == 0) result = scores_save(db, rows, work->count, err);
+    if (result == 0 && sink && sink->wants_levels(sink->context, work->organization_id))
+        result = announce_levels(db, &settings.policy, rows, work->count, now, arena, ret_announced, err);
     return result;
 }
 
-int scores_refresh(struct db *db, int64_t now, size_t limit, size_t *ret_looked, struct err *err) {
+int scores_refresh(struct db *db, const struct event_sink *sink, int64_t now, size_t limit, size_t *ret_looked,
+                   bool *ret_announced, struct err *err) {
     struct arena *arena = arena_new();
     struct score_work work = {0};
+    size_t announced = 0;
     int result = scores_lock(db, err);
     if (result == 0) result = scores_take(db, now, limit, arena, &work, err);
-    if (result == 0 && work.count > 0) result = refresh(db, &work, now, arena, err);
+    if (result == 0 && work.count > 0) result = refresh(db, sink, &work, now, arena, &announced, err);
     /* A mark may name nobody (any more); it was taken away all the same. */
-    if (result == 0) *ret_looked = work.organization_id != 0 && work.count == 0 ? 1 : work.count;
+    if (result == 0) {
+        *ret_looked = work.organization_id != 0 && work.count == 0 ? 1 : work.count;
+        *ret_announced = announced > 0;
+    }
     arena_free(arena);
     return result;
 }

@@ -96,6 +96,10 @@ int secret_box_load(const char *path, struct secret_box *ret, struct err *err) {
     return found < 0 ? found : 0;
 }
 
+void secret_box_derive(const struct secret_box *box, const char *label, unsigned char ret[32]) {
+    crypto_auth_hmacsha256(ret, (const unsigned char *)label, strlen(label), box->key);
+}
+
 int secret_box_seal(const struct secret_box *box, struct slice plain, struct strbuf *out) {
     unsigned char *sealed = (unsigned char *)strbuf_reserve(out, plain.len + SEALED_EXTRA);
     if (!sealed) return -1;

@@ -11,6 +11,8 @@ struct event_sink {
     bool (*heard)(void *context, int64_t organization_id);
     /* Does anybody want events of this type of emails of this sender (users.id; 0: unknown)? */
     bool (*wants)(void *context, int64_t organization_id, int64_t sender_id, enum event_type type);
+    /* Does anybody want to hear when a candidate's engagement level becomes another one? */
+    bool (*wants_levels)(void *context, int64_t organization_id);
     void (*committed)(void *context);
     void *context;
 };

@@ -188,7 +188,7 @@ int token_key_retire(struct db *db, int64_t id, bool force, int64_t now, struct 
     int r = settings_version_raise(db, err); /* keeps others from changing keys meanwhile */
     if (r == 0) r = token_key_rows_list(db, arena, &rows, &count, err);
     if (r == 0) r = token_key_retention_days(db, &days, err);
-    if (r < 0) goto out;
+    if (r != 0) goto out;
     size_t at = 0;
     while (at < count && (rows[at].id != id || rows[at].retired_at != TIME_UNSET))
         at++;

@@ -467,6 +467,30 @@ static int verify_day_totals(struct verification *verification, const char *what
     return result;
 }
 
+static int verify_groups(struct verification *verification, struct err *err) {
+    static const char *const names[] = {"?", "job", "template", "campaign"};
+    struct db_rows *rows;
+    int result = recount_groups(verification->db, verification->organization_id, &rows, err);
+    if (result < 0) return result;
+    while ((result = db_next(rows, err)) > 0) {
+        struct contribution difference;
+        char date[TIME_TEXT_MAX];
+        int32_t day;
+        int64_t kind, item;
+        recount_day(rows, &day, &difference);
+        recount_group(rows, &kind, &item);
+        struct slice text = day_format(day, date);
+#define COMPARE_GROUP(field)                                                                                           \
+    if (difference.field != 0)                                                                                         \
+        differ(verification, "day %.*s, %s %lld: %s is %lld less than in its cohorts", SLICE_FMT(text),                \
+               names[kind >= 1 && kind <= 3 ? kind : 0], (long long)item, #field, (long long)difference.field);
+        CONTRIBUTION_FIELDS(COMPARE_GROUP)
+#undef COMPARE_GROUP
+    }
+    db_rows_free(rows);
+    return result;
+}
+
 static int verify_day_breakdowns(struct verification *verification, struct err *err) {
     struct db_rows *rows;
     int result = recount_day_breakdowns(verification->db, verification->organization_id, &rows, err);
@@ -530,6 +554,7 @@ static int verify_organization(struct verification *verification, const struct r
     if (result == 0) result = verify_day_totals(verification, "day", days, err);
     if (result == 0) result = recount_activity_days(verification->db, organization->id, &days, err);
     if (result == 0) result = verify_day_totals(verification, "what happened on", days, err);
+    if (result == 0) result = verify_groups(verification, err);
     if (result == 0) result = verify_day_breakdowns(verification, err);
     if (result == 0) result = verify_scores_of(verification, now, err);
     return result;

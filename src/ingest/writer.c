@@ -25,6 +25,9 @@
 #define FOLD_BACKLOG_MAX  50000 /* rows waiting above which folding no longer waits for quiet */
 #define REPAIR_PAUSE_MS   500
 #define SCORE_SHARE       50       /* while events come without a pause, scores take one part of so many of the time */
+#define GROUPS_QUIET_US   500000   /* how often days folded into are gathered by job and the like, when it is quiet */
+#define GROUPS_BUSY_US    10000000 /* and when it is not, or another process may have folded */
+#define GROUPS_DAYS       8        /* days of one transaction */
 #define SCORE_LOOK_US     1000000  /* how often to look for scores that time changes */
 #define WATCH_IDLE_US     500000   /* how long counts by endpoint wait when there is time, */
 #define WATCH_BUSY_US     10000000 /* and when there is none */
@@ -55,6 +58,8 @@ struct writer_thread {
     bool started;
     struct db *db;
     struct applier *applier;
+    int64_t groups_looked_us; /* when this thread last gathered sums by job and the like */
+    bool groups_wait;         /* there may be more of them */
     int64_t scores_looked_us; /* when this thread last found no score to bring up to date */
     int64_t scores_rested_us; /* when it may go on although there is other work */
 };
@@ -116,13 +121,15 @@ static bool queues_empty(const struct writer *writer) {
 static void take_group(struct writer *writer, struct group *group) {
     size_t events = 0;
     group->batch_count = group->job_count = 0;
-    while (writer->first_job && group->job_count < GROUP_JOBS_MAX) {
+    bool ended = false;
+    while (writer->first_job && group->job_count < GROUP_JOBS_MAX && !ended) {
+        ended = writer->first_job->ends_group;
         group->jobs[group->job_count++] = writer->first_job;
         writer->first_job = writer->first_job->next;
         writer->jobs_waiting--;
     }
     if (!writer->first_job) writer->last_job = &writer->first_job;
-    while (writer->first_batch && group->batch_count < GROUP_BATCHES_MAX &&
+    while (!ended && writer->first_batch && group->batch_count < GROUP_BATCHES_MAX &&
            (events == 0 || events + writer->first_batch->count <= writer->options.group_events_max)) {
         events += writer->first_batch->count;
         group->batches[group->batch_count++] = writer->first_batch;
@@ -307,6 +314,20 @@ static void fold(struct writer_thread *thread) {
         atomic_fetch_sub(&writer->fold_backlog, folded);
 }
 
+static void gather_groups(struct writer_thread *thread) {
+    struct err err = {0};
+    size_t days = 0;
+    int r = db_begin(thread->db, DB_WRITE, &err);
+    if (r == 0) r = engagement_gather_groups(thread->db, GROUPS_DAYS, &days, &err);
+    if (r == 0) r = db_commit(thread->db, &err);
+    thread->groups_looked_us = clock_monotonic_us();
+    thread->groups_wait = r != 0 || days == GROUPS_DAYS;
+    if (r == 0) return;
+    db_rollback(thread->db);
+    log_warning("gathering of totals failed, tried again later", LOG_TEXT("error", err.text));
+    if (err.code == ERR_UNAVAILABLE) repair(thread);
+}
+
 /* ---- scores ---- */
 
 /* Tells who has asked, up to `asked`. */
@@ -322,13 +343,15 @@ static void answer_scores(struct writer *writer, int64_t asked, bool done) {
 static bool refresh_scores(struct writer_thread *thread) {
     struct writer *writer = thread->writer;
     struct err err = {0};
+    const struct event_sink *sink = writer->options.sink;
     size_t looked = 0;
+    bool announced = false;
     pthread_mutex_lock(&writer->mutex);
     int64_t asked = writer->scores_asked;
     pthread_mutex_unlock(&writer->mutex);
     int64_t backlog = atomic_load(&writer->score_backlog), started = clock_monotonic_us();
     int r = db_begin(thread->db, DB_WRITE, &err);
-    if (r == 0) r = scores_refresh(thread->db, clock_now(), SCORES_PORTION, &looked, &err);
+    if (r == 0) r = scores_refresh(thread->db, sink, clock_now(), SCORES_PORTION, &looked, &announced, &err);
     if (r == 0) r = db_commit(thread->db, &err);
     if (r < 0) {
         db_rollback(thread->db);
@@ -337,6 +360,7 @@ static bool refresh_scores(struct writer_thread *thread) {
         if (err.code == ERR_UNAVAILABLE) repair(thread);
         return false;
     }
+    if (announced && sink) sink->committed(sink->context);
     int64_t ended = clock_monotonic_us();
     thread->scores_rested_us = ended + (SCORE_SHARE - 1) * (ended - started);
     if (looked > 0) { /* the backlog stays above 0 until nothing is left */
@@ -401,8 +425,13 @@ static void look_again(struct writer_thread *thread) {
  */
 static bool keep_up(struct writer_thread *thread, bool quiet) {
     struct writer *writer = thread->writer;
-    if (atomic_load(&writer->fold_backlog) > (quiet ? 0 : FOLD_BACKLOG_MAX)) fold(thread);
+    if (atomic_load(&writer->fold_backlog) > (quiet ? 0 : FOLD_BACKLOG_MAX)) {
+        fold(thread);
+        thread->groups_wait = true;
+    }
     int64_t now = clock_monotonic_us();
+    int64_t pause = quiet && thread->groups_wait ? GROUPS_QUIET_US : GROUPS_BUSY_US;
+    if (now - thread->groups_looked_us >= pause) gather_groups(thread);
     bool waiting = atomic_load(&writer->score_backlog) > 0 || now - thread->scores_looked_us >= SCORE_LOOK_US;
     if (scores_are_asked(writer) || (waiting && (quiet || now >= thread->scores_rested_us)))
         return refresh_scores(thread);

@@ -41,6 +41,9 @@ MUST_USE int writer_store(struct writer *writer, struct event_batch *batch, stru
 struct write_job {
     int (*run)(struct write_job *job, struct applier *applier, struct db *db, struct err *err);
     void (*done)(struct write_job *job, int result, const struct err *err);
+    /* It holds a lock that others wait for until the commit (audit.h): nothing comes behind it in its transaction, so
+     * that no two transactions wait for each other. */
+    bool ends_group;
     struct write_job *next; /* the queue's */
 };
 MUST_USE int writer_submit_job(struct writer *writer, struct write_job *job, struct err *err);
@@ -49,6 +52,10 @@ MUST_USE int writer_submit_job(struct writer *writer, struct write_job *job, str
 MUST_USE int writer_call(struct writer *writer,
                          int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
                          void *context, struct err *err);
+/* The same for a job that ends its group (write_job). */
+MUST_USE int writer_call_last(struct writer *writer,
+                              int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
+                              void *context, struct err *err);
 
 /* Asks for all scores to be brought up to date, between other work, and waits for it: true when all that was marked or
  * due at the call is done; false when it took longer than `timeout_ms`, or the writer stops. */

@@ -31,10 +31,11 @@ static void call_done(struct write_job *job, int result, const struct err *err) 
     pthread_mutex_unlock(&call->mutex);
 }
 
-int writer_call(struct writer *writer,
-                int (*run)(void *context, struct applier *applier, struct db *db, struct err *err), void *context,
-                struct err *err) {
-    struct call call = {.job = {.run = call_run, .done = call_done}, .run = run, .context = context};
+static int call_and_wait(struct writer *writer,
+                         int (*run)(void *context, struct applier *applier, struct db *db, struct err *err),
+                         void *context, bool ends_group, struct err *err) {
+    struct call call = {
+        .job = {.run = call_run, .done = call_done, .ends_group = ends_group}, .run = run, .context = context};
     pthread_mutex_init(&call.mutex, NULL);
     pthread_cond_init(&call.wake, NULL);
     int r = writer_submit_job(writer, &call.job, err);
@@ -49,4 +50,16 @@ int writer_call(struct writer *writer,
     pthread_cond_destroy(&call.wake);
     pthread_mutex_destroy(&call.mutex);
     return r;
+}
+
+int writer_call(struct writer *writer,
+                int (*run)(void *context, struct applier *applier, struct db *db, struct err *err), void *context,
+                struct err *err) {
+    return call_and_wait(writer, run, context, false, err);
+}
+
+int writer_call_last(struct writer *writer,
+                     int (*run)(void *context, struct applier *applier, struct db *db, struct err *err), void *context,
+                     struct err *err) {
+    return call_and_wait(writer, run, context, true, err);
 }

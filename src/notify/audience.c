@@ -18,6 +18,11 @@ bool audience_may_see(const struct watcher *watcher, int64_t job_id) {
     return watcher->role != USER_HIRING_MANAGER || is_job_of(watcher, job_id);
 }
 
+/* Who may not see scores must not learn them from what they are told of either (compliance C-103). */
+bool audience_asks_score(const struct watcher *watcher) {
+    return watcher->preferences.hot_only && watcher->sees_scores;
+}
+
 bool audience_wants(const struct watcher *watcher, const struct outbox_item *item, int64_t now) {
     const struct notification_preferences *wanted = &watcher->preferences;
     int64_t events = notification_events_of(item->row.event_type) & wanted->events;
@@ -25,6 +30,7 @@ bool audience_wants(const struct watcher *watcher, const struct outbox_item *ite
     if (now - item->row.occurred_at > NEWS_MAX_AGE_MS) return false;
     if (events == BIT(NOTIFY_FIRST_OPEN) && item->row.occurred_at != item->first_opened_at) return false;
     if (events == 0 || !audience_may_see(watcher, item->job_id)) return false;
+    if (audience_asks_score(watcher) && item->below_hot) return false;
     switch (wanted->scope) {
     case NOTIFY_MINE:
         return item->sender_id == watcher->user_id;

@@ -13,6 +13,8 @@
 bool audience_wants(const struct watcher *watcher, const struct outbox_item *item, int64_t now);
 /* May the user see the event at all? */
 bool audience_may_see(const struct watcher *watcher, int64_t job_id);
+/* Does the candidate's score decide whether this user is told? */
+bool audience_asks_score(const struct watcher *watcher);
 /* Is it a quiet hour for the user? */
 bool audience_is_quiet(const struct watcher *watcher, int64_t now);
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "providers/text.h"
+#include "store/candidates.h"
 
 #include "base/banned.h"
 
@@ -42,6 +43,20 @@ static void add_thing(struct strbuf *out, const char *name, struct slice id, con
     strbuf_add_char(out, '}');
 }
 
+static void add_candidate(struct strbuf *out, int64_t id, struct slice external_id, struct slice name) {
+    char ref[CANDIDATE_REF_MAX];
+    add_name(out, "candidate");
+    if (!external_id.ptr) {
+        strbuf_add_cstr(out, "null");
+        return;
+    }
+    strbuf_add_char(out, '{');
+    add_text(out, "id", external_id);
+    add_text(out, "ref", candidate_ref(id, ref));
+    add_text(out, "name", name);
+    strbuf_add_char(out, '}');
+}
+
 static void add_email(struct strbuf *out, int64_t id, struct slice subject) {
     add_name(out, "email");
     strbuf_add_char(out, '{');
@@ -50,15 +65,24 @@ static void add_email(struct strbuf *out, int64_t id, struct slice subject) {
     strbuf_add_char(out, '}');
 }
 
+static void add_sender(struct strbuf *out, int64_t sender_id) {
+    add_name(out, "sender_id");
+    if (sender_id)
+        strbuf_add_i64(out, sender_id);
+    else
+        strbuf_add_cstr(out, "null");
+}
+
 void news_write_notification(struct strbuf *out, const struct notification *notification) {
     strbuf_add_char(out, '{');
     add_int(out, "id", notification->id);
     add_text(out, "event_type", slice_cstr(event_type_name(notification->event_type)));
     add_int(out, "count", notification->count);
-    add_thing(out, "candidate", notification->candidate_external_id, "name", notification->candidate_name);
+    add_candidate(out, notification->candidate_id, notification->candidate_external_id, notification->candidate_name);
     add_email(out, notification->email_log_id, notification->subject);
     add_thing(out, "job", notification->job_external_id, "title", notification->job_title);
     add_text(out, "url", notification->url);
+    add_sender(out, notification->sender_id);
     add_name(out, "toast");
     strbuf_add_cstr(out, notification->toast ? "true" : "false");
     add_time(out, "first_at", notification->first_at);
@@ -77,14 +101,10 @@ void news_write_engagement(struct strbuf *out, const struct outbox_item *item) {
     strbuf_add_char(out, '{');
     add_text(out, "event_type", slice_cstr(event_type_name(item->row.event_type)));
     add_time(out, "occurred_at", item->row.occurred_at);
-    add_thing(out, "candidate", item->candidate_external_id, "name", item->candidate_name);
+    add_candidate(out, item->candidate_id, item->candidate_external_id, item->candidate_name);
     add_email(out, item->row.email_log_id, item->subject);
     add_thing(out, "job", item->job_external_id, "title", item->job_title);
     add_text(out, "url", item->url);
-    add_name(out, "sender_id");
-    if (item->sender_id)
-        strbuf_add_i64(out, item->sender_id);
-    else
-        strbuf_add_cstr(out, "null");
+    add_sender(out, item->sender_id);
     strbuf_add_char(out, '}');
 }

@@ -11,6 +11,7 @@
 #include "notify/news.h"
 #include "store/db.h"
 #include "store/store.h"
+#include "subscription/plan.h"
 
 #include "base/banned.h"
 
@@ -20,6 +21,7 @@
 #define PORTION           500 /* rows of one transaction */
 #define WITHDRAW_MAX      1000
 #define TOASTS_A_MINUTE   30 /* more are in the list only */
+#define SCORES_WAIT_MS    500
 #define NEWS_TEXT_MAX     HUB_DATA_MAX
 #define SESSIONS_MAX      20000
 
@@ -37,6 +39,7 @@ struct notifier {
     struct arena *arena;
     struct watcher *watchers;
     size_t watcher_count;
+    bool asks_scores; /* of somebody's preferences; the thread's own */
     struct interest *interests;
     size_t interest_count;
 };
@@ -46,6 +49,7 @@ struct notifier {
 static bool sink_heard(void *notifier_, int64_t organization_id) {
     struct notifier *notifier = notifier_;
     if (hub_is_heard(notifier->options.hub, organization_id)) return true;
+    if (wishes_of(notifier->options.wishes, organization_id) != 0) return true;
     pthread_rwlock_rdlock(&notifier->wanted_lock);
     bool heard = interest_find(notifier->interests, notifier->interest_count, organization_id) != NULL;
     pthread_rwlock_unlock(&notifier->wanted_lock);
@@ -55,11 +59,17 @@ static bool sink_heard(void *notifier_, int64_t organization_id) {
 static bool sink_wants(void *notifier_, int64_t organization_id, int64_t sender_id, enum event_type type) {
     struct notifier *notifier = notifier_;
     if (hub_is_heard(notifier->options.hub, organization_id)) return true;
+    if (wishes_want(notifier->options.wishes, organization_id, type)) return true;
     pthread_rwlock_rdlock(&notifier->wanted_lock);
     const struct interest *interest = interest_find(notifier->interests, notifier->interest_count, organization_id);
     bool wants = interest && interest_wants(interest, sender_id, type);
     pthread_rwlock_unlock(&notifier->wanted_lock);
     return wants;
+}
+
+static bool sink_wants_levels(void *notifier_, int64_t organization_id) {
+    struct notifier *notifier = notifier_;
+    return (wishes_of(notifier->options.wishes, organization_id) & WEBHOOK_BIT(WEBHOOK_LEVEL_CHANGED)) != 0;
 }
 
 static void wake(struct notifier *notifier, bool look) {
@@ -88,6 +98,7 @@ static int look(struct notifier *notifier, struct err *err) {
     struct db *db = NULL;
     size_t count = 0;
     int r = store_reader(notifier->options.store, &db, err);
+    if (r == 0) r = wishes_refresh(notifier->options.wishes, db, err);
     if (r == 0) r = watchers_load(db, arena, &watchers, &count, err);
     store_reader_return(notifier->options.store, db);
     if (r == 0) {
@@ -98,6 +109,9 @@ static int look(struct notifier *notifier, struct err *err) {
         notifier->arena = arena;
         notifier->watchers = watchers;
         notifier->watcher_count = count;
+        notifier->asks_scores = false;
+        for (size_t i = 0; i < count && !notifier->asks_scores; i++)
+            notifier->asks_scores = audience_asks_score(&watchers[i]);
         notifier->interests = interests;
         notifier->interest_count = interest_count;
         pthread_rwlock_unlock(&notifier->wanted_lock);
@@ -123,6 +137,9 @@ struct portion {
     struct withdrawn *withdrawn;
     int64_t *withdrawn_from; /* organizations */
     size_t withdrawn_count;
+    /* Deliveries of webhooks. */
+    int64_t webhook_backlog_max;
+    struct plan_result planned;
 };
 
 static struct notification *find_news(struct portion *portion, const struct watcher *watcher,
@@ -156,6 +173,7 @@ static void tell(struct portion *portion, const struct watcher *watcher, const s
     news->email_log_id = item->row.email_log_id;
     news->link_id = item->row.link_id;
     news->job_id = item->job_id;
+    news->sender_id = item->sender_id;
     news->candidate_external_id = item->candidate_external_id;
     news->candidate_name = item->candidate_name;
     news->subject = item->subject;
@@ -210,7 +228,7 @@ static int withdraw_all(struct portion *portion, struct db *db, struct err *err)
     portion->withdrawn_count = 0;
     for (size_t i = 0; i < portion->count && r == 0; i++) {
         const struct outbox_item *item = &portion->items[i];
-        if (item->row.kind == OUTBOX_EVENT) continue;
+        if (item->row.kind == OUTBOX_EVENT || item->row.kind == OUTBOX_LEVEL) continue;
         if (item->row.kind == OUTBOX_RETRACTED || item->row.event_type != 0) {
             r = withdraw(portion, db, item, item->row.event_type, err);
             continue;
@@ -226,6 +244,9 @@ static int run_portion(void *portion_, struct applier *applier, struct db *db, s
     struct portion *portion = portion_;
     (void)applier;
     int r = outbox_remove(db, portion->items, portion->count, portion->arena, err);
+    if (r == 0)
+        r = plan_deliveries(db, portion->items, portion->count, portion->webhook_backlog_max, portion->now,
+                            portion->arena, &portion->planned, err);
     for (size_t i = 0; i < portion->news_count && r == 0; i++) {
         struct notification *merged = &portion->merged[i];
         int64_t recent = 0;
@@ -276,20 +297,44 @@ static void publish(struct portion *portion) {
     strbuf_release(&text);
 }
 
+static void tell_planned(struct notifier *notifier, const struct plan_result *planned) {
+    const struct notifier_options *options = &notifier->options;
+    if (planned->added > 0) options->webhooks_planned(options->context);
+    if (planned->dropped == 0) return;
+    if (options->metrics) metric_add(options->metrics, METRIC_OUTGOING_DROPPED, (int64_t)planned->dropped);
+    log_warning("events are not told to a webhook subscription: too many wait already",
+                LOG_INT("events", (int64_t)planned->dropped));
+}
+
+static int load_portion(struct portion *portion, struct err *err) {
+    struct db *db = NULL;
+    int r = store_reader(portion->notifier->options.store, &db, err);
+    if (r == 0) r = outbox_load(db, PORTION, portion->arena, &portion->items, &portion->count, err);
+    store_reader_return(portion->notifier->options.store, db);
+    return r;
+}
+
 /* How many rows were dealt with, or an error. */
 static int do_portion(struct notifier *notifier, struct arena *arena, struct err *err) {
-    struct portion portion = {.notifier = notifier, .arena = arena, .now = clock_now()};
-    struct db *db = NULL;
-    int r = store_reader(notifier->options.store, &db, err);
-    if (r == 0) r = outbox_load(db, PORTION, arena, &portion.items, &portion.count, err);
-    store_reader_return(notifier->options.store, db);
+    struct portion portion = {.notifier = notifier,
+                              .arena = arena,
+                              .now = clock_now(),
+                              .webhook_backlog_max = notifier->options.webhook_backlog_max(notifier->options.context)};
+    int r = load_portion(&portion, err);
     if (r < 0 || portion.count == 0) return r;
+    /* The event itself may have made its candidate hot. */
+    if (notifier->asks_scores) {
+        (void)writer_refresh_scores(notifier->writer, SCORES_WAIT_MS);
+        r = load_portion(&portion, err);
+        if (r < 0 || portion.count == 0) return r;
+    }
     plan(&portion);
     portion.merged = arena_alloc_array(arena, portion.news_count, sizeof(*portion.merged));
     portion.withdrawn = arena_alloc_array(arena, WITHDRAW_MAX, sizeof(*portion.withdrawn));
     portion.withdrawn_from = arena_alloc_array(arena, WITHDRAW_MAX, sizeof(*portion.withdrawn_from));
     r = writer_call(notifier->writer, run_portion, &portion, err);
     if (r < 0) return r;
+    tell_planned(notifier, &portion.planned);
     publish(&portion);
     if (notifier->options.metrics)
         metric_add(notifier->options.metrics, METRIC_NOTIFICATIONS, (int64_t)portion.news_count);
@@ -393,8 +438,11 @@ struct notifier *notifier_new(const struct notifier_options *options) {
     struct notifier *notifier = memory_alloc(sizeof(*notifier));
     pthread_condattr_t attributes;
     notifier->options = *options;
-    notifier->sink =
-        (struct event_sink){.heard = sink_heard, .wants = sink_wants, .committed = sink_committed, .context = notifier};
+    notifier->sink = (struct event_sink){.heard = sink_heard,
+                                         .wants = sink_wants,
+                                         .wants_levels = sink_wants_levels,
+                                         .committed = sink_committed,
+                                         .context = notifier};
     pthread_mutex_init(&notifier->lock, NULL);
     pthread_rwlock_init(&notifier->wanted_lock, NULL);
     pthread_condattr_init(&attributes);

@@ -1,6 +1,7 @@
-/* notifier: takes what ingest left in the outbox, makes notifications of it for those who want them, and gives both to
- * the hub, after the commit. One thread of its own: ingest never waits for it. Behind by design at most by a commit of
- * the writer; what it has not got to when the process ends is still in the outbox at the next start.
+/* notifier: takes what ingest left in the outbox, makes notifications of it for those who want them and deliveries for
+ * webhook subscriptions (subscription/plan.h), and gives events and notifications to the hub, after the commit. One
+ * thread of its own: ingest never waits for it. Behind by design at most by a commit of the writer; what it has not got
+ * to when the process ends is still in the outbox at the next start.
  *
  * Also keeps the streams honest: one whose session has ended is ended within SESSIONS_EVERY. */
 #ifndef INKLING_NOTIFY_NOTIFIER_H
@@ -10,6 +11,7 @@
 #include "ingest/sink.h"
 #include "ingest/writer.h"
 #include "notify/hub.h"
+#include "subscription/wishes.h"
 
 struct notifier;
 struct store;
@@ -18,6 +20,11 @@ struct notifier_options {
     struct store *store;
     struct hub *hub;
     struct metrics *metrics;
+    struct wishes *wishes; /* of webhook subscriptions; kept up to date */
+    /* Deliveries of one webhook subscription that may wait. */
+    int64_t (*webhook_backlog_max)(void *context);
+    /* There are new ones. Must not block. */
+    void (*webhooks_planned)(void *context);
     /* Sessions are in force while made and used after these. */
     void (*session_limits)(void *context, int64_t *ret_made_after, int64_t *ret_used_after);
     void *context;

@@ -1,5 +1,7 @@
 #include "store/candidates.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -87,6 +89,11 @@ static const struct statement select_candidate = {
     .sql = "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE
            " AND c.external_id = $2 AND " CANDIDATE_VISIBLE("$3", "c.id"),
 };
+static const struct statement select_by_number = {
+    .name = "candidate by number",
+    .sql = "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidates c" WITH_SCORE
+           " AND c.id = $2 AND " CANDIDATE_VISIBLE("$3", "c.id"),
+};
 /* Emails of the candidates in the list $2, at most $3 of each, $4 as JOB_VISIBLE has it. One query for a page of them;
  * the rows of a candidate one behind the other. PostgreSQL is kept to the way of one candidate after the other along
  * the index, which costs what the page holds: left to itself it may read all emails instead. SQLite has no LATERAL,
@@ -157,11 +164,28 @@ int candidates_list(struct db *db, const struct candidate_filter *filter, size_t
     return 0;
 }
 
-int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice external_id,
-                   struct arena *arena, struct candidate_view *ret, struct err *err) {
+struct slice candidate_ref(int64_t id, char out[CANDIDATE_REF_MAX]) {
+    int len = snprintf(out, CANDIDATE_REF_MAX, "~%" PRId64, id);
+    return slice_of(out, (size_t)len);
+}
+
+bool candidate_ref_parse(struct slice text, int64_t *ret_id) {
+    int64_t id;
+    if (text.len < 2 || text.ptr[0] != '~' || text.ptr[1] < '1' || text.ptr[1] > '9' ||
+        !slice_parse_i64(slice_from(text, 1), &id))
+        return false;
+    *ret_id = id;
+    return true;
+}
+
+int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice id, struct arena *arena,
+                   struct candidate_view *ret, struct err *err) {
     struct db_rows *rows;
-    int found = db_query_row(db, &select_candidate,
-                             DB_VALUES(db_int(organization_id), db_text(external_id), db_int(jobs_of)), &rows, err);
+    int64_t number;
+    bool numbered = candidate_ref_parse(id, &number);
+    int found = db_query_row(
+        db, numbered ? &select_by_number : &select_candidate,
+        DB_VALUES(db_int(organization_id), numbered ? db_int(number) : db_text(id), db_int(jobs_of)), &rows, err);
     if (found < 0) return found;
     if (found == 0) return err_set(err, ERR_NOT_FOUND, "there is no candidate with this id");
     read_candidate(rows, arena, ret);
@@ -226,6 +250,46 @@ int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, 
     result = read_figures(rows, ids, ret, count, err);
     db_rows_free(rows);
     return result;
+}
+
+#define LATEST(column)                                                                                                 \
+    "(SELECT r." column " FROM consent_records r WHERE r.organization_id = $1 AND r.candidate_id = c.id"               \
+    " ORDER BY r.recorded_at DESC, r.id DESC LIMIT 1)"
+#define ANSWERS(contains)                                                                                              \
+    "SELECT " CANDIDATE_COLUMNS ", -1, " LATEST("channel") ", " LATEST(                                                \
+        "recorded_at") " FROM candidates c WHERE "                                                                     \
+                       "c.organization_id = $1 AND c.tracking IS NOT NULL AND c.id < $2 AND (CAST($3 AS TEXT) = '' "   \
+                       "OR " contains("c.external_id") " OR " contains("coalesce(c.name, '')") " OR " contains(        \
+                           "coalesce(c.email, '')") ") ORDER BY c.id DESC LIMIT $4"
+#define CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
+#define CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
+static const struct statement select_answers = {
+    .name = "answers of candidates",
+    .sql = ANSWERS(CONTAINS),
+    .sql_postgres = ANSWERS(CONTAINS_POSTGRES),
+};
+
+int candidates_answers(struct db *db, int64_t organization_id, struct slice search, int64_t before, size_t limit,
+                       struct arena *arena, struct candidate_answer **ret, size_t *ret_count, struct err *err) {
+    struct db_rows *rows;
+    int result = db_query(db, &select_answers,
+                          DB_VALUES(db_int(organization_id), db_int(before), db_text(search.ptr ? search : SLICE("")),
+                                    db_int((int64_t)limit)),
+                          &rows, err);
+    if (result < 0) return result;
+    struct candidate_answer *answers = arena_alloc_array(arena, limit, sizeof(*answers));
+    size_t count = 0;
+    while (count < limit && (result = db_next(rows, err)) > 0) {
+        struct candidate_answer *answer = &answers[count++];
+        read_candidate(rows, arena, &answer->candidate);
+        answer->channel = row_text(rows, 9, arena);
+        answer->answered_at = row_time(rows, 10);
+    }
+    db_rows_free(rows);
+    if (result < 0) return result;
+    *ret = answers;
+    *ret_count = count;
+    return 0;
 }
 
 int candidates_jobs(struct db *db, int64_t organization_id, int64_t jobs_of, const int64_t *ids, size_t count,

@@ -16,6 +16,12 @@ struct candidate_view {
     int32_t score; /* as stored (scores.h); SCORE_UNKNOWN when there is none */
 };
 
+/* "~17": how pages and programs name a candidate in an address, where the applicant tracking system's id may be an
+ * email address (compliance C-118). */
+#define CANDIDATE_REF_MAX 24
+struct slice candidate_ref(int64_t id, char out[CANDIDATE_REF_MAX]);
+bool candidate_ref_parse(struct slice text, int64_t *ret_id);
+
 /* `jobs_of`: only candidates with emails about jobs of this user, and only those emails; 0: all. */
 
 enum candidate_reply { CANDIDATE_REPLY_ANY, CANDIDATE_REPLY_NONE, CANDIDATE_REPLIED }; /* within the score's window */
@@ -38,9 +44,20 @@ struct candidate_filter {
  * scores_pending. At most `limit`; strings in `arena`. */
 MUST_USE int candidates_list(struct db *db, const struct candidate_filter *filter, size_t limit, struct arena *arena,
                              struct candidate_view **ret, size_t *ret_count, struct err *err);
-/* By the applicant tracking system's own id. ERR_NOT_FOUND. */
-MUST_USE int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice external_id,
+/* By the applicant tracking system's own id, or by candidate_ref. ERR_NOT_FOUND. */
+MUST_USE int candidates_get(struct db *db, int64_t organization_id, int64_t jobs_of, struct slice id,
                             struct arena *arena, struct candidate_view *ret, struct err *err);
+
+/* Those who said what may be recorded of them, and their latest answer; the newest candidates first, at most `limit`
+ * with an id below `before`. `search`: in id, name or address (without regard to ASCII case); empty: all. */
+struct candidate_answer {
+    struct candidate_view candidate; /* without the score */
+    struct slice channel;            /* consent_channel_name; ptr NULL: from before answers were recorded */
+    int64_t answered_at;             /* TIME_UNSET likewise */
+};
+MUST_USE int candidates_answers(struct db *db, int64_t organization_id, struct slice search, int64_t before,
+                                size_t limit, struct arena *arena, struct candidate_answer **ret, size_t *ret_count,
+                                struct err *err);
 
 /* What the person's emails came to, with the latest moment of each kind. Of the latest CANDIDATE_EMAILS_MAX emails. */
 #define CANDIDATE_EMAILS_MAX 10000

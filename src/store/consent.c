@@ -176,7 +176,7 @@ struct answer {
  * us. */
 /* What people were told of opens and clicks that the candidate does not allow any more is to be withdrawn. */
 static int withdraw_told(struct db *db, int64_t organization_id, int64_t candidate_id, struct consent consent,
-                         struct err *err) {
+                         int64_t now, struct err *err) {
     enum consent_mode mode;
     int result = load_mode(db, organization_id, &mode, err);
     if (result != 0) return result;
@@ -185,6 +185,8 @@ static int withdraw_told(struct db *db, int64_t organization_id, int64_t candida
     const struct outbox_row row = {.organization_id = organization_id,
                                    .kind = OUTBOX_OBJECTED,
                                    .candidate_id = candidate_id,
+                                   .occurred_at = now,
+                                   .score = SCORE_UNKNOWN,
                                    .event_type = level == TRACKING_CLICKS ? EVENT_OPEN : (enum event_type)0};
     return outbox_append(db, &row, 1, err);
 }
@@ -213,15 +215,16 @@ static int set_candidate(struct db *db, int64_t organization_id, int64_t candida
         emails += portion;
     } while (portion == PORTION);
     *ret_emails = emails;
-    return withdraw_told(db, organization_id, candidate_id, answer->consent, err);
+    return withdraw_told(db, organization_id, candidate_id, answer->consent, now, err);
 }
 
 int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id, struct consent consent,
-                          int64_t now, size_t *ret_emails, struct err *err) {
+                          int64_t now, int64_t *ret_candidate_id, size_t *ret_emails, struct err *err) {
     struct candidate_reference candidate = {.external_id = external_id};
     const struct answer answer = {.consent = consent, .channel = CONSENT_API, .recorded_at = now};
     int result = engagement_registration_lock(db, organization_id, REGISTRATION_ORPHANS, err);
     if (result == 0) result = candidate_upsert(db, organization_id, &candidate, now, err);
+    *ret_candidate_id = candidate.id;
     return result != 0 ? result : set_candidate(db, organization_id, candidate.id, &answer, now, ret_emails, err);
 }
 

@@ -22,7 +22,8 @@ struct consent {
 /* Sets it and carries it over to all emails of the person, by the applicant tracking system's id. Somebody who is not
  * known yet is made known: an objection may come before the first email. */
 MUST_USE int consent_set_candidate(struct db *db, int64_t organization_id, struct slice external_id,
-                                   struct consent consent, int64_t now, size_t *ret_emails, struct err *err);
+                                   struct consent consent, int64_t now, int64_t *ret_candidate_id, size_t *ret_emails,
+                                   struct err *err);
 
 /* Where an answer came from; every change of a person's answer is recorded with it (compliance C-06). */
 enum consent_channel { CONSENT_API, CONSENT_PREFERENCE_PAGE, CONSENT_UNSUBSCRIBE };

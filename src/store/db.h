@@ -23,6 +23,9 @@ struct statement {
     /* A query whose result may not fit into memory (a recount, an export): read in portions, only inside a transaction
      * and closed before it ends. All others should be bounded by LIMIT or by what they ask for. */
     bool many_rows;
+    /* Conditions that a value can switch off, over tables of any size: planned with the values at hand each time, about
+     * a millisecond. PostgreSQL's one plan for all values may read a whole table instead. */
+    bool plan_each_time;
 };
 
 enum db_type { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB };

@@ -35,7 +35,8 @@ bool email_status_parse(struct slice name, enum email_status *ret) {
 #define EMAIL_COLUMNS                                                                                                  \
     EMAIL_STATS_COLUMNS ", e.message_id, e.rfc_message_id, e.subject, e.recipient_address, e.sequence_step, c.day,"    \
                         " p.external_id, p.name, p.email, p.title, u.external_id, u.name, u.email,"                    \
-                        " j.external_id, j.name, t.external_id, t.name, g.external_id, g.name, q.external_id, q.name"
+                        " j.external_id, j.name, t.external_id, t.name, g.external_id, g.name, q.external_id, q.name," \
+                        " e.recipient_id"
 #define EMAIL_JOINS                                                                                                    \
     " JOIN email_stats s ON s.organization_id = e.organization_id AND s.email_log_id = e.id"                           \
     " JOIN cohorts c ON c.organization_id = e.organization_id AND c.id = e.cohort_id"                                  \
@@ -82,14 +83,17 @@ static const struct statement select_email = {
 static const struct statement list_by_time = {
     .name = "emails by time",
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND CAST($14 AS BIGINT) = 0"),
+    .plan_each_time = true,
 };
 static const struct statement list_by_cohort = {
     .name = "emails by cohort",
     .sql = LIST("cohorts k CROSS JOIN email_logs f", " AND CAST($14 AS BIGINT) = 0"),
+    .plan_each_time = true,
 };
 static const struct statement list_by_candidate = {
     .name = "emails by candidate",
     .sql = LIST("email_logs f CROSS JOIN cohorts k", " AND f.recipient_id = $14"),
+    .plan_each_time = true,
 };
 /* Cohorts in which anything happened in the days $18 to $19: an email whose status came about then is of one of these.
  */
@@ -158,6 +162,7 @@ static void read_email(const struct db_rows *rows, struct arena *arena, struct e
     take_named(rows, &column, arena, &ret->template_);
     take_named(rows, &column, arena, &ret->campaign);
     take_named(rows, &column, arena, &ret->sequence);
+    ret->candidate.id = db_column_int(rows, column);
 }
 
 int emails_get(struct db *db, int64_t organization_id, int64_t jobs_of, int64_t email_log_id, struct arena *arena,

@@ -16,6 +16,7 @@ struct email_view {
     struct slice message_id, rfc_message_id, subject, recipient_address; /* ptr NULL: not known */
     int32_t day;                                                         /* local day sent, as it is counted */
     struct {
+        int64_t id;
         struct slice external_id, name, email, title;
     } candidate;
     struct {

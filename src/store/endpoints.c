@@ -21,6 +21,7 @@ static const struct statement select_sealed = {
     "any sealed secret",
     "SELECT 1 FROM endpoints WHERE secrets IS NOT NULL OR credentials IS NOT NULL "
     "UNION ALL SELECT 1 FROM token_keys WHERE sealed IS NOT NULL "
+    "UNION ALL SELECT 1 FROM webhook_subscriptions WHERE deleted_at IS NULL "
     "UNION ALL SELECT 1 FROM users WHERE totp_secret IS NOT NULL LIMIT 1",
     NULL};
 static const struct statement count_active = {

@@ -86,6 +86,10 @@ MUST_USE int engagement_append_deltas(struct db *db, const struct cohort_delta *
 /* Folds at most `limit` rows of each delta table into its totals, in the caller's transaction. *ret_folded: rows
  * folded. */
 MUST_USE int engagement_fold(struct db *db, int64_t limit, int64_t *ret_folded, struct err *err);
+/* Makes the sums by job, template and campaign of at most `limit` days that were folded into since, in the caller's
+ * transaction. *ret_days: days done; less than `limit` (64 at most): none waits. Reports are right without, but slower.
+ */
+MUST_USE int engagement_gather_groups(struct db *db, size_t limit, size_t *ret_days, struct err *err);
 /* Rows waiting to be folded, roughly. */
 MUST_USE int engagement_fold_backlog(struct db *db, int64_t *ret_rows, struct err *err);
 
@@ -115,6 +119,10 @@ MUST_USE int engagement_delete_orphans(struct db *db, int64_t organization_id, c
 /* Every orphan after `after_id` in order of id, for replay; at most `limit`. */
 MUST_USE int engagement_list_orphans(struct db *db, int64_t organization_id, int64_t after_id, size_t limit,
                                      struct arena *arena, struct orphan_row **ret, size_t *ret_count, struct err *err);
+
+/* One of them. ERR_NOT_FOUND. */
+MUST_USE int engagement_get_orphan(struct db *db, int64_t organization_id, int64_t id, struct arena *arena,
+                                   struct orphan_row *ret, struct err *err);
 
 struct fingerprint_row {
     int64_t organization_id, day;

@@ -55,8 +55,10 @@ _Static_assert(CONTRIBUTION_COUNT == 19, "ALL must name every field of struct co
               "SELECT d.organization_id, c.day, " ALL(                                                                 \
                   SUM_CHANGE) " FROM cohort_deltas d "                                                                 \
                               "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "        \
-                              "WHERE " picked("d.id") " GROUP BY d.organization_id, c.day "                            \
-                                                      "ON CONFLICT (organization_id, day) DO UPDATE SET " ALL(ADD_DAY)
+                              "WHERE " picked(                                                                         \
+                                  "d.id") " GROUP BY d.organization_id, c.day "                                        \
+                                          "ON CONFLICT (organization_id, day) DO UPDATE SET groups_stale = 1, " ALL(   \
+                                              ADD_DAY)
 #define ADD_DAY_BREAKDOWNS(picked)                                                                                     \
     "INSERT INTO day_breakdowns (organization_id, day, kind, item, n) "                                                \
     "SELECT d.organization_id, c.day, d.kind, d.item, sum(d.n) FROM breakdown_deltas d "                               \

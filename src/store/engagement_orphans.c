@@ -38,6 +38,10 @@ static const struct statement list_orphans = {
     .sql = LIST(OF_ORGANIZATION),
     .sql_postgres = LIST(OF_ORGANIZATION_POSTGRES),
 };
+static const struct statement get_orphan = {
+    .name = "orphan event",
+    .sql = "SELECT " COLUMNS " FROM orphan_events WHERE organization_id = $1 AND id = $2",
+};
 static const struct statement delete_keys = {
     .name = "delete keys of orphan events",
     .sql = DELETE_KEYS(DB_LIST),
@@ -148,4 +152,15 @@ int engagement_list_orphans(struct db *db, int64_t organization_id, int64_t afte
                             struct orphan_row **ret, size_t *ret_count, struct err *err) {
     return load(db, &list_orphans, DB_VALUES(db_int(organization_id), db_int(after_id), db_int((int64_t)limit)),
                 organization_id, arena, ret, ret_count, err);
+}
+
+int engagement_get_orphan(struct db *db, int64_t organization_id, int64_t id, struct arena *arena,
+                          struct orphan_row *ret, struct err *err) {
+    struct orphan_row *found;
+    size_t count;
+    int rc = load(db, &get_orphan, DB_VALUES(db_int(organization_id), db_int(id)), organization_id, arena, &found,
+                  &count, err);
+    if (rc == 0 && count == 0) return err_set(err, ERR_NOT_FOUND, "there is no such orphan event (any more)");
+    if (rc == 0) *ret = found[0];
+    return rc;
 }

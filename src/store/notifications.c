@@ -47,7 +47,7 @@ static const struct statement retract = {
 #define SHOWN                                                                                                          \
     "SELECT n.organization_id, n.id, n.user_id, n.candidate_id, n.email_log_id, n.link_id, n.event_type, n.count, "    \
     "n.first_at, n.last_at, n.toast, n.created_at, n.updated_at, n.read_at, n.withdrawn_at, c.job_id, p.external_id, " \
-    "p.name, e.subject, j.external_id, j.name, l.url FROM notifications n "                                            \
+    "p.name, e.subject, j.external_id, j.name, l.url, e.sender_id FROM notifications n "                               \
     "JOIN email_logs e ON e.organization_id = $1 AND e.id = n.email_log_id "                                           \
     "JOIN cohorts c ON c.organization_id = $1 AND c.id = e.cohort_id "                                                 \
     "LEFT JOIN candidates p ON p.organization_id = $1 AND p.id = n.candidate_id "                                      \
@@ -192,6 +192,7 @@ static struct notification read_shown(const struct db_rows *rows, struct arena *
         .job_external_id = row_text(rows, 19, arena),
         .job_title = row_text(rows, 20, arena),
         .url = row_text(rows, 21, arena),
+        .sender_id = db_column_int(rows, 22),
     };
 }
 

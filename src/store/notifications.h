@@ -20,6 +20,8 @@ enum notification_event {
     NOTIFY_SPAM = 6,
 };
 #define NOTIFICATION_EVENTS 7
+/* Stored among the bits of events, and no event: see hot_only. */
+#define NOTIFY_HOT_ONLY_BIT (INT64_C(1) << 32)
 const char *notification_event_name(int event); /* "open", "first_open" … */
 /* The bits that an event of this type may fall under; 0: nobody is ever told. */
 int64_t notification_events_of(enum event_type type);
@@ -35,6 +37,7 @@ bool notification_scope_parse(struct slice name, enum notification_scope *ret);
 struct notification_preferences {
     int64_t events;
     enum notification_scope scope;
+    bool hot_only; /* only of candidates whose score is hot; without effect where the user sees no scores */
     bool has_quiet_hours;
     int64_t quiet_from, quiet_to; /* minutes since local midnight, quiet_to not included; they may span midnight */
     int64_t merge_ms;   /* events of one candidate and type within so long of each other are one notification */
@@ -53,6 +56,7 @@ MUST_USE int notification_preferences_save(struct db *db, int64_t organization_i
 struct watcher {
     int64_t organization_id, user_id;
     enum user_role role;
+    bool sees_scores; /* API_SCORES */
     struct slice time_zone;
     struct notification_preferences preferences;
     int64_t *jobs;
@@ -72,6 +76,7 @@ struct notification {
     int64_t created_at, updated_at, read_at, withdrawn_at;
     /* For showing: */
     int64_t job_id;
+    int64_t sender_id; /* of the email; 0: not known */
     struct slice candidate_external_id, candidate_name, subject, job_external_id, job_title, url;
 };
 

@@ -21,4 +21,11 @@ MUST_USE int orphan_events_load(struct db *db, int64_t organization_id, int64_t 
                                 size_t limit, struct arena *arena, struct orphan_event **ret, size_t *ret_count,
                                 struct err *err);
 
+/* Emails that an orphan may be about: sent up to a day after `at`, the newest first, among the ORPHAN_LOOK_BACK newest
+ * of those. `text` is looked for in message ids, subjects and addresses of recipients (without regard to ASCII case);
+ * with `exact` the recipient's address must be it. At most `limit` ids. */
+#define ORPHAN_LOOK_BACK 20000
+MUST_USE int orphan_events_emails(struct db *db, int64_t organization_id, int64_t at, struct slice text, bool exact,
+                                  size_t limit, int64_t *ret_ids, size_t *ret_count, struct err *err);
+
 #endif

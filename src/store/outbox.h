@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/counters.h"
+#include "model/score_policy.h"
 
 struct db;
 
@@ -15,7 +16,8 @@ enum outbox_kind {
     OUTBOX_EVENT = 0,     /* a new event */
     OUTBOX_RETRACTED = 1, /* an event is not a human's any more: a verdict changed */
     OUTBOX_OBJECTED =
-        2, /* a candidate took consent back; event_type: only of events of that type, 0: opens and clicks */
+        2,            /* a candidate took consent back; event_type: only of events of that type, 0: opens and clicks */
+    OUTBOX_LEVEL = 3, /* a candidate's engagement level is another one */
 };
 
 struct outbox_row {
@@ -25,7 +27,11 @@ struct outbox_row {
     enum event_type event_type;
     int64_t occurred_at;
     int64_t link_id;
-    int64_t candidate_id; /* of OUTBOX_OBJECTED */
+    int64_t candidate_id;  /* of OUTBOX_OBJECTED and OUTBOX_LEVEL */
+    int64_t recipient_ref; /* with the fields above the event's key (model/identity.h) */
+    /* Of OUTBOX_LEVEL. */
+    int64_t score; /* SCORE_UNKNOWN: none */
+    enum score_level level, former_level;
 };
 /* In the caller's write transaction. */
 MUST_USE int outbox_append(struct db *db, const struct outbox_row *rows, size_t count, struct err *err);
@@ -36,7 +42,12 @@ struct outbox_item {
     int64_t id;
     int64_t sender_id, candidate_id, job_id; /* 0: none */
     int64_t first_opened_at;                 /* of the email, by a human; TIME_UNSET: never */
-    struct slice subject, url;
+    bool below_hot;     /* the organization has scores, and the candidate's stored one is not hot */
+    int64_t bounced_at; /* of the email; TIME_UNSET: never */
+    enum bounce_kind bounce_type;
+    enum tracking_level tracking; /* what may be recorded of the email today */
+    int64_t link_position;        /* or LINK_POSITION_NONE */
+    struct slice message_id, subject, url, sender_external_id, sender_email;
     struct slice candidate_external_id, candidate_name, candidate_title, job_external_id, job_title;
 };
 /* The oldest, at most `limit`. */

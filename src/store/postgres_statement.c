@@ -263,7 +263,14 @@ static int execute_values(struct postgres_db *db, const struct statement *statem
                           size_t count, PGresult **ret, struct err *err) {
     struct arguments arguments;
     set_arguments(&arguments, db->scratch, values, count);
-    int r = postgres_execute(db, statement, (int)count, arguments.values, arguments.lengths, arguments.formats, 0, ret,
+    int r;
+    if (statement->plan_each_time)
+        r = check(db, statement->name,
+                  PQexecParams(db->connection, statement->sql_postgres ? statement->sql_postgres : statement->sql,
+                               (int)count, NULL, arguments.values, arguments.lengths, arguments.formats, 0),
+                  ret, err);
+    else
+        r = postgres_execute(db, statement, (int)count, arguments.values, arguments.lengths, arguments.formats, 0, ret,
                              err);
     arena_reset(db->scratch);
     return r;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "store/db.h"
+#include "store/webhook_deliveries.h"
 
 #include "base/banned.h"
 
@@ -58,6 +59,35 @@ static const struct statement notifications = {
     "purge of notifications",
     "DELETE FROM notifications WHERE organization_id = $1 AND id IN " OLDEST("notifications", "created_at"), NULL};
 
+/* A subscription's newest stay. */
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number)  TEXT_OF_(number)
+#define EXCESS(states, kept)                                                                                           \
+    "DELETE FROM webhook_deliveries WHERE organization_id = $1 AND id IN (SELECT d.id FROM webhook_subscriptions s "   \
+    "JOIN webhook_deliveries d ON d.organization_id = $1 AND d.subscription_id = s.id AND d.state IN (" states ") "    \
+    "WHERE s.organization_id = $1 AND d.created_at < $2 AND d.id <= (SELECT x.id FROM webhook_deliveries x "           \
+    "WHERE x.organization_id = $1 AND x.subscription_id = s.id AND x.state IN (" states ") ORDER BY x.id DESC "        \
+    "LIMIT 1 OFFSET " TEXT_OF(kept) ") LIMIT $3)"
+static const struct statement webhook_deliveries = {
+    "purge of webhook deliveries",
+    "DELETE FROM webhook_deliveries WHERE organization_id = $1 AND id IN " OLDEST("webhook_deliveries", "created_at"),
+    NULL};
+static const struct statement webhook_delivered = {"purge of delivered webhooks", EXCESS("1", WEBHOOK_DELIVERED_MAX),
+                                                   NULL};
+static const struct statement webhook_dead = {"purge of dead webhooks", EXCESS("2, 3", WEBHOOK_DEAD_MAX), NULL};
+static const struct statement webhooks_deleted = {
+    "purge of deleted webhook subscriptions",
+    "DELETE FROM webhook_deliveries WHERE organization_id = $1 AND id IN (SELECT d.id FROM webhook_subscriptions s "
+    "JOIN webhook_deliveries d ON d.organization_id = $1 AND d.subscription_id = s.id "
+    "WHERE s.organization_id = $1 AND s.deleted_at < $2 LIMIT $3)",
+    NULL};
+static const struct statement subscriptions = {
+    "purge of webhook subscriptions",
+    "DELETE FROM webhook_subscriptions WHERE organization_id = $1 AND id IN (SELECT s.id FROM webhook_subscriptions s "
+    "WHERE s.organization_id = $1 AND s.deleted_at < $2 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d "
+    "WHERE d.organization_id = $1 AND d.subscription_id = s.id) LIMIT $3)",
+    NULL};
+
 int purge(struct db *db, enum purge what, int64_t organization_id, int64_t before, int64_t limit, int64_t *ret_removed,
           struct err *err) {
     static const struct statement *const statements[PURGE_COUNT] = {
@@ -70,6 +100,11 @@ int purge(struct db *db, enum purge what, int64_t organization_id, int64_t befor
         [PURGE_LINK_TEXTS] = &link_texts,
         [PURGE_SCORE_DAYS] = &score_days,
         [PURGE_NOTIFICATIONS] = &notifications,
+        [PURGE_WEBHOOK_DELIVERIES] = &webhook_deliveries,
+        [PURGE_WEBHOOK_DELIVERED] = &webhook_delivered,
+        [PURGE_WEBHOOK_DEAD] = &webhook_dead,
+        [PURGE_WEBHOOKS_DELETED] = &webhooks_deleted,
+        [PURGE_SUBSCRIPTIONS] = &subscriptions,
     };
     bool by_day = what == PURGE_FINGERPRINTS || what == PURGE_SCORE_DAYS;
     int64_t bound = by_day ? before / DAY_MS : before;

@@ -18,7 +18,12 @@ enum purge {
     PURGE_ACCOUNT_LINKS,
     PURGE_LINK_TEXTS, /* one that is still in use comes back with the next email that has it */
     PURGE_SCORE_DAYS,
-    PURGE_NOTIFICATIONS, /* by created_at */
+    PURGE_NOTIFICATIONS,      /* by created_at */
+    PURGE_WEBHOOK_DELIVERIES, /* in whatever state, by created_at */
+    PURGE_WEBHOOK_DELIVERED,  /* beyond WEBHOOK_DELIVERED_MAX of a subscription */
+    PURGE_WEBHOOK_DEAD,       /* given up or withheld, beyond WEBHOOK_DEAD_MAX of a subscription */
+    PURGE_WEBHOOKS_DELETED,   /* deliveries of subscriptions that were deleted, */
+    PURGE_SUBSCRIPTIONS,      /* and, without any left, these themselves */
     PURGE_COUNT
 };
 

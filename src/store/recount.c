@@ -90,6 +90,23 @@ static const struct statement differing_day_breakdowns = {
     .many_rows = true,
 };
 
+/* Days that are marked as stale are nobody's source. */
+#define GROUPS_OF(kind, column)                                                                                        \
+    "SELECT c.day, " kind " AS kind, " column " AS item" CONTRIBUTION_FIELDS(                                          \
+        SUM_OF_COHORTS) " FROM cohorts c"                                                                              \
+                        " JOIN day_totals t ON t.organization_id = $1 AND t.day = c.day AND t.groups_stale = 0"        \
+                        " WHERE c.organization_id = $1 GROUP BY c.day, " column " UNION ALL "
+static const struct statement differing_groups = {
+    .name = "differing groups of days",
+    .sql = "SELECT x.day" CONTRIBUTION_FIELDS(SUM_COLUMN) ", x.kind, x.item FROM (" GROUPS_OF("1", "c.job_id")
+        GROUPS_OF("2", "c.template_id")
+            GROUPS_OF("3", "c.campaign_id") "SELECT t.day, t.kind, t.item" CONTRIBUTION_FIELDS(
+                LESS_OF_DAY) " FROM day_groups t JOIN day_totals d ON d.organization_id = $1 AND d.day = t.day"
+                             " AND d.groups_stale = 0 WHERE t.organization_id = $1) x GROUP BY x.day, x.kind, x.item"
+                             " HAVING 1 = 0" CONTRIBUTION_FIELDS(OR_DIFFERS) " ORDER BY x.day, x.kind, x.item",
+    .many_rows = true,
+};
+
 int recount_prepare(struct db *db, struct err *err) {
     return db_run(db, &sort_on_disk, NULL, 0, NULL, err);
 }
@@ -200,6 +217,15 @@ void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contributi
 #define READ_COLUMN(field) ret_difference->field = db_column_int(rows, column++);
     CONTRIBUTION_FIELDS(READ_COLUMN)
 #undef READ_COLUMN
+}
+
+int recount_groups(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {
+    return db_query(db, &differing_groups, DB_VALUES(db_int(organization_id)), ret, err);
+}
+
+void recount_group(const struct db_rows *rows, int64_t *ret_kind, int64_t *ret_item) {
+    *ret_kind = db_column_int(rows, 1 + CONTRIBUTION_COUNT);
+    *ret_item = db_column_int(rows, 2 + CONTRIBUTION_COUNT);
 }
 
 int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err) {

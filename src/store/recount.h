@@ -107,6 +107,9 @@ void recount_candidate_job(const struct db_rows *rows, struct recount_candidate_
 /* The sums of days against those of their cohorts: only rows that differ, as cohorts minus day. */
 MUST_USE int recount_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 void recount_day(const struct db_rows *rows, int32_t *ret_day, struct contribution *ret_difference);
+/* The same by job (kind 1), template (2) and campaign (3): rows are read with recount_day and recount_group. */
+MUST_USE int recount_groups(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
+void recount_group(const struct db_rows *rows, int64_t *ret_kind, int64_t *ret_item);
 /* The same of what happened (recount_day reads it). */
 MUST_USE int recount_activity_days(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);
 MUST_USE int recount_day_breakdowns(struct db *db, int64_t organization_id, struct db_rows **ret, struct err *err);

@@ -35,6 +35,20 @@
     "SELECT " key " AS key" CONTRIBUTION_FIELDS(                                                                       \
         SUM_OF_COHORTS) " FROM day_totals c"                                                                           \
                         " WHERE c.organization_id = $1 AND c.day >= $2 AND c.day <= $3 GROUP BY key"
+/* By job, template or campaign: from the sums of the days where they are right, from the cohorts of the other days. */
+#define OF_DAYS_IN(condition)                                                                                          \
+    " FROM day_totals t CROSS JOIN " condition                                                                         \
+    " AND t.organization_id = $1 AND t.day >= $2 AND t.day <= $3 AND c.organization_id = $1 AND c.day = t.day"         \
+    " GROUP BY key"
+#define OF_GATHERED(key, kind)                                                                                         \
+    "SELECT c.item AS key" CONTRIBUTION_FIELDS(SUM_OF_COHORTS) OF_DAYS_IN(                                             \
+        "day_groups c WHERE t.groups_stale = 0 AND c.kind = " kind) " UNION ALL SELECT " key                           \
+                                                                    " AS key" CONTRIBUTION_FIELDS(SUM_OF_COHORTS)      \
+                                                                        OF_DAYS_IN(                                    \
+                                                                            "cohorts c WHERE t.groups_stale <> 0")
+#define OF_GATHERED_JOBS(key)      OF_GATHERED(key, "1")
+#define OF_GATHERED_TEMPLATES(key) OF_GATHERED(key, "2")
+#define OF_GATHERED_CAMPAIGNS(key) OF_GATHERED(key, "3")
 #define SUMS(totals, key)                                                                                              \
     "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals(                                          \
         key) " UNION ALL SELECT " key                                                                                  \
@@ -88,7 +102,7 @@
           " AND (CAST($10 AS BIGINT) IS NULL OR y.position < $10 OR (y.position = $10 AND y.key < CAST($11 AS "        \
           "BIGINT))) ORDER BY y.position DESC, y.key DESC LIMIT $9",                                                   \
           table, "g.position DESC, g.key DESC")
-#define GROUPS_BY(key, table) GROUPS_OF(SUMS(OF_COHORTS, key), "s.sent", table)
+#define GROUPS_BY(totals, key, table) GROUPS_OF(SUMS(totals, key), "s.sent", table)
 #define GROUPS_HAPPENED(key, table)                                                                                    \
     GROUPS_OF(ACTIVITY(key),                                                                                           \
               "s.sent + s.delivered + s.opened + s.clicked + s.replied + s.bounced + s.complained + s.unsubscribed"    \
@@ -98,15 +112,14 @@
 /* $9 limit, $10 enum report_rank, $11 the least base. */
 #define RANKED(opened, clicked, replied)                                                                               \
     "CASE CAST($10 AS BIGINT) WHEN 1 THEN y." opened " WHEN 2 THEN y." clicked " ELSE y." replied " END"
-#define TOP_BY(key, table)                                                                                             \
-    NAMED(                                                                                                             \
-        "SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                      \
-            "open_base", "click_base",                                                                                 \
-            "sent") " AS base FROM (" SUMS(OF_COHORTS, key) ") y"                                                      \
-                                                            " WHERE y.key <> 0) z WHERE z.base >= CAST($11 AS BIGINT)" \
-                                                            " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base "     \
-                                                            "DESC, z.base DESC, z.key DESC LIMIT $9",                  \
-        table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
+#define TOP_BY(totals, key, table)                                                                                     \
+    NAMED("SELECT * FROM (SELECT y.*, " RANKED("opened", "clicked", "replied") " AS part, " RANKED(                    \
+              "open_base", "click_base",                                                                               \
+              "sent") " AS base FROM (" SUMS(totals, key) ") y"                                                        \
+                                                          " WHERE y.key <> 0) z WHERE z.base >= CAST($11 AS BIGINT)"   \
+                                                          " ORDER BY CAST(z.part AS DOUBLE PRECISION) / z.base "       \
+                                                          "DESC, z.base DESC, z.key DESC LIMIT $9",                    \
+          table, "CAST(g.part AS DOUBLE PRECISION) / g.base DESC, g.base DESC, g.key DESC")
 
 /* The same columns; $11 is not used. */
 #define TOP_HAPPENED(key, table)                                                                                       \
@@ -143,21 +156,34 @@ static const struct {
                          [OF_SOME] = {{.name = "activity by day", .sql = ACTIVITY("h.day") " ORDER BY x.key"},
                                       NO_DELAYS}},
 };
-static const struct statement groups[2][3] = {
-    [REPORT_COHORT] = {[REPORT_BY_JOB] = {.name = "report by job", .sql = GROUPS_BY("c.job_id", "jobs")},
-                       [REPORT_BY_TEMPLATE] = {.name = "report by template",
-                                               .sql = GROUPS_BY("c.template_id", "templates")},
-                       [REPORT_BY_CAMPAIGN] = {.name = "report by campaign",
-                                               .sql = GROUPS_BY("c.campaign_id", "campaigns")}},
-    [REPORT_ACTIVITY] = {[REPORT_BY_JOB] = {.name = "activity by job", .sql = GROUPS_HAPPENED("c.job_id", "jobs")},
-                         [REPORT_BY_TEMPLATE] = {.name = "activity by template",
-                                                 .sql = GROUPS_HAPPENED("c.template_id", "templates")},
-                         [REPORT_BY_CAMPAIGN] = {.name = "activity by campaign",
-                                                 .sql = GROUPS_HAPPENED("c.campaign_id", "campaigns")}},
+static const struct statement groups[][3] = {
+    [OF_ALL] =
+        {
+            [REPORT_BY_JOB] = {.name = "report by job of all", .sql = GROUPS_BY(OF_GATHERED_JOBS, "c.job_id", "jobs")},
+            [REPORT_BY_TEMPLATE] = {.name = "report by template of all",
+                                    .sql = GROUPS_BY(OF_GATHERED_TEMPLATES, "c.template_id", "templates")},
+            [REPORT_BY_CAMPAIGN] = {.name = "report by campaign of all",
+                                    .sql = GROUPS_BY(OF_GATHERED_CAMPAIGNS, "c.campaign_id", "campaigns")},
+        },
+    [OF_SOME] =
+        {
+            [REPORT_BY_JOB] = {.name = "report by job", .sql = GROUPS_BY(OF_COHORTS, "c.job_id", "jobs")},
+            [REPORT_BY_TEMPLATE] = {.name = "report by template",
+                                    .sql = GROUPS_BY(OF_COHORTS, "c.template_id", "templates")},
+            [REPORT_BY_CAMPAIGN] = {.name = "report by campaign",
+                                    .sql = GROUPS_BY(OF_COHORTS, "c.campaign_id", "campaigns")},
+        },
 };
-static const struct statement top_templates[2] = {
-    [REPORT_COHORT] = {.name = "top templates", .sql = TOP_BY("c.template_id", "templates")},
-    [REPORT_ACTIVITY] = {.name = "top templates by activity", .sql = TOP_HAPPENED("c.template_id", "templates")},
+static const struct statement groups_happened[] = {
+    [REPORT_BY_JOB] = {.name = "activity by job", .sql = GROUPS_HAPPENED("c.job_id", "jobs")},
+    [REPORT_BY_TEMPLATE] = {.name = "activity by template", .sql = GROUPS_HAPPENED("c.template_id", "templates")},
+    [REPORT_BY_CAMPAIGN] = {.name = "activity by campaign", .sql = GROUPS_HAPPENED("c.campaign_id", "campaigns")},
+};
+static const struct statement top_happened = {.name = "top templates by activity",
+                                              .sql = TOP_HAPPENED("c.template_id", "templates")};
+static const struct statement top_templates[] = {
+    [OF_ALL] = {.name = "top templates of all", .sql = TOP_BY(OF_GATHERED_TEMPLATES, "c.template_id", "templates")},
+    [OF_SOME] = {.name = "top templates", .sql = TOP_BY(OF_COHORTS, "c.template_id", "templates")},
 };
 
 /* BREAKDOWN_LINK_EMAILS, _CLICKS and _MACHINE_CLICKS. $9 to $11 as in GROUPS_BY. */
@@ -259,11 +285,12 @@ double delay_histogram_median(const struct delay_histogram *histogram) {
 }
 
 /* Runs a DELAYS_BY statement. find(key) gives the figures that a key's rows belong to (NULL: none of interest); keys
- * come in rising order, and those of one figures one behind the other. */
+ * come in rising order, and those of one figures one behind the other. `all` (may be NULL) gets the delays of all of
+ * them. */
 typedef struct figures *(*figures_of_key)(void *context, int64_t key);
 
 static int read_delays(struct db *db, const struct statement *statement, const struct report_filter *filter,
-                       figures_of_key find, void *context, struct err *err) {
+                       figures_of_key find, void *context, struct delay_histogram *all, struct err *err) {
     struct db_value values[FILTER_VALUES];
     if (!statement->sql) return 0;
     fill_values(filter, values);
@@ -289,6 +316,7 @@ static int read_delays(struct db *db, const struct statement *statement, const s
         if (!current) continue;
         if (db_column_int(rows, 1) == BREAKDOWN_OPEN_DELAY) {
             delay_histogram_add(histogram, item, n);
+            if (all) delay_histogram_add(all, item, n);
         } else if (item == EVENT_OPEN) {
             current->anonymous_opens += n;
         } else if (item == EVENT_CLICK) {
@@ -320,7 +348,8 @@ int reports_totals(struct db *db, const struct report_filter *filter, struct fig
         read_sums(rows, 1, &figures.sums);
         db_rows_free(rows);
     }
-    result = read_delays(db, &totals[filter->basis][source_of(filter)].delays, filter, only_figures, &figures, err);
+    result =
+        read_delays(db, &totals[filter->basis][source_of(filter)].delays, filter, only_figures, &figures, NULL, err);
     if (result == 0) *ret = figures;
     return result;
 }
@@ -372,10 +401,27 @@ static void make_points(const struct report_filter *filter, enum report_step ste
     *ret = (struct point_search){.points = points, .count = count};
 }
 
+/* The points add up to the whole period; its median comes from the delays of all of them. */
+static int add_series_delays(struct db *db, const struct report_filter *filter, struct point_search *search,
+                             struct figures *total, struct err *err) {
+    struct delay_histogram *all = memory_alloc(sizeof(*all));
+    int result =
+        read_delays(db, &by_day[filter->basis][source_of(filter)].delays, filter, point_of_day, search, all, err);
+    total->median_open_delay_s = delay_histogram_median(all);
+    for (size_t i = 0; i < search->count; i++) {
+        total->anonymous_opens += search->points[i].figures.anonymous_opens;
+        total->anonymous_clicks += search->points[i].figures.anonymous_clicks;
+    }
+    free(all);
+    return result;
+}
+
 int reports_series(struct db *db, const struct report_filter *filter, enum report_step step, struct arena *arena,
-                   struct report_point **ret, size_t *ret_count, struct err *err) {
+                   struct report_series *ret, struct err *err) {
     if (filter->from_day > filter->to_day) return err_set(err, ERR_INVALID, "the period ends before it begins");
     struct point_search search;
+    struct figures total;
+    figures_init(&total, filter->basis);
     make_points(filter, step, arena, &search);
     struct db_value values[FILTER_VALUES];
     fill_values(filter, values);
@@ -388,14 +434,14 @@ int reports_series(struct db *db, const struct report_filter *filter, enum repor
         struct contribution sums;
         read_sums(rows, 1, &sums);
         contribution_add(&figures->sums, &sums);
+        contribution_add(&total.sums, &sums);
     }
     db_rows_free(rows);
     if (result < 0) return result;
     search.at = 0;
-    result = read_delays(db, &by_day[filter->basis][source_of(filter)].delays, filter, point_of_day, &search, err);
+    result = add_series_delays(db, filter, &search, &total, err);
     if (result < 0) return result;
-    *ret = search.points;
-    *ret_count = search.count;
+    *ret = (struct report_series){.points = search.points, .count = search.count, .total = total};
     return 0;
 }
 
@@ -439,8 +485,10 @@ int reports_groups(struct db *db, const struct report_filter *filter, enum repor
     struct db_value values[FILTER_VALUES + 3];
     fill_values(filter, values);
     page_values(page, values + FILTER_VALUES);
-    return read_groups(db, &groups[filter->basis][dimension], filter, values, FILTER_VALUES + 3,
-                       1 + CONTRIBUTION_COUNT + 1, page->limit, arena, ret, ret_count, err);
+    const struct statement *statement =
+        filter->basis == REPORT_ACTIVITY ? &groups_happened[dimension] : &groups[source_of(filter)][dimension];
+    return read_groups(db, statement, filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 1, page->limit, arena,
+                       ret, ret_count, err);
 }
 
 int reports_top(struct db *db, const struct report_filter *filter, enum report_rank rank, int64_t base_min,
@@ -450,8 +498,10 @@ int reports_top(struct db *db, const struct report_filter *filter, enum report_r
     values[FILTER_VALUES] = db_int((int64_t)limit);
     values[FILTER_VALUES + 1] = db_int(rank);
     values[FILTER_VALUES + 2] = db_int(base_min > 0 ? base_min : 1);
-    return read_groups(db, &top_templates[filter->basis], filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2,
-                       limit, arena, ret, ret_count, err);
+    const struct statement *statement =
+        filter->basis == REPORT_ACTIVITY ? &top_happened : &top_templates[source_of(filter)];
+    return read_groups(db, statement, filter, values, FILTER_VALUES + 3, 1 + CONTRIBUTION_COUNT + 2, limit, arena, ret,
+                       ret_count, err);
 }
 
 /* ---- links ---- */

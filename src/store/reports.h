@@ -55,8 +55,13 @@ struct report_point {
     int32_t from_day, to_day;
     struct figures figures;
 };
+struct report_series {
+    struct report_point *points; /* in the arena */
+    size_t count;
+    struct figures total; /* what reports_totals gives for the same filter, from the same rows */
+};
 MUST_USE int reports_series(struct db *db, const struct report_filter *filter, enum report_step step,
-                            struct arena *arena, struct report_point **ret, size_t *ret_count, struct err *err);
+                            struct arena *arena, struct report_series *ret, struct err *err);
 
 /* One row a job, template or campaign that had emails sent in the period, the most sent first (by activity: of which
  * anything happened, the most first). Emails without one are the row with id 0, so that the rows sum up to the total.

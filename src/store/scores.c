@@ -220,7 +220,7 @@ static int take_all(struct db *db, const struct taken *taken, size_t limit, stru
                           DB_VALUES(db_int(taken->organization_id), db_int(taken->all_after), db_int((int64_t)limit)),
                           arena, ret, err);
     if (result < 0) return result;
-    if (ret->count < limit)
+    if (ret->count < limit || limit == 0)
         return db_run(db, &remove_marks, DB_VALUES(db_int(taken->organization_id), db_list(arena, taken->ids, 1)), NULL,
                       err);
     return db_run(db, &move_mark,
@@ -386,7 +386,7 @@ int scores_save(struct db *db, const struct score_row *rows, size_t count, struc
 
 #define FORGET(what, of, list) what " WHERE " of("") " AND candidate_id IN " list("$2")
 #define FORGET_STATEMENT(name_, what)                                                                                  \
-    { .name = name_, .sql = FORGET(what, OF, DB_LIST), .sql_postgres = FORGET(what, OF_POSTGRES, DB_LIST_POSTGRES) }
+    { .name = (name_), .sql = FORGET(what, OF, DB_LIST), .sql_postgres = FORGET(what, OF_POSTGRES, DB_LIST_POSTGRES) }
 static const struct statement forget[] = {
     FORGET_STATEMENT("forget scores", "DELETE FROM candidate_scores"),
     FORGET_STATEMENT("forget the history of scores", "DELETE FROM candidate_score_days"),
@@ -430,6 +430,23 @@ int scores_days(struct db *db, int64_t organization_id, int64_t candidate_id, in
     *ret = days;
     *ret_count = count;
     return 0;
+}
+
+int scores_count(struct db *db, int64_t organization_id, int64_t ret[SCORE_COUNTS], struct err *err) {
+    static const struct statement count = {
+        .name = "count of scores",
+        .sql = "SELECT score, count(*) FROM candidate_scores WHERE organization_id = $1 GROUP BY score",
+    };
+    struct db_rows *rows;
+    int result = db_query(db, &count, DB_VALUES(db_int(organization_id)), &rows, err);
+    if (result < 0) return result;
+    memset(ret, 0, SCORE_COUNTS * sizeof(*ret));
+    while ((result = db_next(rows, err)) > 0) {
+        int64_t score = db_column_int(rows, 0);
+        ret[score >= 0 && score < SCORE_COUNTS - 1 ? score : SCORE_COUNTS - 1] += db_column_int(rows, 1);
+    }
+    db_rows_free(rows);
+    return result;
 }
 
 #define SELECT_DAYS_OF(of, list)                                                                                       \

@@ -88,6 +88,10 @@ struct score_day {
 MUST_USE int scores_days(struct db *db, int64_t organization_id, int64_t candidate_id, int32_t from_day, size_t limit,
                          struct arena *arena, struct score_day **ret, size_t *ret_count, struct err *err);
 
+/* How many candidates have which score: [0] to [100], and behind them those without one. */
+#define SCORE_COUNTS 102
+MUST_USE int scores_count(struct db *db, int64_t organization_id, int64_t ret[SCORE_COUNTS], struct err *err);
+
 /* The scores of some candidates (any order, each once) from that day on, by candidate, then day. Read with db_next and
  * scores_day_of, then db_rows_free. */
 MUST_USE int scores_days_of(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count,

@@ -8,7 +8,7 @@
 #define ACCOUNT                                                                                                        \
     "u.organization_id, u.id, u.email, u.name, u.role, u.sees_scores, u.time_zone, u.preferences, u.created_at, "      \
     "u.signed_in_at, u.password_hash, CASE WHEN u.totp_confirmed_at IS NULL THEN NULL ELSE u.totp_secret END, "        \
-    "u.totp_step, o.name, o.time_zone"
+    "u.totp_step, o.name, o.time_zone, o.tracking"
 #define ACCOUNTS                                                                                                       \
     " FROM users u JOIN organizations o ON o.organization_id = u.organization_id WHERE u.disabled_at IS NULL"
 #define SESSION            "s.organization_id, s.id, s.user_id, s.created_at, s.last_used_at, s.source, s.agent"
@@ -85,6 +85,7 @@ static struct account read_account(const struct db_rows *rows, int first, struct
         .totp_step = db_column_int(rows, first + 12),
         .organization_name = row_text(rows, first + 13, arena),
         .organization_time_zone = row_text(rows, first + 14, arena),
+        .organization_tracking = (enum tracking_level)db_column_int(rows, first + 15),
     };
     /* A role that this program does not know may do the least. */
     if (!user_role_parse(db_column_text(rows, first + 4), &account.user.role)) account.user.role = USER_HIRING_MANAGER;

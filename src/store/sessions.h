@@ -3,6 +3,7 @@
 #ifndef INKLING_STORE_SESSIONS_H
 #define INKLING_STORE_SESSIONS_H
 
+#include "model/tracking.h"
 #include "store/users.h"
 
 #define SESSION_HASH_SIZE 32
@@ -23,6 +24,7 @@ struct account {
     struct slice totp_secret;   /* sealed; NULL ptr: no second factor in force */
     int64_t totp_step;
     struct slice organization_name, organization_time_zone;
+    enum tracking_level organization_tracking;
 };
 #define ACCOUNTS_MAX 20
 /* Not disabled ones, by organization; `organization_id` 0: all, at most ACCOUNTS_MAX. Strings in `arena`. */

@@ -74,7 +74,7 @@ int token_key_row_insert(struct db *db, struct slice sealed, size_t max, bool on
     /* First: it locks the one row of `instance`, so that two services never make a first key each. */
     int r = settings_version_raise(db, err);
     if (r == 0) r = token_key_rows_list(db, arena, &keys, &count, err);
-    if (r < 0) goto out;
+    if (r != 0) goto out;
     for (size_t i = 0; i < count; i++)
         in_force += keys[i].retired_at == TIME_UNSET;
     if (!only_first || in_force == 0) {

@@ -27,7 +27,8 @@ static const struct statement save = {
 };
 static const struct statement select_watchers = {
     .name = "watchers",
-    .sql = "SELECT " PREFERENCES ", u.organization_id, u.id, u.role, coalesce(u.time_zone, o.time_zone) FROM users u "
+    .sql = "SELECT " PREFERENCES
+           ", u.organization_id, u.id, u.role, coalesce(u.time_zone, o.time_zone), u.sees_scores FROM users u "
            "JOIN organizations o ON o.organization_id = u.organization_id LEFT JOIN notification_preferences p "
            "ON p.organization_id = u.organization_id AND p.user_id = u.id WHERE u.disabled_at IS NULL "
            "AND (u.password_hash IS NOT NULL OR u.oidc_subject IS NOT NULL) ORDER BY u.organization_id, u.id",
@@ -96,7 +97,8 @@ static struct notification_preferences read_preferences(const struct db_rows *ro
     struct notification_preferences preferences = notification_preferences_default(role);
     int64_t scope = db_column_int(rows, 1);
     if (db_is_null(rows, 0)) return preferences;
-    preferences.events = db_column_int(rows, 0);
+    preferences.events = db_column_int(rows, 0) & ~NOTIFY_HOT_ONLY_BIT;
+    preferences.hot_only = (db_column_int(rows, 0) & NOTIFY_HOT_ONLY_BIT) != 0;
     preferences.scope = scope >= 0 && scope < SCOPES ? (enum notification_scope)scope : NOTIFY_MINE;
     preferences.has_quiet_hours = !db_is_null(rows, 2) && !db_is_null(rows, 3);
     preferences.quiet_from = db_column_int(rows, 2);
@@ -119,9 +121,10 @@ int notification_preferences_load(struct db *db, int64_t organization_id, int64_
 int notification_preferences_save(struct db *db, int64_t organization_id, int64_t user_id,
                                   const struct notification_preferences *preferences, int64_t now, struct err *err) {
     bool quiet = preferences->has_quiet_hours;
+    int64_t events = preferences->events | (preferences->hot_only ? NOTIFY_HOT_ONLY_BIT : 0);
     return db_run(db, &save,
-                  DB_VALUES(db_int(organization_id), db_int(user_id), db_int(preferences->events),
-                            db_int(preferences->scope), quiet ? db_int(preferences->quiet_from) : db_null(),
+                  DB_VALUES(db_int(organization_id), db_int(user_id), db_int(events), db_int(preferences->scope),
+                            quiet ? db_int(preferences->quiet_from) : db_null(),
                             quiet ? db_int(preferences->quiet_to) : db_null(), db_int(preferences->merge_ms),
                             db_int(now)),
                   NULL, err);
@@ -164,6 +167,7 @@ int watchers_load(struct db *db, struct arena *arena, struct watcher **ret, size
             .organization_id = db_column_int(rows, 6),
             .user_id = db_column_int(rows, 7),
             .role = role,
+            .sees_scores = (user_role_permissions(role, db_column_int(rows, 10) != 0) & API_SCORES) != 0,
             .time_zone = row_text(rows, 9, arena),
             .preferences = read_preferences(rows, role),
         };

@@ -2,9 +2,9 @@
  * it.
  *
  * OpenSSL 3.0 has the mode too, but a context of its serves one message: every token would pay for a copy of the keyed
- * context, more than three times what is encrypted in it costs. So the mode is put together here from OpenSSL's CMAC
- * and AES-CTR, whose contexts can be begun anew; the test compares it with OpenSSL's own AES-SIV. Any thread may use
- * it: it holds a few sets of contexts, and who finds none free makes a copy. */
+ * context, more than three times what is encrypted in it costs. So the mode is put together here from single blocks of
+ * OpenSSL's AES, of which a pixel's token takes two; the test compares it with OpenSSL's own AES-SIV. Any thread may
+ * use it: it holds a few sets of contexts, and who finds none free makes a copy. */
 #ifndef INKLING_TRACKING_SIV_H
 #define INKLING_TRACKING_SIV_H
 

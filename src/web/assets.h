@@ -15,6 +15,8 @@ struct web_asset {
 
 extern const struct web_asset web_assets[];
 extern const size_t web_assets_count;
+/* The components for pages of other systems. */
+extern const struct web_asset web_embed;
 /* The page that every screen begins with; web.c fills its marks in. */
 extern const struct slice web_shell;
 

@@ -22,6 +22,8 @@
 #define ETAG_MAX      64
 #define HTML          "text/html; charset=utf-8"
 #define KEPT          "public, max-age=31536000, immutable"
+#define KEPT_SHORTLY  "public, max-age=600"
+#define EMBED_NAME    "inkling.js"
 #define MARK_ROOT     "data-mark=\"root\"" /* in the shell's html element */
 #define MARK_PRELOADS "<!--preloads-->"
 
@@ -192,10 +194,11 @@ static void no_such_asset(struct http_request *request) {
                  "there is no such file; after an update of the service, load the page again");
 }
 
-static void answer_from_root(const struct web *web, struct http_request *request, struct slice name) {
+static void answer_from_root(const struct web *web, struct http_request *request, const char *folder,
+                             struct slice name) {
     struct strbuf file;
     strbuf_init(&file, FILE_MAX);
-    if (read_file(web->root, "assets/", name, &file)) {
+    if (read_file(web->root, folder, name, &file)) {
         http_set_header(request, "Cache-Control", SLICE("no-store"));
         http_answer_buffer(request, 200, type_of(name), &file);
     } else {
@@ -211,13 +214,13 @@ static enum web_coding choose_coding(const struct http_request *request, const s
     return WEB_IDENTITY;
 }
 
-static void answer_asset(struct http_request *request, const struct web_asset *asset) {
+static void answer_asset(struct http_request *request, const struct web_asset *asset, const char *kept) {
     static const char *const names[WEB_CODING_COUNT] = {"", "gzip", "br"};
     static const char *const marks[WEB_CODING_COUNT] = {"", "-gz", "-br"};
     enum web_coding coding = choose_coding(request, asset);
     char etag[ETAG_MAX];
     snprintf(etag, sizeof(etag), "\"%.40s%s\"", asset->hash, marks[coding]);
-    http_set_header(request, "Cache-Control", SLICE(KEPT));
+    http_set_header(request, "Cache-Control", slice_cstr(kept));
     http_set_header(request, "Vary", SLICE("Accept-Encoding"));
     http_set_header(request, "ETag", slice_cstr(etag));
     if (etag_matches(http_header(request, SLICE("If-None-Match")), slice_cstr(etag))) {
@@ -230,13 +233,24 @@ static void answer_asset(struct http_request *request, const struct web_asset *a
 
 void web_answer_asset(const struct web *web, struct http_request *request, struct slice name) {
     if (web->root) {
-        answer_from_root(web, request, name);
+        answer_from_root(web, request, "assets/", name);
         return;
     }
     for (size_t i = 0; i < web_assets_count; i++) {
         if (!slice_equal(name, slice_cstr(web_assets[i].name))) continue;
-        answer_asset(request, &web_assets[i]);
+        answer_asset(request, &web_assets[i], KEPT);
         return;
     }
     no_such_asset(request);
+}
+
+/* Cross-Origin-Resource-Policy is for pages that demand it of what they load (Fetch standard, "Cross-Origin-Resource-
+ * Policy header"); Access-Control-Allow-Origin for those that load the script as a module or check its hash. */
+void web_answer_embed(const struct web *web, struct http_request *request) {
+    http_set_header(request, "Cross-Origin-Resource-Policy", SLICE("cross-origin"));
+    http_set_header(request, "Access-Control-Allow-Origin", SLICE("*"));
+    if (web->root)
+        answer_from_root(web, request, "embed/", SLICE(EMBED_NAME));
+    else
+        answer_asset(request, &web_embed, KEPT_SHORTLY);
 }

@@ -29,5 +29,8 @@ struct web_page {
 void web_answer_page(const struct web *web, struct http_request *request, const struct web_page *page);
 /* Answers with the asset of that name, or 404. */
 void web_answer_asset(const struct web *web, struct http_request *request, struct slice name);
+/* Answers with the script of the components for pages of other systems. Its address never changes, so it is kept for a
+ * short time only, and pages of every origin may load it; it holds nobody's data. */
+void web_answer_embed(const struct web *web, struct http_request *request);
 
 #endif

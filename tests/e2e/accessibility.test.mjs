@@ -9,7 +9,7 @@ import { ADMIN, loadJohn, loadSpecification, PASSWORD } from './data.mjs';
 import { startService } from './service.mjs';
 
 describe('accessibility', () => {
-  let service, browser, email;
+  let service, browser, email, webhook, toast;
 
   before(async () => {
     service = await startService();
@@ -17,6 +17,16 @@ describe('accessibility', () => {
     await service.deliver(loader.endpoint, genericDelivery(loader.secret, { event_type: 'open', message_id: 'unknown', timestamp: new Date().toISOString(), recipient: 'a@example.org' }));
     await service.deliver(loader.endpoint, genericDelivery(standardWebhooksSecret(), '{}'));
     email = (await service.must('GET', '/emails?candidate=john&limit=1')).data[0].id;
+    webhook = await service.must('POST', '/webhook-subscriptions', { url: 'https://localhost:1/', events: ['email.opened'], description: 'Other system' });
+    await service.must('POST', `/webhook-subscriptions/${webhook.id}/test`);
+    await service.must('POST', '/emails', { message_id: 'toast', subject: 'Interview Invitation', sent_at: new Date(Date.now() - 3_600_000).toISOString(), sender: { email: ADMIN }, candidate: { id: 'jane', name: 'Jane Smith' } });
+    let second = 0;
+    toast = async (page) => {
+      await page.locator('.top').getByText('Live', { exact: true }).waitFor();
+      const event = { event_type: 'open', message_id: 'toast', timestamp: new Date(Date.now() - 10_000 + 1000 * ++second).toISOString(), recipient: 'jane@example.org' };
+      await service.deliver(loader.endpoint, genericDelivery(loader.secret, event));
+      await page.locator('.toast').hover(); // so that it stays
+    };
     browser = await launch();
   });
   after(async () => {
@@ -26,13 +36,18 @@ describe('accessibility', () => {
 
   const screens = () => [
     '/dashboard', '/dashboard?basis=activity&scope=mine', '/dashboard?cmp=1&auto=1', '/dashboard?table=1&range=90d', '/dashboard?range=custom&from=2020-01-01&to=2020-01-07', '/candidates', '/candidates/john', '/candidates/john?auto=1', '/candidates/nobody', '/emails', '/emails?status=complained',
-    `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/users', '/admin/api-keys',
-    '/admin/settings', '/admin/nonsense', '/account',
+    `/emails/${email}?auto=1`, '/emails/99999999', '/campaigns', '/campaigns/camp%2F1', '/templates', '/templates?q=zzz', '/templates/tpl-0', '/templates/unknown', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/orphan-events', '/admin/failed-deliveries', '/admin/security-events', '/admin/webhooks', `/admin/webhooks?of=${webhook.id}`, '/admin/users', '/admin/api-keys',
+    '/admin/settings', '/admin/privacy', '/admin/audit-log', '/admin/audit-log?actor=system', '/admin/nonsense', '/account', '/activity', '/activity?hot=1', '/activity?without=opens,clicks', '/notifications', '/notifications?show=unread', '/notifications/preferences',
   ];
-  const dialogs = [
+  const dialogs = () => [
     ['/admin/endpoints', (page) => page.getByRole('button', { name: 'New endpoint' }).click()],
     ['/admin/endpoints', (page) => page.getByRole('button', { name: 'Disable' }).first().click()],
     ['/admin/failed-deliveries', (page) => page.getByRole('button', { name: /^Look/ }).first().click()],
+    ['/admin/webhooks', (page) => page.getByRole('button', { name: 'New webhook' }).click()],
+    ['/admin/webhooks', (page) => page.getByRole('button', { name: /^New secret/ }).click()],
+    [`/admin/webhooks?of=${webhook.id}`, (page) => page.getByRole('button', { name: /^Look at/ }).click()],
+    ['/admin/orphan-events', (page) => page.getByRole('button', { name: /^Match/ }).first().click()],
+    ['/admin/privacy', (page) => page.getByRole('button', { name: 'Add somebody’s word' }).click()],
     ['/admin/users', (page) => page.getByRole('button', { name: 'New user' }).click()],
     ['/admin/api-keys', (page) => page.getByRole('button', { name: 'New API key' }).click()],
     ['/dashboard', (page) => page.keyboard.press('?')],
@@ -53,13 +68,18 @@ describe('accessibility', () => {
         await go(page, target);
         await look(target);
       }
-      for (const [target, act] of dialogs) {
+      for (const [target, act] of dialogs()) {
         await go(page, target);
         await act(page);
         await page.getByRole('dialog').waitFor();
         await page.waitForFunction(() => !document.querySelector('dialog [aria-busy=true]'));
         await look(`${target} with its dialog`);
       }
+      await go(page, '/dashboard');
+      await toast(page);
+      await look('/dashboard with a toast');
+      await go(page, '/notifications');
+      await look('/notifications with one');
       await go(page, '/dashboard');
       await page.locator('.account summary').click();
       await look('/dashboard with the menu');
@@ -76,7 +96,7 @@ describe('accessibility', () => {
     const session = await open(browser, service.url, { allowed: [/status of 404/] });
     await signIn(session, ADMIN, PASSWORD);
     const titles = new Map();
-    for (const target of ['/dashboard', '/candidates', '/candidates/john', '/emails', `/emails/${email}`, '/campaigns', '/templates', '/templates/tpl-0', '/jobs', '/jobs/job-1', '/admin/endpoints', '/admin/users', '/account']) {
+    for (const target of ['/dashboard', '/candidates', '/candidates/john', '/emails', `/emails/${email}`, '/campaigns', '/templates', '/templates/tpl-0', '/jobs', '/jobs/job-1', '/activity', '/notifications', '/notifications/preferences', '/admin/endpoints', '/admin/webhooks', '/admin/users', '/account']) {
       await go(session.page, target);
       assert.equal(await session.page.locator('h1').count(), 1, target);
       const title = await session.page.title();
@@ -89,7 +109,7 @@ describe('accessibility', () => {
   test('text spacing, double size and forced colours lose nothing', async () => {
     const session = await open(browser, service.url, { forcedColors: 'active', viewport: { width: 640, height: 800 } });
     await signIn(session, ADMIN, PASSWORD);
-    for (const target of ['/dashboard', '/candidates/john', '/templates', '/admin/users']) {
+    for (const target of ['/dashboard', '/candidates/john', '/templates', '/activity', '/notifications/preferences', '/admin/users', '/admin/audit-log', '/admin/privacy', '/admin/orphan-events']) {
       await go(session.page, target);
       await session.page.evaluate(() => {
         document.documentElement.style.fontSize = '200%';

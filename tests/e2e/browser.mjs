@@ -19,16 +19,16 @@ export function launch(more = []) {
 }
 
 // A context of its own (cookies, storage) whose pages are watched. `allowed`: patterns of console errors that the test
-// itself causes.
-export async function open(browser, url, { allowed = [], ...options } = {}) {
+// itself causes; `friends`: origins that its pages may ask beside their own.
+export async function open(browser, url, { allowed = [], friends = [], ...options } = {}) {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1180, height: 900 }, reducedMotion: 'reduce', locale: 'en-GB', ...options });
   const complaints = [];
   const complain = (text) => allowed.some((pattern) => pattern.test(text)) || complaints.push(text);
-  const home = new URL(url).origin;
+  const homes = [url, ...friends].map((one) => new URL(one).origin);
   context.on('page', (page) => {
     page.on('console', (message) => message.type() === 'error' && complain(`console: ${message.text()} ${message.location().url}`));
     page.on('pageerror', (error) => complain(`error: ${error.stack}`));
-    page.on('request', (request) => /^(blob|data):/.test(request.url()) || new URL(request.url()).origin === home || complain(`foreign: ${request.url()}`));
+    page.on('request', (request) => /^(blob|data):/.test(request.url()) || homes.includes(new URL(request.url()).origin) || complain(`foreign: ${request.url()}`));
   });
   await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`)));
   return { context, complaints, allowed, page: await context.newPage() };

@@ -46,10 +46,10 @@ describe('dashboard', () => {
   });
 
   // What the browser asks for while `what` is done, until the page is ready. The bundle of the other screens is fetched
-  // ahead a second after the page was loaded, which a slow machine may not wait for; the icon is for the browser's own frame.
+  // ahead a second after the page was loaded, and with it begins what is live, which a slow machine may not wait for; the icon is for the browser's own frame.
   async function askedBy(what) {
     const asked = [];
-    const note = (request) => !/\/assets\/(more|icon)-/.test(request.url()) && asked.push({ type: request.resourceType(), target: request.url().slice(service.url.length) });
+    const note = (request) => !/\/assets\/(more|icon)-|\/notifications\?limit=1$/.test(request.url()) && asked.push({ type: request.resourceType(), target: request.url().slice(service.url.length) });
     page.on('request', note);
     await what();
     await settled(page);

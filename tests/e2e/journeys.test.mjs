@@ -218,7 +218,7 @@ describe('journeys', () => {
     if (await again.isVisible()) await again.click();
     await page.locator('[data-row]').first().getByText('Processed').first().waitFor();
     await go(page, '/admin/orphan-events');
-    await page.getByText('nobody-knows').waitFor();
+    await page.getByText('nobody-knows').first().waitFor();
     assert.ok(!(await page.content()).includes(right));
   });
 
@@ -286,14 +286,18 @@ describe('journeys', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Your account' }).waitFor();
     await settled(page);
-    await page.evaluate(() => document.body.focus());
+    await tabTo(/^Notifications and keys/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Notification preferences' }).waitFor();
+    await settled(page);
     await tabTo(/^Single keys/);
     await page.keyboard.press('Space');
+    await page.getByText('Saved.').waitFor();
     await page.keyboard.press('Escape');
     await page.evaluate(() => document.activeElement.blur());
     await page.keyboard.press('g');
     await page.keyboard.press('d');
-    assert.equal(new URL(page.url()).pathname, '/account', 'keys are off');
+    assert.equal(new URL(page.url()).pathname, '/notifications/preferences', 'keys are off');
     await page.evaluate(() => window.scrollTo(0, 0));
     await tabTo(/^Ada Admin/);
     await page.keyboard.press('Enter');

@@ -131,7 +131,7 @@ describe('states', () => {
       assert.ok(overflow <= 0, `${target} is ${overflow} px too wide`);
     }
     await page.setViewportSize({ width: 320, height: 700 });
-    for (const target of ['/dashboard', '/candidates', '/emails', '/templates', '/templates/tpl-4', '/candidates/nasty-4', emails[4], '/admin/endpoints', '/admin/users', '/account']) {
+    for (const target of ['/dashboard', '/candidates', '/emails', '/templates', '/templates/tpl-4', '/candidates/nasty-4', emails[4], '/admin/endpoints', '/admin/webhooks', '/admin/users', '/account']) {
       await go(page, target);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(overflow <= 0, `${target} is ${overflow} px too wide at 320 px`);

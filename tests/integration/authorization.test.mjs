@@ -6,6 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { Browser, Installation, Postgres, eventually, genericDelivery, standardWebhooksSecret } from './support.mjs';
 
 const PASSWORD = 'correct horse battery staple';
+// Where nothing is connected to.
+const SUBSCRIPTION = { url: 'https://localhost:1/', events: ['email.opened', 'email.clicked'], state: 'paused' };
 
 // What each role may do. Written down a second time on purpose.
 const READING = ['read_jobs', 'read', 'scores'];
@@ -61,11 +63,13 @@ const RULES = {
   'GET /api/v1/notifications': { needs: 'self' },
   'PATCH /api/v1/notifications/{id}': { needs: 'self', object: 'notification', body: {}, own: 404 },
   'POST /api/v1/notifications/read': { needs: 'self', body: {} },
+  'GET /api/v1/activity': { needs: 'read_jobs' },
   // Answered at once, with 400: an open stream would have no end. Who hears what is in stream.test.mjs.
   'GET /api/v1/stream': { needs: 'read_jobs', own: 400 },
 
   'GET /api/v1/settings': { needs: 'read' },
   'PUT /api/v1/settings': { needs: 'admin', body: {} },
+  'GET /api/v1/settings/scores': { needs: 'admin' },
 
   'GET /api/v1/users': { needs: 'admin' },
   'POST /api/v1/users': { needs: 'admin', body: () => ({ email: `new-${unique()}@example.org` }) },
@@ -95,7 +99,25 @@ const RULES = {
   'GET /api/v1/failed-deliveries/{id}': { needs: 'admin', object: 'delivery' },
   'POST /api/v1/failed-deliveries/{id}/replay': { needs: 'admin', object: 'delivery', body: {} },
   'GET /api/v1/security-events': { needs: 'admin' },
+  'GET /api/v1/audit-log': { needs: 'admin' },
+  'GET /api/v1/consents': { needs: 'admin' },
   'GET /api/v1/orphan-events': { needs: 'admin' },
+  'GET /api/v1/orphan-events/{id}/emails': { needs: 'admin', object: 'orphan' },
+  'POST /api/v1/orphan-events/{id}/match': { needs: 'admin', object: 'orphan', body: () => ({ email_id: 1 }) },
+  'POST /api/v1/orphan-events/{id}/retry': { needs: 'admin', object: 'orphan' },
+  'POST /api/v1/orphan-events/{id}/discard': { needs: 'admin', object: 'orphan' },
+
+  'GET /api/v1/webhook-subscriptions': { needs: 'admin' },
+  'POST /api/v1/webhook-subscriptions': { needs: 'admin', body: SUBSCRIPTION },
+  'GET /api/v1/webhook-subscriptions/{id}': { needs: 'admin', object: 'subscription' },
+  'PATCH /api/v1/webhook-subscriptions/{id}': { needs: 'admin', object: 'subscription', body: { description: 'Changed' } },
+  'DELETE /api/v1/webhook-subscriptions/{id}': { needs: 'admin', object: 'subscription' },
+  'POST /api/v1/webhook-subscriptions/{id}/secret': { needs: 'admin', object: 'subscription', body: {} },
+  // Paused, so that nothing is sent: 409.
+  'POST /api/v1/webhook-subscriptions/{id}/test': { needs: 'admin', object: 'subscription', body: {}, own: 409 },
+  'GET /api/v1/webhook-subscriptions/{id}/deliveries': { needs: 'admin', object: 'subscription' },
+  'GET /api/v1/webhook-subscriptions/{id}/deliveries/{delivery}': { needs: 'admin', object: 'subscription' },
+  'POST /api/v1/webhook-subscriptions/{id}/deliveries/{delivery}/redeliver': { needs: 'admin', object: 'subscription', body: {} },
 
   'GET /api/v1/emails': { needs: 'read_jobs' },
   'POST /api/v1/emails': { needs: 'register', body: () => ({ message_id: `new-${unique()}`, subject: 'New', sent_at: '2026-01-05T10:00:00Z', candidate: { id: 'new' } }) },
@@ -111,6 +133,8 @@ const RULES = {
   'PUT /api/v1/candidates/{id}/tracking': { needs: 'write', object: 'candidate', body: { level: 'full' }, makes: true },
   'PUT /api/v1/campaigns/{id}/tracking': { needs: 'write', object: 'campaign', body: { level: 'full' }, makes: true },
 
+  // Only for embed tokens, below.
+  'GET /api/v1/embed': { needs: 'read_jobs', own: 403 },
   'POST /api/v1/embed-tokens': { needs: 'embed', body: { candidates: ['x'], origin: 'https://ats.example' } },
 
   'GET /api/v1/engagement/dashboard': { needs: 'read_jobs' },
@@ -161,13 +185,17 @@ class Organization {
     }
     const secret = standardWebhooksSecret();
     this.endpoint = await this.must('POST', '/endpoints', { provider: 'generic', name: `${name} endpoint`, secrets: [secret] });
+    this.subscription = await this.must('POST', '/webhook-subscriptions', { ...SUBSCRIPTION, description: `${name} subscription` });
     for (const job of [1, 2]) await this.register(job);
-    const send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body));
+    const send = (this.send = (body) => service.deliver(this.endpoint, genericDelivery(secret, body)));
     const events = [1, 2].flatMap((job) => ['open', 'click'].map((type) => ({
       event_type: type, message_id: `${name}-${job}`, timestamp: '2026-01-05T12:00:00Z', recipient: 'x@example.org',
+      event_id: `${name}-${job}-${type}`, ip_address: '203.0.113.7', metadata: { place: 'alpine' },
       user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', ...(type === 'click' ? { url: `https://${name}-${job}.example/` } : {}),
     })));
     assert.equal((await send(events)).status, 200);
+    // Lately, for what tells of the last days alone.
+    await send([1, 2].map((job) => ({ event_type: 'click', message_id: `${name}-${job}`, timestamp: new Date(Date.now() - 60_000).toISOString(), recipient: 'x@example.org', url: `https://${name}.example/${job}` })));
     await send({ event_type: 'open', message_id: `${name}-orphan`, timestamp: '2026-01-05T12:00:00Z', recipient: `${name}-orphan@example.org` });
     await send('not readable');
     await send('not readable either');
@@ -175,6 +203,11 @@ class Organization {
       const { data } = await this.must('GET', '/failed-deliveries');
       return data.length >= 2 && data.map(({ id }) => id);
     }, 'failed deliveries');
+    const subscription = `/webhook-subscriptions/${this.subscription.id}`;
+    await this.must('PATCH', subscription, { state: 'active' });
+    await this.must('POST', `${subscription}/test`);
+    await this.must('PATCH', subscription, { state: 'paused' });
+    [this.told] = (await this.must('GET', `${subscription}/deliveries`)).data;
     return this;
   }
 
@@ -213,6 +246,13 @@ class Organization {
         : this.endpoint.id;
     case 'delivery':
       return this.deliveries[0];
+    case 'subscription':
+      return methodOf(route) === 'DELETE' ? (await this.must('POST', '/webhook-subscriptions', SUBSCRIPTION)).id : this.subscription.id;
+    case 'orphan': {
+      const message_id = `orphan-${unique()}`;
+      await this.send({ event_type: 'open', message_id, timestamp: '2026-01-05T12:00:00Z', recipient: 'nobody@example.org' });
+      return (await this.must('GET', '/orphan-events')).data.find(({ message_ids }) => message_ids.includes(message_id)).id;
+    }
     case 'notification':
       return 1_000_000; // of nobody: who may mark whose is in stream.test.mjs
     case 'session':
@@ -246,7 +286,8 @@ function suite(kind) {
   // One call of a route by an actor, with the object named by `id`.
   function call(actor, route, rule, id) {
     const [method, path] = route.split(' ');
-    const target = path.replace('/api/v1', '').replace('{id}', encodeURIComponent(id ?? '')) + queryOf(route);
+    const delivery = (id === bravo.subscription.id ? bravo : alpha).told.id;
+    const target = path.replace('/api/v1', '').replace('{id}', encodeURIComponent(id ?? '')).replace('{delivery}', delivery) + queryOf(route);
     return actor.api(method, target, bodyOf(rule));
   }
 
@@ -366,6 +407,7 @@ function suite(kind) {
       assert.ok(Math.abs(Date.parse(until) - Date.now() - 900e3) < 10e3);
       for (const [route, rule] of guarded()) {
         const [own, other, foreign] = await Promise.all([alpha.object(rule.object ?? 'email', route, 1), alpha.object(rule.object ?? 'email', route, 2), bravo.object(rule.object ?? 'email', route, 1)]);
+        if (route === 'GET /api/v1/embed') continue;
         if (!EMBEDDED.includes(route)) {
           assert.equal((await call(holder(token), route, rule, own)).status, 403, route);
           continue;
@@ -388,6 +430,41 @@ function suite(kind) {
       const foreign = await make({ emails: [bravo.emails[1]], candidates: ['bravo-candidate-2'] });
       assert.equal((await holder(foreign.token).api('GET', `/emails/${bravo.emails[1]}`)).status, 404, 'another organization');
       assert.equal((await holder(foreign.token).api('GET', '/candidates/bravo-candidate-2')).status, 404);
+    });
+
+    test('tells what it opens, and shows no device that was used', async () => {
+      const { token, expires_at: until } = await make({ candidates: ['alpha-candidate-1', 'ä "b"'], emails: [alpha.emails[2]] });
+      const grant = await holder(token).api('GET', '/embed');
+      assert.deepEqual([grant.status, grant.headers['access-control-allow-origin']], [200, origin]);
+      assert.deepEqual(grant.json, { candidates: ['alpha-candidate-1', 'ä "b"'], emails: [alpha.emails[2]], scores: true, expires_at: until });
+      assert.equal((await holder(token).api('GET', '/embed?more=1')).status, 400);
+      for (const target of ['/candidates/alpha-candidate-1/timeline', `/emails/${alpha.emails[1]}/events`]) {
+        const { data } = (await holder(token).api('GET', target)).json;
+        const all = (await alpha.must('GET', target)).data;
+        const known = (name) => all.some((event) => event[name] !== null);
+        assert.ok(['ip_address', 'user_agent', 'provider_event_id', 'metadata'].every(known), 'known to the program');
+        assert.deepEqual(data, all.map((event) => ({ ...event, ip_address: null, user_agent: null, provider_event_id: null, metadata: null })), target);
+      }
+    });
+
+    test('shows scores unless they are kept back', async () => {
+      const { token } = await make({ candidates: ['alpha-candidate-1'] });
+      const kept = await make({ candidates: ['alpha-candidate-1'], scores: false });
+      const [open, without] = [(await holder(token).api('GET', '/candidates/alpha-candidate-1')).json, (await holder(kept.token).api('GET', '/candidates/alpha-candidate-1')).json];
+      assert.ok('engagement_score' in open && open.explanation.length > 0);
+      assert.deepEqual(Object.keys(without).filter((name) => /score|level|explanation|trend|next_change/.test(name)), []);
+      assert.equal(without.name, open.name);
+      assert.equal((await holder(kept.token).api('GET', '/embed')).json.scores, false);
+    });
+
+    test('fits into the head of a request, or is not made', async () => {
+      const ids = (length) => Array.from({ length: 50 }, (_, index) => `${index}`.padEnd(length, 'x'));
+      let length = 255;
+      while (length > 0 && (await alpha.actors['key embed'].api('POST', '/embed-tokens', { origin, candidates: ids(length) })).status === 400) length--;
+      assert.ok(length >= 100, `50 ids of ${length} bytes`);
+      const { token } = await make({ candidates: ids(length) });
+      const browser = { 'User-Agent': 'x'.repeat(200), Accept: '*/*', 'Accept-Language': 'en-GB,en;q=0.9', 'Accept-Encoding': 'gzip, deflate, br, zstd', 'Sec-Ch-Ua': 'x'.repeat(120), Origin: origin };
+      assert.equal((await service.api('GET', '/embed', undefined, { key: token, headers: browser })).status, 200);
     });
 
     test('is for its origin only, and ends with its time and its key', async () => {
@@ -418,14 +495,14 @@ function suite(kind) {
       for (const body of [
         {}, { candidates: [] }, { candidates: ['a'], origin: 'http://ats.example' }, { candidates: ['a'], origin: '*' }, { candidates: [''] }, { candidates: [1] },
         { emails: ['x'] }, { emails: [0] }, { candidates: ['a'], seconds: 3601 }, { candidates: ['a'], seconds: 1 }, { candidates: 'a' },
-        { candidates: Array(51).fill('a') }, { candidates: ['a'], more: 1 }, { candidates: Array(50).fill('x'.repeat(255)) },
+        { candidates: Array(51).fill('a') }, { candidates: ['a'], scores: 'no' }, { candidates: ['a'], more: 1 }, { candidates: Array(50).fill('x'.repeat(255)) },
       ])
         assert.equal((await alpha.actors['key embed'].api('POST', '/embed-tokens', { origin, ...body })).status, 400, JSON.stringify(body).slice(0, 100));
     });
 
     test('is sent by browsers after they have asked', async () => {
       const asking = { Origin: origin, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' };
-      for (const route of EMBEDDED) {
+      for (const route of [...EMBEDDED, 'GET /api/v1/embed']) {
         const answer = await service.fetch(route.split(' ')[1].replace('{id}', '1'), { method: 'OPTIONS', headers: asking });
         assert.equal(answer.status, 204, route);
         assert.deepEqual([answer.headers['access-control-allow-origin'], answer.headers['access-control-allow-methods'], answer.headers['access-control-allow-headers']], ['*', 'GET', 'Authorization']);
@@ -453,7 +530,7 @@ function suite(kind) {
       const [method, path] = route.split(' ');
       const id = rule.object && (await alpha.object(rule.object, route));
       for (const headers of [{}, { 'X-Inkling-Request': '1', Origin: 'https://evil.example' }, { 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'cross-site' }, { Origin: service.url }]) {
-        const answer = await service.api(method, path.replace('/api/v1', '').replace('{id}', id), bodyOf(rule), { key: null, headers: { Cookie: admin.cookie(), ...headers } });
+        const answer = await service.api(method, path.replace('/api/v1', '').replace('{id}', id).replace('{delivery}', 1), bodyOf(rule), { key: null, headers: { Cookie: admin.cookie(), ...headers } });
         assert.equal(answer.status, 403, `${route} with ${JSON.stringify(headers)}: ${answer.body}`);
       }
     }

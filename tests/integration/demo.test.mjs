@@ -87,6 +87,27 @@ describe('demo', () => {
     }
   });
 
+  test('its people sign in, each with the rights of a role', async () => {
+    const [, admin, password] = demo.output.match(/Sign in +(\S+@\S+) +password +(\S+)/);
+    const [, recruiter, manager] = demo.output.match(/(\S+@\S+) \(recruiter\) and (\S+@\S+) \(hiring manager\)/);
+    const rights = {};
+    for (const email of [admin, recruiter, manager]) {
+      const answer = await fetch(`${demo.url}/api/v1/session`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-Inkling-Request': '1', 'Sec-Fetch-Site': 'same-origin' },
+        body: JSON.stringify({ email, password }),
+      });
+      assert.equal(answer.status, 200, email);
+      const Cookie = answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0]).join('; ');
+      const read = async (target) => (await fetch(`${demo.url}/api/v1${target}`, { headers: { Cookie } })).json();
+      const [me, preferences, summary] = [await read('/me'), await read('/me/notification-preferences'), await read('/engagement/summary')];
+      rights[me.role] = { scope: preferences.scope, sent: summary.sent };
+    }
+    assert.deepEqual(Object.keys(rights).sort(), ['admin', 'hiring_manager', 'recruiter']);
+    assert.equal(rights.admin.scope, 'team');
+    assert.ok(rights.hiring_manager.sent > 20 && rights.hiring_manager.sent < rights.admin.sent / 2, JSON.stringify(rights));
+  });
+
   test('figures look true', async () => {
     const summary = await demo.get('/engagement/summary');
     const shown = JSON.stringify(summary);

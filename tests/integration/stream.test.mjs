@@ -116,9 +116,10 @@ function suite(kind) {
     await happen(email, 'open');
     const [told] = await eventually(() => stream.of('notification').length > 0 && stream.of('notification'), 'the notification', 2);
     assert.ok(Date.now() - started < 2000);
+    assert.match(told.candidate.ref, /^~\d+$/);
     assert.deepEqual(
-      [told.event_type, told.count, told.candidate, told.email, told.job, told.toast],
-      ['open', 1, { id: email.candidate.id, name: 'John Smith' }, { id: email.id, subject: 'Interview Invitation' }, { id: 'job-1', title: 'Engineer' }, true],
+      [told.event_type, told.sender_id, told.count, told.candidate, told.email, told.job, told.toast],
+      ['open', ada.id, 1, { id: email.candidate.id, ref: told.candidate.ref, name: 'John Smith' }, { id: email.id, subject: 'Interview Invitation' }, { id: 'job-1', title: 'Engineer' }, true],
     );
     const [event] = await eventually(() => stream.of('engagement').length > 0 && stream.of('engagement'), 'the event');
     assert.deepEqual([event.event_type, event.sender_id, event.candidate.id], ['open', ada.id, email.candidate.id]);
@@ -192,9 +193,9 @@ function suite(kind) {
   test('preferences decide: which events, whose, quiet hours', async () => {
     const standard = await ben.browser.must('GET', '/me/notification-preferences');
     assert.deepEqual(standard, {
-      events: ['open', 'click', 'reply', 'bounce', 'unsubscribe', 'spam'], scope: 'mine', quiet_hours: null, merge_seconds: 60, updated_at: null,
+      events: ['open', 'click', 'reply', 'bounce', 'unsubscribe', 'spam'], scope: 'mine', hot_only: false, quiet_hours: null, merge_seconds: 60, updated_at: null,
     });
-    for (const wrong of [{ events: ['opened'] }, { events: 'open' }, { scope: 'all' }, { quiet_hours: { from: '24:00', to: '07:00' } }, { merge_seconds: -1 }, { sound: true }])
+    for (const wrong of [{ events: ['opened'] }, { events: 'open' }, { scope: 'all' }, { quiet_hours: { from: '24:00', to: '07:00' } }, { merge_seconds: -1 }, { hot_only: 1 }, { updated_at: 'soon' }, { sound: true }])
       assert.equal((await ben.browser.api('PUT', '/me/notification-preferences', wrong)).status, 400, JSON.stringify(wrong));
     const set = await ben.browser.must('PUT', '/me/notification-preferences', { events: ['first_open', 'reply'], scope: 'team', quiet_hours: { from: '00:00', to: '23:59' } });
     assert.deepEqual([set.events, set.scope, set.quiet_hours], [['first_open', 'reply'], 'team', { from: '00:00', to: '23:59' }]);
@@ -215,6 +216,61 @@ function suite(kind) {
     assert.ok(!stream.of('notification').some((told) => told.event_type === 'click'));
     assert.equal(new Date().getUTCHours() === 23 && new Date().getUTCMinutes() === 59 ? false : opens[0].toast, false, 'quiet');
     await ben.browser.must('PUT', '/me/notification-preferences', { events: [], quiet_hours: null });
+    stream.cut();
+  });
+
+  test('hot only: told from the event on that makes the candidate hot; who sees no scores learns nothing by it', async () => {
+    const preferences = '/me/notification-preferences';
+    await ben.browser.must('PUT', preferences, { events: ['open', 'click', 'reply'], scope: 'team', quiet_hours: null, hot_only: true });
+    const refused = await manager.browser.api('PUT', preferences, { hot_only: true });
+    assert.equal(refused.status, 403, refused.body);
+    const stream = await open(ben);
+    const marker = await send(ada);
+    await happen(marker, 'open'); // 30 for the day, 30 for opens: warm
+    await eventually(() => stream.of('engagement').some((event) => event.candidate.id === marker.candidate.id), 'the event itself');
+    await happen(marker, 'click', { url: 'https://a.example/hot' }); // 100: hot
+    await eventually(() => stream.of('notification').some((told) => told.candidate.id === marker.candidate.id), 'the notification of the click');
+    assert.deepEqual(stream.of('notification').filter((told) => told.candidate.id === marker.candidate.id).map((told) => told.event_type), ['click']);
+    await service.must('PUT', '/settings', { score_enabled: false });
+    const other = await send(ada);
+    await happen(other, 'open');
+    await eventually(() => stream.of('notification').some((told) => told.candidate.id === other.candidate.id), 'without scores the switch has no effect');
+    await service.must('PUT', '/settings', { score_enabled: true });
+    await ben.browser.must('PUT', preferences, { events: [], hot_only: false });
+    stream.cut();
+  });
+
+  test('preferences that were changed meanwhile are not overwritten', async () => {
+    const preferences = '/me/notification-preferences';
+    const seen = await ben.browser.must('GET', preferences);
+    const changed = await ben.browser.must('PUT', preferences, { ...seen, merge_seconds: 30 });
+    assert.notEqual(changed.updated_at, seen.updated_at);
+    const late = await ben.browser.api('PUT', preferences, { ...seen, merge_seconds: 90 });
+    assert.equal(late.status, 409, late.body);
+    assert.equal((await ben.browser.must('GET', preferences)).merge_seconds, 30);
+    assert.equal((await ben.browser.must('PUT', preferences, { ...changed, merge_seconds: 60 })).merge_seconds, 60);
+    assert.equal((await manager.browser.must('PUT', preferences, await manager.browser.must('GET', preferences))).scope, 'jobs', 'what was answered can be sent back');
+  });
+
+  test('what happened last can be asked for, in the shape of the stream, as far as one may see it', async () => {
+    const stream = await open(ben);
+    const [hers, other] = [await send(ben, { job: { id: 'job-hers', title: 'Hers' } }), await send(ben)];
+    await happen(hers, 'open');
+    await happen(other, 'click', { url: 'https://a.example/activity' });
+    await happen(other, 'open', { machine: true });
+    await happen(other, 'delivered');
+    await happen(hers, 'reply');
+    const mine = (events) => events.filter(({ candidate }) => [hers, other].some((email) => email.candidate.id === candidate.id));
+    await eventually(() => mine(stream.of('engagement')).some(({ event_type }) => event_type === 'reply'), 'the last');
+    const shown = mine(stream.of('engagement')).filter(({ event_type }) => event_type !== 'delivered').reverse();
+    const { data } = await ben.browser.must('GET', '/activity?limit=200');
+    assert.deepEqual(mine(data), shown, 'by time, without machines and deliveries');
+    assert.deepEqual(shown.map(({ event_type }) => event_type), ['reply', 'click', 'open']);
+    assert.equal((await ben.browser.must('GET', '/activity?limit=1')).data.length, 1);
+    assert.deepEqual(mine((await manager.browser.must('GET', '/activity')).data).map(({ event_type }) => event_type), ['reply', 'open']);
+    assert.equal((await manager.browser.api('GET', '/activity?limit=201')).status, 400);
+    await service.must('PUT', `/candidates/${other.candidate.id}/tracking`, { level: 'none' });
+    assert.deepEqual(mine((await ben.browser.must('GET', '/activity')).data).map(({ event_type }) => event_type), ['reply', 'open'], 'not of who objected');
     stream.cut();
   });
 

@@ -87,6 +87,7 @@ interface Entry {
 
 const entries = new Map<string, Entry>();
 const listeners = new Set<() => void>();
+const shown = new Map<string, number>(); // how often each path is on the screen
 
 function changed(): void {
   for (const listener of [...listeners]) listener();
@@ -141,6 +142,15 @@ export function refresh(prefix: string): void {
   changed();
 }
 
+// What is on the screen is asked for again and exchanged when the answer is there; the rest when it is next wanted.
+export function refreshShown(concerns: (path: string) => boolean): void {
+  for (const [path, entry] of [...entries]) {
+    if (!concerns(path)) continue;
+    if (shown.has(path)) void load(path);
+    else entry.at = 0;
+  }
+}
+
 // After signing in again: what was refused meanwhile.
 export function retryFailed(): void {
   for (const [path, entry] of [...entries]) if (entry.problem) void load(path);
@@ -165,9 +175,15 @@ export function useResource<T>(path: string | null): Resource<T> {
   }, []);
   useEffect(() => {
     if (path === null) return;
+    shown.set(path, (shown.get(path) ?? 0) + 1);
     const entry = entries.get(path);
     if (!entry || entry.problem || Date.now() - entry.at > (wentBack() ? FRESH_BACK_MS : FRESH_MS)) void load(path);
     redraw(0 as never); // also for what arrived after the drawing, when nobody listened yet
+    return () => {
+      const count = shown.get(path)! - 1;
+      if (count > 0) shown.set(path, count);
+      else shown.delete(path);
+    };
   }, [path]);
   const entry = path === null ? undefined : entries.get(path);
   if (entry?.data !== undefined) last.current = entry.data as T;

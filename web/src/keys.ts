@@ -7,7 +7,7 @@ import { keysOn, me } from './state';
 export const helpOpen = signal(false);
 export const paletteOpen = signal(false);
 const offered = new Map<string, () => void>();
-const places: Record<string, string> = { d: '/dashboard', c: '/candidates', e: '/emails', m: '/campaigns', t: '/templates', j: '/jobs', s: '/admin' };
+const places: Record<string, string> = { d: '/dashboard', c: '/candidates', a: '/activity', n: '/notifications', e: '/emails', m: '/campaigns', t: '/templates', j: '/jobs', s: '/admin' };
 let going = 0;
 
 export function useKeys(actions: Record<string, () => void>): void {

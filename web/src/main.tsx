@@ -4,9 +4,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { retryFailed, sessionEnded } from './api';
 import { onDashboard } from './dashboard';
 import { helpOpen, paletteOpen, startKeys } from './keys';
-import { ahead, type More } from './later';
+import { ahead, fetched, type More } from './later';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
-import { boot, booted, bootProblem, early, isAdmin, me } from './state';
+import { boot, booted, bootProblem, early, isAdmin, liveState, me, unread } from './state';
 import { AccountMenu } from './screens/Account';
 import { Dashboard } from './screens/Dashboard';
 import { Icon } from './ui/Icon';
@@ -41,6 +41,9 @@ const group = (kind: 'campaigns' | 'templates' | 'jobs'): Screen => more(({ Grou
 
 const routes: [RegExp, Screen][] = [
   [/^\/(?:dashboard|sign-in)?$/, Dashboard],
+  [/^\/activity$/, more(({ Activity }) => Activity)],
+  [/^\/notifications$/, more(({ Notifications }) => Notifications)],
+  [/^\/notifications\/preferences$/, more(({ Preferences }) => Preferences)],
   [/^\/candidates$/, more(({ Candidates }) => Candidates)],
   [/^\/candidates\/([^/]+)$/, more(({ Candidate }) => Candidate)],
   [/^\/emails$/, more(({ Emails }) => Emails)],
@@ -73,6 +76,7 @@ function NotFound(): JSX.Element {
 const links: [string, string][] = [
   ['/dashboard', 'Dashboard'],
   ['/candidates', 'Candidates'],
+  ['/activity', 'Activity'],
   ['/emails', 'Emails'],
   ['/campaigns', 'Campaigns'],
   ['/templates', 'Templates'],
@@ -94,6 +98,8 @@ function Header(): JSX.Element {
         <nav class="nav" aria-label="Main" ref={nav}>
           {all.map(([to, words]) => <a key={to} href={to} aria-current={here === to ? 'page' : here.startsWith(`${to}/`) ? 'true' : undefined}>{words}</a>)}
         </nav>
+        <span class={`small muted ${liveState.value === 'Live' ? 'wide' : ''}`}>{liveState}</span>
+        <a class="button small quiet bell" href="/notifications" aria-label={`Notifications, ${unread.value} unread`} aria-current={here.startsWith('/notifications') ? 'page' : undefined}><Icon name="bell" />{unread.value > 0 && <b>{unread.value > 99 ? '99+' : unread.value}</b>}</a>
         {me.value && <AccountMenu />}
       </div>
     </header>
@@ -118,6 +124,7 @@ function useScroll(): void {
 function Frame(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   useScroll();
+  const Live = fetched.value?.Live;
   const found = routes.find(([pattern]) => pattern.test(path.value));
   const [pattern, Screen] = found ?? [null, NotFound as Screen];
   let id = '';
@@ -131,7 +138,7 @@ function Frame(): JSX.Element {
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.querySelector<HTMLElement>('h1')?.focus(); }}>Skip to content</a>
       <Header />
       <main id="main" ref={main}><Screen key={path.value} id={id} /></main>
-      <div class="toasts" role="status" aria-live="polite" aria-label="Notifications" />
+      <div class="toasts" role="status" aria-live="polite" aria-atomic="false" aria-label="New notifications">{Live && me.value && <Live />}</div>
       {helpOpen.value && <KeyHelp id="" />}
       {paletteOpen.value && <Palette id="" />}
       {sessionEnded.value && <SignInAgain id="" />}

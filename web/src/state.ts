@@ -79,22 +79,10 @@ export function setTheme(value: Theme): void {
   document.cookie = `theme=${value}; Path=/; SameSite=Lax; Max-Age=${value === 'system' ? 0 : 31_536_000}${secure}`;
 }
 
-// ---- single keys can be switched off (WCAG 2.1.4) ----
+// ---- what the live channel tells the frame (live.ts) ----
 
-function stored(name: string): string | null {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
+export const unread = signal(0);
+export const liveState = signal<'' | 'Live' | 'Reconnecting'>('');
 
-export const keysOn = signal(stored('keys') !== 'off');
-export function setKeys(on: boolean): void {
-  keysOn.value = on;
-  try {
-    localStorage.setItem('keys', on ? 'on' : 'off');
-  } catch {
-    // Then the choice holds until the page is closed.
-  }
-}
+// Single keys can be switched off (WCAG 2.1.4); kept for the person, see preferences.ts.
+export const keysOn = computed(() => me.value?.preferences.keys !== false);

@@ -80,6 +80,7 @@ export interface LinkFigures {
 
 export interface Named {
   id: string;
+  ref?: string; // of candidates
   name?: string | null;
   title?: string | null;
   email?: string | null;
@@ -156,6 +157,7 @@ export interface ScorePart {
 
 export interface Candidate {
   id: string;
+  ref: string;
   name: string | null;
   email: string | null;
   title: string | null;
@@ -217,6 +219,39 @@ export interface Delivery {
   body?: string;
 }
 
+export interface WebhookSubscription {
+  id: number;
+  url: string;
+  description: string;
+  events: string[];
+  state: 'active' | 'paused' | 'disabled';
+  state_reason: string | null;
+  failing_since: string | null;
+  waiting: number;
+  dropped: number;
+  dropped_at: string | null;
+  former_secret_until: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface WebhookDelivery {
+  id: number;
+  message_id: string;
+  type: string;
+  state: 'waiting' | 'delivered' | 'given_up' | 'withheld';
+  attempts: number;
+  occurred_at: string;
+  created_at: string;
+  next_attempt_at: string | null;
+  last_attempt_at: string | null;
+  last_duration_ms: number | null;
+  last_status: number | null;
+  last_answer: string | null;
+  last_error: string | null;
+  payload?: Record<string, unknown> | null;
+}
+
 export interface SecurityEvent {
   id: number;
   kind: string;
@@ -248,6 +283,7 @@ export interface User {
   has_password: boolean;
   created_at: string;
   disabled_at: string | null;
+  signed_in_at: string | null;
 }
 
 export interface ApiKey {
@@ -268,17 +304,76 @@ export interface Settings {
   consent_mode: 'opt_out' | 'opt_in';
   address_policy: 'drop' | 'truncate' | 'keep';
   retention_days: number;
-  score_enabled?: boolean;
+  tracking_domain: string | null;
+  brand_color: string | null;
+  honor_privacy_signals: boolean;
+  score_enabled: boolean;
+  score_points: Record<'within_24_hours' | 'within_7_days' | 'within_30_days' | 'opens' | 'clicks', number>;
+  score_levels: Record<'hot' | 'warm', number>;
+}
+
+export interface AuditEntry {
+  id: number;
+  at: string;
+  actor: 'user' | 'api_key' | 'command' | 'system';
+  actor_id: number | null;
+  actor_name: string | null;
+  source: string | null;
+  action: string;
+  object: string | null;
+  object_id: number | null;
+  detail: { changes?: Record<string, true | { from?: unknown; to: unknown }> | string; rows?: number };
+  request_id: string | null;
+}
+
+export interface Answer {
+  candidate_id: string;
+  candidate_ref: string;
+  name: string | null;
+  email: string | null;
+  tracking: Level;
+  channel: 'api' | 'preference_page' | 'unsubscribe' | null;
+  answered_at: string | null;
 }
 
 export interface Me {
   user: { id: number; name: string | null; email: string; time_zone: string | null; has_password: boolean; has_second_factor: boolean };
   role: User['role'];
   permissions: string[];
-  organization: { id: number; name: string; time_zone: string };
+  organization: { id: number; name: string; time_zone: string; tracking: Level };
   time_zone: string;
   preferences: Record<string, unknown>;
   session: { id: number; created_at: string; expires_at: string; idle_minutes: number };
+}
+
+export interface News {
+  event_type: string;
+  occurred_at: string;
+  candidate: { id: string; ref: string; name: string | null } | null;
+  email: { id: number; subject: string | null };
+  job: { id: string; title: string | null } | null;
+  url: string | null;
+  sender_id: number | null;
+}
+
+export interface Notification extends Omit<News, 'occurred_at'> {
+  id: number;
+  count: number;
+  toast: boolean;
+  first_at: string;
+  last_at: string;
+  created_at: string;
+  updated_at: string;
+  read_at: string | null;
+}
+
+export interface NotificationPreferences {
+  events: string[];
+  scope: 'mine' | 'jobs' | 'team';
+  hot_only: boolean;
+  quiet_hours: { from: string; to: string } | null;
+  merge_seconds: number;
+  updated_at: string | null;
 }
 
 export interface Session {

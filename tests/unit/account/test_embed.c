@@ -18,7 +18,8 @@ static void what_was_written_is_read(void **state) {
                                       .candidates = candidates,
                                       .candidate_count = 3,
                                       .emails = emails,
-                                      .email_count = 2};
+                                      .email_count = 2,
+                                      .scores = true};
     struct arena *arena = arena_new();
     struct embed_grant read;
     struct strbuf text;
@@ -26,7 +27,7 @@ static void what_was_written_is_read(void **state) {
     embed_write(&text, &grant);
     assert_true(embed_read(strbuf_slice(&text), arena, &read));
     assert_true(read.organization_id == 7 && read.api_key_id == 9 && read.expires_at == grant.expires_at);
-    assert_true(slice_equal(read.origin, grant.origin));
+    assert_true(slice_equal(read.origin, grant.origin) && read.scores);
     assert_int_equal(read.candidate_count, 3);
     for (int i = 0; i < 3; i++)
         assert_true(slice_equal(read.candidates[i], candidates[i]) && embed_allows_candidate(&read, candidates[i]));
@@ -38,6 +39,19 @@ static void what_was_written_is_read(void **state) {
         assert_false(embed_read(slice_first(strbuf_slice(&text), len), arena, &read));
     strbuf_add_char(&text, ' ');
     assert_false(embed_read(strbuf_slice(&text), arena, &read) && read.candidate_count != 3);
+    strbuf_release(&text);
+    arena_free(arena);
+}
+
+static void scores_can_be_kept_back(void **state) {
+    const struct embed_grant grant = {.organization_id = 7, .origin = SLICE("https://ats.example.org")};
+    struct arena *arena = arena_new();
+    struct embed_grant read = {.scores = true};
+    struct strbuf text;
+    strbuf_init(&text, EMBED_TEXT_MAX);
+    embed_write(&text, &grant);
+    assert_true(embed_read(strbuf_slice(&text), arena, &read));
+    assert_false(read.scores);
     strbuf_release(&text);
     arena_free(arena);
 }
@@ -69,6 +83,7 @@ static void origins(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(scores_can_be_kept_back),
         cmocka_unit_test(origins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@ static struct email_view sample_email(void) {
     struct email_view email = {
         .message_id = SLICE("m1@example.org"),
         .subject = SLICE("=HYPERLINK(\"http://evil.example\")"),
-        .candidate = {SLICE("17"), SLICE("Zo\xc3\xab, \"Z\" Doe"), SLICE("zoe@example.org"), SLICE_NONE},
+        .candidate = {9, SLICE("17"), SLICE("Zo\xc3\xab, \"Z\" Doe"), SLICE("zoe@example.org"), SLICE_NONE},
         .job = {SLICE("42"), SLICE("+Engineer")},
         .sequence = {SLICE("s1"), SLICE_NONE},
         .sequence_step = 2,
@@ -38,7 +38,7 @@ static void an_email_as_json(void **state) {
         api_table_finish(object, NULL)->ptr,
         "{\"id\":5,\"message_id\":\"m1@example.org\",\"rfc_message_id\":null,"
         "\"subject\":\"=HYPERLINK(\\\"http://evil.example\\\")\",\"sent_at\":\"2026-01-31T09:00:00Z\","
-        "\"candidate\":{\"id\":\"17\",\"name\":\"Zo\xc3\xab, \\\"Z\\\" "
+        "\"candidate\":{\"id\":\"17\",\"ref\":\"~9\",\"name\":\"Zo\xc3\xab, \\\"Z\\\" "
         "Doe\",\"email\":\"zoe@example.org\",\"title\":null},"
         "\"sender\":null,\"job\":{\"id\":\"42\",\"title\":\"+Engineer\"},\"template\":null,\"campaign\":null,"
         "\"sequence\":{\"id\":\"s1\",\"name\":null,\"step\":2},\"delivered_at\":null,"
@@ -61,10 +61,11 @@ static void emails_as_csv(void **state) {
     api_table_row(csv);
     view_email(csv, &bare);
     const char *text = api_table_finish(csv, NULL)->ptr;
-    assert_non_null(strstr(text, "id,message_id,rfc_message_id,subject,sent_at,candidate_id,candidate_name,"
-                                 "candidate_email,candidate_title,sender_id,sender_name,sender_email,job_id,job_title,"
-                                 "template_id,template_name,campaign_id,campaign_name,sequence_id,sequence_name,"
-                                 "sequence_step,delivered_at,"));
+    assert_non_null(strstr(text,
+                           "id,message_id,rfc_message_id,subject,sent_at,candidate_id,candidate_ref,candidate_name,"
+                           "candidate_email,candidate_title,sender_id,sender_name,sender_email,job_id,job_title,"
+                           "template_id,template_name,campaign_id,campaign_name,sequence_id,sequence_name,"
+                           "sequence_step,delivered_at,"));
     assert_non_null(strstr(text, "\"'=HYPERLINK(\"\"http://evil.example\"\")\""));
     assert_non_null(strstr(text, "'+Engineer"));
     assert_non_null(strstr(text, "\"Zo\xc3\xab, \"\"Z\"\" Doe\""));

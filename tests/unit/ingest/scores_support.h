@@ -11,7 +11,7 @@
 static inline int64_t refresh_some(struct db *db, size_t limit) {
     size_t looked = 0;
     assert_done(db_begin(db, DB_WRITE, err));
-    assert_done(scores_refresh(db, clock_now(), limit, &looked, err));
+    assert_done(scores_refresh(db, NULL, clock_now(), limit, &looked, &(bool){false}, err));
     assert_done(db_commit(db, err));
     return (int64_t)looked;
 }

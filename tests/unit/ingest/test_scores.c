@@ -12,11 +12,13 @@
 
 static void set_consent(struct history *history, int number, bool known, enum tracking_level level) {
     char name[40];
+    int64_t candidate_id;
     size_t emails;
     snprintf(name, sizeof(name), "candidate-%d", number);
     assert_done(db_begin(history->db, DB_WRITE, err));
     assert_done(consent_set_candidate(history->db, history->organization_id, slice_cstr(name),
-                                      (struct consent){.known = known, .level = level}, clock_now(), &emails, err));
+                                      (struct consent){.known = known, .level = level}, clock_now(), &candidate_id,
+                                      &emails, err));
     assert_done(db_commit(history->db, err));
 }
 

@@ -226,6 +226,7 @@ static void an_older_database(void **state) {
         "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
         /* and what came after */
         "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
+        "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries;"
         "DROP TABLE activity; DROP TABLE activity_days; DROP TABLE candidate_senders;"
         "DROP INDEX candidates_by_name; DROP INDEX candidates_by_last_name; DROP INDEX IF EXISTS candidates_by_address;"
         "ALTER TABLE cohort_deltas DROP COLUMN day; ALTER TABLE organizations DROP COLUMN former_zones;"

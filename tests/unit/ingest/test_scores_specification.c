@@ -122,7 +122,7 @@ static void make_events(struct history *history, struct mail *mails, size_t coun
 static void refresh_all_at(struct db *db, int64_t now) {
     for (size_t looked = 1; looked > 0;) {
         assert_done(db_begin(db, DB_WRITE, err));
-        assert_done(scores_refresh(db, now, SCORES_PORTION, &looked, err));
+        assert_done(scores_refresh(db, NULL, now, SCORES_PORTION, &looked, &(bool){false}, err));
         assert_done(db_commit(db, err));
     }
 }

@@ -47,6 +47,7 @@ static void scene_begin(struct scene *scene, struct fixture *fixture, uint64_t s
         history_apply(&scene->history, happenings, 80);
         if (batch % 3 == 1) history_fold(&scene->history, 40);
     }
+    assert_true(history_gather(&scene->history, 64) > 0);
 }
 
 struct told {
@@ -107,6 +108,7 @@ struct spoiling {
 #define SUM(field)          COUNT("cohorts", field, IN_COHORT, #field " is")
 #define DELTA(field)        COUNT("cohort_deltas", field, IN_DELTA, #field " is")
 #define DAY(field)          COUNT("day_totals", field, " WHERE day = " FIRST("day_totals", "day"), #field " is")
+#define GROUP(field)        COUNT("day_groups", field, " WHERE kind = 1", #field " is")
 #define HAPPENED(field)     COUNT("activity", field, " WHERE day = " FIRST("activity", "day"), #field " is")
 #define HAPPENED_DAY(field) COUNT("activity_days", field, " WHERE day = " FIRST("activity_days", "day"), #field " is")
 #define TIME(field)                                                                                                    \
@@ -141,6 +143,9 @@ static const struct spoiling spoilings[] = {
     COUNT("cohort_deltas", day, IN_DELTA, "")
     COUNT("day_breakdowns", n, " WHERE kind = 1", "breakdown 1")
     COUNT("day_breakdowns", n, " WHERE kind = 5", "breakdown 5")
+    CONTRIBUTION_FIELDS(GROUP)
+    COUNT("day_groups", sent, " WHERE kind = 2", "template")
+    COUNT("day_groups", sent, " WHERE kind = 3", "campaign")
     {"INSERT INTO day_totals (organization_id, day, sent) SELECT organization_id, 5, 3 FROM organizations",
      "DELETE FROM day_totals WHERE day = 5", "day 1970-01-06: sent"},
     COUNT("breakdowns", n, " WHERE kind = 1", "breakdown 1")

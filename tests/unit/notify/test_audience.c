@@ -70,6 +70,21 @@ static void test_first_open(void **state) {
     assert_true(audience_wants(&watcher, &item, NOW));
 }
 
+static void test_hot_only(void **state) {
+    struct watcher watcher = a_watcher(USER_RECRUITER);
+    struct outbox_item item = an_item(EVENT_OPEN);
+    item.below_hot = true;
+    assert_true(audience_wants(&watcher, &item, NOW));
+    watcher.preferences.hot_only = true;
+    assert_true(audience_wants(&watcher, &item, NOW)); /* sees no scores */
+    assert_false(audience_asks_score(&watcher));
+    watcher.sees_scores = true;
+    assert_true(audience_asks_score(&watcher));
+    assert_false(audience_wants(&watcher, &item, NOW));
+    item.below_hot = false; /* hot, or there are no scores */
+    assert_true(audience_wants(&watcher, &item, NOW));
+}
+
 static void test_hiring_manager(void **state) {
     struct watcher watcher = a_watcher(USER_HIRING_MANAGER);
     struct outbox_item item = an_item(EVENT_OPEN);
@@ -130,9 +145,10 @@ static void test_interest(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_standard),    cmocka_unit_test(test_other_organization_and_history),
-        cmocka_unit_test(test_first_open),  cmocka_unit_test(test_hiring_manager),
-        cmocka_unit_test(test_quiet_hours), cmocka_unit_test(test_interest),
+        cmocka_unit_test(test_standard),       cmocka_unit_test(test_other_organization_and_history),
+        cmocka_unit_test(test_first_open),     cmocka_unit_test(test_hot_only),
+        cmocka_unit_test(test_hiring_manager), cmocka_unit_test(test_quiet_hours),
+        cmocka_unit_test(test_interest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,6 +132,15 @@ static inline void history_fold(struct history *history, int64_t rows) {
     assert_done(db_commit(history->db, err));
 }
 
+/* Sums by job, template and campaign of at most `days` stale days. */
+static inline size_t history_gather(struct history *history, size_t days) {
+    size_t done = 0;
+    assert_done(db_begin(history->db, DB_WRITE, err));
+    assert_done(engagement_gather_groups(history->db, days, &done, err));
+    assert_done(db_commit(history->db, err));
+    return done;
+}
+
 /* xorshift64*: a seed that is printed can be run again. */
 static inline uint64_t history_random(uint64_t *state) {
     *state ^= *state >> 12;

@@ -137,8 +137,7 @@ static void each_day_equals_a_recount(void **state) {
     struct fixture *fixture = fixture_of(state);
     for (uint64_t i = 0; i < 3; i++) {
         struct scene scene;
-        struct report_point *points;
-        size_t count;
+        struct report_series series;
         scene_begin(&scene, fixture, zones[i], 31 + i);
         for (int of_job = 0; of_job < 2; of_job++) {
             struct report_filter filter = {.organization_id = scene.history.organization_id,
@@ -148,9 +147,10 @@ static void each_day_equals_a_recount(void **state) {
                                            .job_id = of_job ? scene.job : REPORT_ANY};
             struct contribution sums = {0};
             struct figures total;
-            assert_done(reports_series(fixture->db, &filter, REPORT_BY_DAY, fixture->arena, &points, &count, err));
-            assert_int_equal(count, 37);
-            for (size_t n = 0; n < count; n++) {
+            assert_done(reports_series(fixture->db, &filter, REPORT_BY_DAY, fixture->arena, &series, err));
+            const struct report_point *points = series.points;
+            assert_int_equal(series.count, 37);
+            for (size_t n = 0; n < series.count; n++) {
                 check_day(&scene, zones[i], points[n].from_day, filter.job_id, &points[n].figures);
                 assert_true(points[n].figures.median_open_delay_s == MEDIAN_NONE);
                 contribution_add(&sums, &points[n].figures.sums);

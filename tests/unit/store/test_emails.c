@@ -397,10 +397,12 @@ static enum tracking_level level_now(struct history *history, const struct mail 
 
 static void set_candidate(struct history *history, const char *candidate, bool known, enum tracking_level level,
                           size_t expected) {
+    int64_t candidate_id;
     size_t emails = 0;
     assert_done(db_begin(history->db, DB_WRITE, err));
     assert_done(consent_set_candidate(history->db, history->organization_id, slice_cstr(candidate),
-                                      (struct consent){.known = known, .level = level}, clock_now(), &emails, err));
+                                      (struct consent){.known = known, .level = level}, clock_now(), &candidate_id,
+                                      &emails, err));
     assert_done(db_commit(history->db, err));
     assert_int_equal(emails, expected);
 }

@@ -290,9 +290,11 @@ static void series_equal_a_recount(void **state) {
     for (int round = 0; round < 12; round++) {
         struct report_filter filter = random_filter(&scene, &dice);
         enum report_step step = (enum report_step)(round % 3);
-        struct report_point *points;
-        size_t count;
-        assert_done(reports_series(scene.history.db, &filter, step, scene.arena, &points, &count, err));
+        struct report_series series;
+        assert_done(reports_series(scene.history.db, &filter, step, scene.arena, &series, err));
+        const struct report_point *points = series.points;
+        size_t count = series.count;
+        check_figures(&scene, &filter, &series.total);
         int32_t next = filter.from_day;
         for (size_t i = 0; i < count; i++) {
             struct report_filter part = filter;
@@ -341,9 +343,15 @@ static void groups_equal_a_recount(void **state) {
     struct scene scene;
     uint64_t dice = 11;
     scene_begin(&scene, fixture_of(state), 12);
-    for (int round = 0; round < 9; round++) {
+    for (int round = 0; round < 21; round++) {
         enum report_dimension dimension = (enum report_dimension)(round % 3);
-        struct report_filter filter = round < 3 ? all_of(&scene) : random_filter(&scene, &dice);
+        struct report_filter filter = round < 15 ? all_of(&scene) : random_filter(&scene, &dice);
+        /* From cohorts alone, from some gathered days, from all of them, and after more was folded into these. */
+        if (round == 3) assert_int_equal(history_gather(&scene.history, 2), 2);
+        if (round == 6) assert_true(history_gather(&scene.history, 64) > 2);
+        if (round == 6) assert_int_equal(history_gather(&scene.history, 64), 0);
+        if (round == 9) history_fold(&scene.history, 1000000);
+        if (round == 12) assert_true(history_gather(&scene.history, 64) > 0);
         struct report_row rows[32];
         struct figures total;
         int64_t sent = 0;

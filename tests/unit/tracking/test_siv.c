@@ -14,8 +14,8 @@
 
 #include "base/banned.h"
 
-#define LEN_MAX 200
-#define THREADS 24 /* more than there are sets of contexts */
+#define LEN_MAX 600 /* more than what is made of the key stream at once */
+#define THREADS 24  /* more than there are sets of contexts */
 
 static const unsigned char associated[] = {7, 8};
 

@@ -1,9 +1,11 @@
 // One candidate: how engaged, why, and what happened (UC-558, "Candidate Engagement Indicator").
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { query, useResource } from '../api';
 import { count, dayText, dayOf, nameOf, percent } from '../format';
+import { candidateKey, thing } from '../links';
 import { usePages } from '../pages';
-import { choice, readQuery, setQuery } from '../router';
+import { choice, navigate, readQuery, search, setQuery } from '../router';
 import type { Candidate as Person, Email, Event, Page } from '../types';
 import { Badge, isUntracked, Meter } from '../ui/Badge';
 import { DataTable } from '../ui/DataTable';
@@ -73,7 +75,7 @@ function Engagement({ person }: { person: Person }): JSX.Element {
 function Stats({ person }: { person: Person }): JSX.Element {
   const stats = person.stats;
   if (!stats) return <p class="muted">No figures for this person.</p>;
-  const to = (status?: string) => `/emails${query({ status, candidate: person.id })}`;
+  const to = (status?: string) => `/emails${query({ status, candidate: candidateKey(person) })}`;
   const parts: [string, number, string, number | null][] = [['opened', stats.opened, 'opened', stats.open_rate], ['clicked', stats.clicked, 'clicked', stats.click_rate], ['replied', stats.replied, 'replied', stats.reply_rate]];
   return (
     <p>
@@ -90,6 +92,11 @@ export function Candidate({ id }: { id: string }): JSX.Element {
   const person = useResource<Person>(path);
   const timeline = useResource<Page<Event>>(`${path}/timeline?limit=200`);
   const emails = usePages<Email>(`/emails${query({ candidate: id, limit: 20 })}`);
+  // An address with an email address in it, from before there were numbers, is put right.
+  const better = person.data && !person.old && id.includes('@') ? candidateKey(person.data) : id;
+  useEffect(() => {
+    if (better !== id) navigate(thing('candidates', better, search.value), { replace: true });
+  }, [better]);
   if (person.problem?.status === 404 && !person.data)
     return <div class="card"><Title of="Candidate">Candidate</Title><Panel of={person} height={120}>{() => null}</Panel></div>;
   return (

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { query, useResource } from '../api';
 import { addDays, count, fraction, nameOf, today } from '../format';
-import { thing } from '../links';
+import { candidateKey, thing } from '../links';
 import { usePages } from '../pages';
 import { choice, readQuery, setQuery, text } from '../router';
 import { may } from '../state';
@@ -39,7 +39,7 @@ function jobsOf({ jobs = [] }: Candidate): JSX.Element {
 }
 
 const columns: Column<Candidate>[] = [
-  { key: 'name', label: 'Candidate', head: true, cell: (row) => <span class="two-lines"><a href={thing('candidates', row.id)}>{nameOf(row)}</a><span class="small muted">{row.title ?? ''}</span></span> },
+  { key: 'name', label: 'Candidate', head: true, cell: (row) => <span class="two-lines"><a href={thing('candidates', candidateKey(row))}>{nameOf(row)}</a><span class="small muted">{row.title ?? ''}</span></span> },
   { key: 'job', label: 'Job', wide: true, cell: jobsOf },
   { key: 'level', label: 'Engagement', cell: (row) => <Badge candidate={row} /> },
   { key: 'trend', label: '30 days', title: 'The score of the last 30 days', wide: true, fit: true, cell: (row) => <Trend scores={row.score_trend} /> },

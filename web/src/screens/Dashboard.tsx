@@ -8,7 +8,7 @@ import { fetched } from '../later';
 import { emailsOf, thing, type Scope } from '../links';
 import { periodOf, spanOf } from '../period';
 import { readQuery, search, setQuery } from '../router';
-import { isAdmin } from '../state';
+import { isAdmin, me } from '../state';
 import type { Dashboard as Answer, Email, Group, Page, Report, Span } from '../types';
 import { DataTable, sortRows, type Column } from '../ui/DataTable';
 import { DateRange, Filters, GroupSelect, Views, ZoneNote } from '../ui/Filters';
@@ -109,6 +109,7 @@ export function Dashboard(): JSX.Element {
         </div>
         <ZoneNote />
       </div>
+      {me.value?.organization.tracking === 'none' && <p class="notice warn">Tracking is off: opens and clicks are not recorded.{isAdmin.value && <> <a href="/admin/privacy">Privacy and tracking</a></>}</p>}
       <Filters>
         <DateRange period={period} />
         <Views scope={values.scope} basis={values.basis} />

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useResource } from '../api';
 import { count, duration, nameOf } from '../format';
-import { thing } from '../links';
+import { candidateKey, thing } from '../links';
 import { choice, readQuery, setQuery } from '../router';
 import type { Email as EmailRow, EmailLink, Event, Level, Page } from '../types';
 import { Chips } from '../ui/Chips';
@@ -39,7 +39,7 @@ function Reason({ email }: { email: EmailRow }): JSX.Element | null {
 
 function Facts({ email }: { email: EmailRow }): JSX.Element {
   const facts: [string, JSX.Element | string][] = [
-    ['Candidate', email.candidate ? <a href={thing('candidates', email.candidate.id)}>{nameOf(email.candidate)}</a> : 'Erased'],
+    ['Candidate', email.candidate ? <a href={thing('candidates', candidateKey(email.candidate))}>{nameOf(email.candidate)}</a> : 'Erased'],
     ['Sender', nameOf(email.sender)],
     ['Sent', <Time at={email.sent_at} as="short" />],
     ['Job', email.job ? <a href={thing('jobs', email.job.id)}>{nameOf(email.job)}</a> : '–'],

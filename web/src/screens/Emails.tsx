@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { query } from '../api';
 import { count, nameOf } from '../format';
-import { thing } from '../links';
+import { candidateKey, thing } from '../links';
 import { usePages } from '../pages';
 import { periodOf, periodParameters } from '../period';
 import { choice, readQuery, setQuery, text } from '../router';
@@ -35,7 +35,7 @@ const parameters = {
 
 export const emailColumns = ({ short = false } = {}): Column<Email>[] => [
   { key: 'subject', label: 'Email', head: true, cell: (row) => <span class="two-lines"><a href={`/emails/${row.id}`}>{row.subject || 'No subject'}</a><span class="small muted">{[row.template ?? row.campaign, short ? row.job : null].filter(Boolean).map(nameOf).join(' · ')}</span></span> },
-  ...(short ? [] : [{ key: 'candidate', label: 'Candidate', cell: (row: Email) => (row.candidate ? <a href={thing('candidates', row.candidate.id)}>{nameOf(row.candidate)}</a> : <span class="muted">Erased</span>) }, { key: 'job', label: 'Job', wide: true, cell: (row: Email) => (row.job ? <a href={thing('jobs', row.job.id)}>{nameOf(row.job)}</a> : <span class="muted">–</span>) }]),
+  ...(short ? [] : [{ key: 'candidate', label: 'Candidate', cell: (row: Email) => (row.candidate ? <a href={thing('candidates', candidateKey(row.candidate))}>{nameOf(row.candidate)}</a> : <span class="muted">Erased</span>) }, { key: 'job', label: 'Job', wide: true, cell: (row: Email) => (row.job ? <a href={thing('jobs', row.job.id)}>{nameOf(row.job)}</a> : <span class="muted">–</span>) }]),
   { key: 'status', label: 'What happened', cell: (row) => <Chips email={row} /> },
   { key: 'sent', label: 'Sent', fit: true, cell: (row) => <Time at={row.sent_at} as="short" /> },
 ];

@@ -5,6 +5,7 @@ import { Dialog } from '../ui/Dialog';
 
 const help: [string, string][] = [
   ['g d, g c, g e', 'Dashboard, candidates, emails'],
+  ['g a, g n', 'Activity, notifications'],
   ['g m, g t, g j', 'Campaigns, templates, jobs'],
   ['[ and ]', 'Period before, period after'],
   ['x', 'Compare with the period before'],
@@ -12,6 +13,7 @@ const help: [string, string][] = [
   ['Ctrl K, ⌘ K', 'Search everything'],
   ['j and k', 'Next row, row before; Enter opens it'],
   ['Esc', 'Close or leave, then take the filters away'],
+  ['F8', 'To the latest notification and back; Esc closes it'],
   ['?', 'This help'],
 ];
 
@@ -22,7 +24,7 @@ export function KeyHelp(): JSX.Element {
       <table>
         <tbody>{help.map(([keys, words]) => <tr key={keys}><th scope="row"><kbd>{keys}</kbd></th><td>{words}</td></tr>)}</tbody>
       </table>
-      <p class="small muted">Keys can be switched off on <a href="/account" onClick={onClose}>your account</a>.</p>
+      <p class="small muted">Keys can be switched off in <a href="/notifications/preferences" onClick={onClose}>your preferences</a>.</p>
       <footer><button type="button" class="button" onClick={onClose}>Close</button></footer>
     </Dialog>
   );

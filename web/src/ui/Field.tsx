@@ -27,7 +27,7 @@ interface InputProps {
   value: string;
   onInput?: (event: TargetedEvent<HTMLInputElement>) => void;
   onChange?: (event: TargetedEvent<HTMLInputElement>) => void;
-  type?: 'text' | 'email' | 'password' | 'date' | 'number';
+  type?: 'text' | 'email' | 'password' | 'date' | 'number' | 'time';
   name?: string;
   autocomplete?: string;
   inputMode?: 'numeric';

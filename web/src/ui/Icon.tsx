@@ -18,6 +18,7 @@ const shapes: Record<string, string> = {
   left: 'M10 3 5 8l5 5',
   right: 'M6 3l5 5-5 5',
   close: 'M3.500 3.500l9 9M12.500 3.500l-9 9',
+  bell: 'M4 11V7a4 4 0 0 1 8 0v4l1 1.500H3zM6.500 14.500h3',
   person: 'M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.500 14a5.500 5.500 0 0 1 11 0',
 };
 

@@ -11,7 +11,7 @@ const words: Record<string, string> = {
   processed: 'Accepted by the email service', delivered: 'Delivered', deferred: 'Delivery delayed', dropped: 'Not sent', open: 'Opened', click: 'Clicked', reply: 'Replied',
   bounce: 'Bounced', spam: 'Marked as spam', unsubscribe: 'Unsubscribed', group_unsubscribe: 'Unsubscribed from a group', group_resubscribe: 'Subscribed to a group again',
 };
-const signs: Record<string, string> = { processed: 'mail', delivered: 'delivered', deferred: 'mail', dropped: 'bounce', open: 'open', click: 'click', reply: 'reply', bounce: 'bounce', spam: 'spam', unsubscribe: 'unsubscribe', group_unsubscribe: 'unsubscribe' };
+export const signs: Record<string, string> = { processed: 'mail', delivered: 'delivered', deferred: 'mail', dropped: 'bounce', open: 'open', click: 'click', reply: 'reply', bounce: 'bounce', spam: 'spam', unsubscribe: 'unsubscribe', group_unsubscribe: 'unsubscribe' };
 const reasonWords = (reason: string): string => reason.replaceAll('_', ' ');
 
 export const eventWord = (type: string): string => words[type] ?? type.replaceAll('_', ' ');

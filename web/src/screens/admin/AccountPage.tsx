@@ -2,12 +2,12 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, refresh, useResource } from '../../api';
-import { keysOn, me, setKeys, setTheme, theme, type Theme } from '../../state';
+import { me, setTheme, theme, type Theme } from '../../state';
 import type { Page, Session } from '../../types';
 import { roleWords } from '../Account';
 import { DataTable, type Column } from '../../ui/DataTable';
 import { Refusal, useSubmit } from '../../ui/Dialog';
-import { Check, Input, Select } from '../../ui/Field';
+import { Input, Select } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
 import { Title } from '../../ui/Title';
@@ -54,7 +54,7 @@ export function AccountPage(): JSX.Element {
         <header><h2 id="display">This browser</h2></header>
         <div class="form">
           <Select label="Colours" value={theme.value} options={[['system', 'As the system'], ['light', 'Light'], ['dark', 'Dark']]} onChange={(value) => setTheme(value as Theme)} />
-          <Check label="Single keys move about and filter (the key ? lists them)" checked={keysOn.value} onChange={(event) => setKeys(event.currentTarget.checked)} />
+          <p><a href="/notifications/preferences">Notifications and keys</a></p>
         </div>
       </section>
       <section class="card" aria-labelledby="password">

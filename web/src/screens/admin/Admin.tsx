@@ -5,22 +5,28 @@ import { isAdmin } from '../../state';
 import { showCurrent } from '../../ui/scroll';
 import { Title } from '../../ui/Title';
 import { AccountPage } from './AccountPage';
+import { AuditLog } from './AuditLog';
 import { Deliveries } from './Deliveries';
 import { Endpoints } from './Endpoints';
 import { Keys } from './Keys';
 import { Orphans } from './Orphans';
+import { Privacy } from './Privacy';
 import { Security } from './Security';
 import { SettingsPage } from './Settings';
 import { Users } from './Users';
+import { Webhooks } from './Webhooks';
 
 const pages: [string, string, () => JSX.Element][] = [
   ['endpoints', 'Endpoints', Endpoints],
   ['orphan-events', 'Orphan events', Orphans],
   ['failed-deliveries', 'Failed deliveries', Deliveries],
   ['security-events', 'Security events', Security],
+  ['webhooks', 'Webhooks', Webhooks],
   ['users', 'Users', Users],
   ['api-keys', 'API keys', Keys],
   ['settings', 'Settings', SettingsPage],
+  ['privacy', 'Privacy and tracking', Privacy],
+  ['audit-log', 'Audit log', AuditLog],
 ];
 
 export function Admin({ page }: { page: string }): JSX.Element {

@@ -10,7 +10,7 @@ import { DataTable, type Column } from '../../ui/DataTable';
 import { Dialog } from '../../ui/Dialog';
 import { Select } from '../../ui/Field';
 import { Filters } from '../../ui/Filters';
-import { More } from '../../ui/More';
+import { Csv, More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
 
@@ -75,7 +75,10 @@ export function Deliveries(): JSX.Element {
   ];
   return (
     <>
-      <p class="sub">Requests of email services that could not be taken. They are tried again by themselves; after you corrected a key, process them at once.</p>
+      <div class="head">
+        <p class="sub">Requests of email services that could not be taken. They are tried again by themselves; after you corrected a key, process them at once. That somebody looks at one is noted in the audit log.</p>
+        <Csv path={`/failed-deliveries${query({ kind: values.kind, state: values.state, endpoint: /^\d+$/.test(values.endpoint) ? values.endpoint : '', limit: 500 })}`} name="failed-deliveries" />
+      </div>
       <Filters>
         <Select label="Kind" value={values.kind} options={[['', 'All kinds'], ['failed', 'Signed, but unreadable'], ['rejected', 'Signature, credentials or source']]} onChange={(kind) => setQuery({ kind })} />
         <Select label="State" value={values.state} options={[['', 'All states'], ['kept', 'Waits'], ['replayed', 'Processed'], ['given_up', 'Given up']]} onChange={(state) => setQuery({ state })} />

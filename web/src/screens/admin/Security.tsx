@@ -14,6 +14,7 @@ import { Time } from '../../ui/Time';
 
 const kinds: [string, string][] = [
   ['', 'All kinds'], ['webhook_signature', 'Wrong signature'], ['webhook_credentials', 'Wrong credentials'], ['webhook_address', 'Source not allowed'], ['api_key', 'API key refused'],
+  ['sign_in', 'Wrong password'], ['second_factor', 'Wrong code'], ['single_sign_on', 'Single sign-on failed'], ['cross_site', 'Asked for by another site'], ['webhook_subscription_disabled', 'Webhook disabled'],
 ];
 const kindWords = (kind: string): string => kinds.find(([key]) => key === kind)?.[1] ?? kind.replaceAll('_', ' ');
 const parameters = { kind: text('', 40) };

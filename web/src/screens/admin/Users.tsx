@@ -12,6 +12,7 @@ import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
 import { Input, Select } from '../../ui/Field';
 import { More } from '../../ui/More';
 import { Panel } from '../../ui/Panel';
+import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
 const roles: [string, string][] = [['recruiter', 'Recruiter: sees all emails and candidates'], ['hiring_manager', 'Hiring manager: sees those of their own jobs'], ['admin', 'Administrator: changes settings, too']];
@@ -73,6 +74,7 @@ export function Users(): JSX.Element {
     { key: 'name', label: 'Name', head: true, cell: (row) => <span class="two-lines"><span>{nameOf(row)}</span>{row.name && <span class="small muted">{row.email}</span>}</span> },
     { key: 'role', label: 'Role', cell: (row) => roleWords[row.role] ?? row.role },
     { key: 'state', label: 'Signs in', cell: (row) => row.disabled_at ? <span class="chip bad">Disabled</span> : row.has_password ? <span class="chip good">Yes</span> : <span class="chip" title="A sender that came with emails, or a user without a password">Not yet</span> },
+    { key: 'seen', label: 'Signed in', fit: true, wide: true, cell: (row) => (row.signed_in_at ? <Time at={row.signed_in_at} /> : 'Never') },
     {
       key: 'actions', label: '', fit: true,
       cell: (row) => (

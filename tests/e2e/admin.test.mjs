@@ -1,0 +1,216 @@
+// What administrators do on the pages (ui.md 13: scenarios 22, 23, 27, 30), and what of it stands in the audit log.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { genericDelivery, standardWebhooksSecret } from '../integration/support.mjs';
+import { axe, go, launch, open, settled, signIn } from './browser.mjs';
+import { ADMIN, loadJohn, PASSWORD } from './data.mjs';
+import { startService } from './service.mjs';
+
+describe('administration', () => {
+  let service, browser, session, page, loader;
+
+  before(async () => {
+    service = await startService();
+    loader = await loadJohn(service);
+    browser = await launch();
+    session = await open(browser, service.url, { allowed: [/status of (400|401|409)/], bypassCSP: true });
+    page = session.page;
+    await signIn(session, ADMIN, PASSWORD);
+  });
+  after(async () => {
+    await browser?.close();
+    await service?.remove();
+  });
+  afterEach(() => assert.deepEqual(session.complaints.splice(0), []));
+
+  const send = (event, secret = loader.secret) => service.deliver(loader.endpoint, genericDelivery(secret, { recipient: 'john@example.org', timestamp: new Date(Date.now() - 60_000).toISOString(), user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', ...event }));
+  const table = (label) => page.getByRole('group', { name: label, exact: true }).locator('tbody tr');
+  const clean = async (where) => assert.deepEqual((await axe(page)).map((text) => `${where}: ${text}`), []);
+  const region = (name) => page.getByRole('region', { name, exact: true });
+
+  test('a bad signature is a row of the security events, which filter and come as CSV', async () => {
+    assert.equal((await send({ event_type: 'open', message_id: 'forged' }, standardWebhooksSecret())).status, 401);
+    await go(page, '/admin/security-events');
+    assert.match(await table('Security events').first().innerText(), /Wrong signature/);
+    await page.getByLabel('Kind').selectOption('sign_in');
+    await page.getByText('None of this kind').waitFor();
+    assert.match(page.url(), /kind=sign_in/);
+    await page.getByLabel('Kind').selectOption('');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export CSV' }).click()]);
+    assert.equal(file.suggestedFilename(), 'security-events.csv');
+    await go(page, '/admin/failed-deliveries');
+    const [deliveries] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export CSV' }).click()]);
+    assert.equal(deliveries.suggestedFilename(), 'failed-deliveries.csv');
+  });
+
+  test('an orphan event is matched to its email, and the candidate has it', async () => {
+    const late = await service.register({ subject: 'Offer letter', sent_at: new Date(Date.now() - 3_600_000).toISOString(), candidate: { id: 'jane', name: 'Jane Doe', email: 'Jane@Example.org' } });
+    assert.equal((await send({ event_type: 'open', message_id: 'never-told', recipient: 'jane@example.org' })).status, 200);
+    await go(page, '/candidates/jane');
+    await page.getByText('0 opened').waitFor();
+    await go(page, '/admin/orphan-events');
+    await page.getByRole('button', { name: 'Retry never-told' }).click();
+    await page.getByText('Its email is not registered yet').waitFor();
+    await page.getByRole('button', { name: 'Match never-told' }).click();
+    const dialog = page.getByRole('dialog');
+    const offered = dialog.getByRole('radio', { name: /Offer letter/ });
+    await offered.waitFor();
+    assert.equal(await dialog.getByRole('radio').count(), 1, 'emails to the same recipient');
+    assert.ok(await dialog.getByRole('button', { name: 'It is this one' }).isDisabled());
+    await clean('the dialog of matching');
+    await dialog.getByLabel('Find by subject').fill('no such email');
+    await dialog.getByLabel('Find by subject').press('Tab');
+    await dialog.getByText('No email fits.').waitFor();
+    await dialog.getByLabel('Find by subject').fill('offer');
+    await dialog.getByLabel('Find by subject').press('Tab');
+    await offered.check();
+    await dialog.getByRole('button', { name: 'It is this one' }).click();
+    await page.getByText('It is counted now').waitFor();
+    await page.getByText('None: every event found its email').waitFor();
+    await go(page, '/candidates/jane');
+    await page.getByText('1 opened').waitFor();
+    await go(page, `/emails/${late.id}`);
+    await page.getByText('Opened').first().waitFor();
+  });
+
+  test('an orphan event is discarded after a question', async () => {
+    assert.equal((await send({ event_type: 'open', message_id: 'nobodys' })).status, 200);
+    await go(page, '/admin/orphan-events');
+    await page.getByRole('button', { name: 'Discard nobodys' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByText('None: every event found its email').waitFor();
+  });
+
+  test('settings: what cannot be is refused before it is sent, thresholds say what they would change, and all of it is in the audit log', async () => {
+    await go(page, '/admin/settings');
+    const score = region('Engagement score');
+    await score.getByText(/With these borders: \d/).waitFor();
+    await score.getByLabel('Opens, at most').fill('50');
+    await score.getByRole('button', { name: 'Save' }).click();
+    await score.getByText('must add up to 100; now they are 120').waitFor();
+    await score.getByLabel('Opens, at most').fill('30');
+    await score.getByLabel('Hot from').fill('60');
+    await score.getByText(/\(now \d+\)/).waitFor();
+    await clean('/admin/settings');
+    await score.getByRole('button', { name: 'Save' }).click();
+    await score.getByText('Saved').waitFor();
+    const organization = region('Organization');
+    await organization.getByLabel('Name of the organization').fill('Acme Talent');
+    await organization.getByLabel('Time zone of the reports').selectOption('Asia/Tokyo');
+    await organization.getByLabel('Domain of links').fill('NOT A HOST');
+    await organization.getByRole('button', { name: 'Save' }).click();
+    await organization.getByText('tracking_domain must be a host name').waitFor();
+    await organization.getByLabel('Domain of links').fill('');
+    await organization.getByRole('button', { name: 'Save' }).click();
+    await organization.getByText('Saved').waitFor();
+    const settings = await service.must('GET', '/settings');
+    assert.deepEqual([settings.name, settings.time_zone, settings.score_levels.hot, settings.score_points.opens], ['Acme Talent', 'Asia/Tokyo', 60, 30]);
+    await go(page, '/admin/audit-log?action=settings');
+    const [first, second] = await table('Audit log').allInnerTexts();
+    assert.match(first, /Ada Admin[^]*name: Acme Recruiting → Acme Talent[^]*time zone: UTC → Asia\/Tokyo/);
+    assert.match(second, /score levels: \{"hot":75,"warm":40\} → \{"hot":60,"warm":40\}/);
+  });
+
+  test('the audit log filters by who, what and which, and comes as CSV', async () => {
+    await go(page, '/admin/audit-log');
+    await clean('/admin/audit-log');
+    await page.getByLabel('Who').selectOption('command');
+    await settled(page);
+    assert.ok((await table('Audit log').allInnerTexts()).every((row) => /Command line/.test(row)));
+    await page.getByLabel('Who').selectOption('');
+    await page.getByLabel('What').selectOption('session');
+    await page.getByText('session.create').first().waitFor();
+    await page.getByRole('button', { name: /^users \d/ }).first().click();
+    await page.getByRole('button', { name: /^Of users \d/ }).waitFor();
+    await page.goBack();
+    assert.match(page.url(), /action=session$/);
+    await page.getByLabel('Last day').fill('2020-01-01');
+    await page.getByText('No entry fits').waitFor();
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export CSV' }).click()]);
+    assert.equal(file.suggestedFilename(), 'audit-log.csv');
+    assert.equal((await service.must('GET', '/audit-log?limit=1')).data[0].action, 'audit-log.export');
+  });
+
+  test('somebody’s word is added, found and taken back; their page says so', async () => {
+    await go(page, '/admin/privacy');
+    await page.getByText('Nobody has said anything yet').waitFor();
+    await page.getByRole('button', { name: 'Add somebody’s word' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Id of the candidate').fill('john');
+    await clean('the dialog of a word');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText('Also for 4 emails sent before.').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await table('What people said').first().waitFor();
+    assert.match(await table('What people said').first().innerText(), /John Smith[^]*Neither/);
+    await clean('/admin/privacy');
+    const find = region('What people said').getByLabel('Find by name');
+    await find.fill('nobody like this');
+    await find.press('Tab');
+    await page.getByText('Nobody fits').waitFor();
+    await find.fill('smith');
+    await find.press('Tab');
+    await page.getByRole('link', { name: 'John Smith' }).click();
+    await page.getByText('This person asked not to be tracked.').waitFor();
+    await go(page, '/admin/privacy');
+    await page.getByRole('button', { name: 'Change what John Smith allows' }).click();
+    await dialog.getByLabel('They allow to record').selectOption('');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('Nobody has said anything yet').waitFor();
+  });
+
+  test('with tracking off the dashboard says so at once', async () => {
+    await go(page, '/dashboard');
+    assert.equal(await page.getByText('Tracking is off').count(), 0);
+    await go(page, '/admin/privacy');
+    await region('What is recorded').getByLabel('Of readers').selectOption('none');
+    await region('What is recorded').getByRole('button', { name: 'Save' }).click();
+    await region('What is recorded').getByText('Saved').waitFor();
+    await page.getByText('Tracking is off').waitFor();
+    await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
+    await page.getByText('Tracking is off: opens and clicks are not recorded.').waitFor();
+    await clean('/dashboard with tracking off');
+    await page.getByRole('link', { name: 'Privacy and tracking' }).click();
+    await region('What is recorded').getByLabel('Of readers').selectOption('full');
+    await region('What is recorded').getByRole('button', { name: 'Save' }).click();
+    await region('What is recorded').getByText('Saved').waitFor();
+    await go(page, '/dashboard');
+    assert.equal(await page.getByText('Tracking is off').count(), 0);
+  });
+
+  test('the last administrator stays', async () => {
+    await go(page, '/admin/users');
+    assert.equal(await page.getByRole('button', { name: /^Disable Ada Admin/ }).count(), 0, 'nobody locks themselves out');
+    await page.getByRole('button', { name: 'Change Ada Admin' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Role').selectOption('recruiter');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText(/this is the last administrator/).waitFor();
+    await page.keyboard.press('Escape');
+    const { data } = await service.must('GET', '/users');
+    assert.equal(data.find(({ email }) => email === ADMIN).role, 'admin');
+  });
+
+  test('no address of a page holds an email address', async () => {
+    await service.register({ message_id: 'plain', subject: 'To an address', sent_at: new Date(Date.now() - 3_600_000).toISOString(), candidate: { email: 'plain@example.org', name: 'Paula Plain' } });
+    await go(page, '/candidates');
+    await page.getByRole('link', { name: 'Paula Plain' }).click();
+    await page.getByRole('heading', { name: 'Paula Plain' }).waitFor();
+    await settled(page);
+    assert.match(page.url(), /\/candidates\/~\d+$/);
+    await page.getByText('1 sent').click();
+    await table('Emails').first().waitFor();
+    assert.match(page.url(), /candidate=~\d+/);
+    assert.equal(await table('Emails').count(), 1);
+    await page.getByRole('link', { name: 'To an address' }).click();
+    await settled(page);
+    await page.getByRole('link', { name: 'Paula Plain' }).click();
+    await settled(page);
+    assert.match(page.url(), /\/candidates\/~\d+$/);
+    await go(page, '/candidates/plain%40example.org');
+    await page.waitForURL(/\/candidates\/~\d+$/);
+    await page.getByRole('heading', { name: 'Paula Plain' }).waitFor();
+  });
+});
