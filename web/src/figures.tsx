@@ -19,7 +19,7 @@ const byActivity = (summary: Summary | undefined): boolean => summary?.basis ===
 
 // What happened in the days, to emails sent at any time: shares of these would be of others.
 function ActivityCards({ summary, scope }: { summary: Summary; scope: Scope }): JSX.Element {
-  const cards = [['Opened', 'opened', 'opened'], ['Clicked', 'clicked', 'clicked in'], ['Replied', 'replied', 'answered']] as const;
+  const cards = [['Opened', 'opened', 'opened'], ['Clicked', 'clicked', 'clicked'], ['Replied', 'replied', 'answered']] as const;
   return (
     <div class="kpis">
       {cards.map(([label, key, words]) => (
@@ -118,7 +118,7 @@ function bestDay(rows: Interval[]): string {
 }
 
 function sentence(rows: Interval[], summary: Summary | undefined): string {
-  if (summary && byActivity(summary)) return `${count(summary.opened)} emails were first opened in these days, and ${count(summary.clicked)} first clicked in, whenever they were sent.`;
+  if (summary && byActivity(summary)) return `${count(summary.opened)} emails were first opened in these days, and ${count(summary.clicked)} first clicked, whenever they were sent.`;
   if (!summary || summary.open_rate === null) return 'Opens were not measured in this period.';
   const before = summary.previous.open_rate;
   const points = before === null ? 0 : summary.open_rate - before;
