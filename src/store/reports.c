@@ -70,7 +70,7 @@
                                                    " AND CAST($4 AS BIGINT) + $5 + $6 + $7 + $8 = 0 GROUP BY key"
 #define ADDED(totals, changes)                                                                                         \
     "SELECT x.key AS key" CONTRIBUTION_FIELDS(SUM_OF_PARTS) " FROM (" totals " UNION ALL " changes ") x GROUP BY "     \
-                                                                                                   "x.key"
+                                                            "x.key"
 #define ACTIVITY(key)     ADDED(HAPPENED("activity", key), HAPPENED("cohort_deltas", key))
 #define ACTIVITY_ALL(key) ADDED(HAPPENED_ALL("activity_days", key), HAPPENED_ALL("cohort_deltas", key))
 

@@ -18,7 +18,7 @@
 #define SETS         16
 #define STACK_SHIFT  23 /* stacks of threads lie this far apart, or further */
 #define CACHE_LINE   64
-#define COUNTERS_MAX 16 /* blocks of the key stream that are made at once */
+#define COUNTERS_MAX 8 /* blocks of the key stream that are made at once */
 
 /* Keyed AES of single blocks; used by one thread at a time. */
 struct contexts {
@@ -202,7 +202,7 @@ struct siv *siv_free(struct siv *siv) {
  * carry, whatever the length. */
 static void run_counter(EVP_CIPHER_CTX *counter, const unsigned char tag[SIV_TAG_BYTES], const unsigned char *in,
                         size_t len, unsigned char *out) {
-    unsigned char stream[COUNTERS_MAX * BLOCK];
+    unsigned char stream[COUNTERS_MAX * BLOCK] = {0};
     uint64_t high, low;
     memcpy(&high, tag, sizeof(high));
     memcpy(&low, tag + 8, sizeof(low));

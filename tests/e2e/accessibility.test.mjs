@@ -45,7 +45,7 @@ describe('accessibility', () => {
     ['/admin/failed-deliveries', (page) => page.getByRole('button', { name: /^Look/ }).first().click()],
     ['/admin/webhooks', (page) => page.getByRole('button', { name: 'New webhook' }).click()],
     ['/admin/webhooks', (page) => page.getByRole('button', { name: /^New secret/ }).click()],
-    [`/admin/webhooks?of=${webhook.id}`, (page) => page.getByRole('button', { name: /^Look at/ }).click()],
+    [`/admin/webhooks?of=${webhook.id}`, (page) => page.getByRole('button', { name: /^Look at/ }).first().click()],
     ['/admin/orphan-events', (page) => page.getByRole('button', { name: /^Match/ }).first().click()],
     ['/admin/privacy', (page) => page.getByRole('button', { name: 'Add somebody’s word' }).click()],
     ['/admin/users', (page) => page.getByRole('button', { name: 'New user' }).click()],

@@ -34,9 +34,10 @@ function palette(event: KeyboardEvent): boolean {
   return true;
 }
 
-// Esc first closes or leaves what is open (dialogs, menus, fields do so themselves), then takes the filters away.
+// Esc first closes or leaves what is open (dialogs, menus, fields, toasts do so themselves), then takes the filters away.
 function escape(): void {
   const active = document.activeElement as HTMLElement | null;
+  if (active?.closest('.toasts')) return;
   if (active && active !== document.body && active.tagName !== 'H1') active.blur();
   else if (window.location.search) navigate(path.value);
 }

@@ -227,6 +227,8 @@ static void an_older_database(void **state) {
         /* and what came after */
         "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
         "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries;"
+        "DROP TABLE audit_log; DROP TABLE audit_heads; DROP TABLE day_groups;"
+        "DROP INDEX candidates_by_answer; DROP INDEX day_totals_stale; ALTER TABLE day_totals DROP COLUMN groups_stale;"
         "DROP TABLE activity; DROP TABLE activity_days; DROP TABLE candidate_senders;"
         "DROP INDEX candidates_by_name; DROP INDEX candidates_by_last_name; DROP INDEX IF EXISTS candidates_by_address;"
         "ALTER TABLE cohort_deltas DROP COLUMN day; ALTER TABLE organizations DROP COLUMN former_zones;"

@@ -39,7 +39,7 @@ function Detail({ entry }: { entry: AuditEntry }): JSX.Element {
       {parts.map(([name, part]) => (
         <li key={name}>
           {plain(name)}
-          {part === true ? ' was set anew' : part.from === undefined ? `: ${value(part.to)}` : `: ${value(part.from)} → ${value(part.to)}`}
+          {part === true ? ': set anew' : part.from === undefined ? `: ${value(part.to)}` : `: ${value(part.from)} → ${value(part.to)}`}
         </li>
       ))}
     </ul>
