@@ -56,8 +56,8 @@
 #define FROM_SENDERS                                                                                                   \
     "SELECT " CANDIDATE_COLUMNS ", k.score FROM candidate_senders x CROSS JOIN candidate_scores k CROSS JOIN "         \
     "candidates c WHERE x.organization_id = $1 AND x.sender_id = $9 AND k.organization_id = $1"                        \
-    " AND k.candidate_id = x.candidate_id AND c.organization_id = $1 AND c.id = x.candidate_id AND $6 = $6 AND "       \
-    CANDIDATE_VISIBLE("$8", "c.id") " AND " RECENCY_AND_REPLY("k.")
+    " AND k.candidate_id = x.candidate_id AND c.organization_id = $1 AND c.id = x.candidate_id AND $6 = $6 "           \
+    "AND " CANDIDATE_VISIBLE("$8", "c.id") " AND " RECENCY_AND_REPLY("k.")
 /* Scores may be off, then there are no rows of them. */
 #define NEWEST_OF_SENDER                                                                                               \
     "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidate_senders x CROSS JOIN candidates c"             \
@@ -81,12 +81,9 @@ static const struct statement list_of_job[] = {
                                 .sql = FROM_SCORES("candidate_jobs", OF_JOB) WORST_OF},
 };
 static const struct statement list_of_sender[] = {
-    [CANDIDATES_NEWEST] = {.name = "candidates of a sender",
-                           .sql = NEWEST_OF_SENDER},
-    [CANDIDATES_BEST_SCORE] = {.name = "candidates of a sender by score",
-                               .sql = FROM_SENDERS BEST_OF},
-    [CANDIDATES_WORST_SCORE] = {.name = "candidates of a sender by score, lowest first",
-                                .sql = FROM_SENDERS WORST_OF},
+    [CANDIDATES_NEWEST] = {.name = "candidates of a sender", .sql = NEWEST_OF_SENDER},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates of a sender by score", .sql = FROM_SENDERS BEST_OF},
+    [CANDIDATES_WORST_SCORE] = {.name = "candidates of a sender by score, lowest first", .sql = FROM_SENDERS WORST_OF},
 };
 #define SELECT_JOBS(list)                                                                                              \
     "SELECT k.candidate_id, j.external_id, j.name FROM candidate_jobs k JOIN jobs j ON j.organization_id = $1"         \
