@@ -119,15 +119,14 @@ INSERT INTO activity_days (organization_id, day, sent, open_base, click_base, de
 ALTER TABLE candidate_scores ADD COLUMN recency SMALLINT NOT NULL DEFAULT 3;
 ALTER TABLE candidate_scores ADD COLUMN replied SMALLINT NOT NULL DEFAULT 0;
 
--- The users who sent emails to a candidate, like candidate_jobs.
+-- The users who sent emails to a candidate. Without a copy of the score: one's own candidates are few enough to be sorted.
 CREATE TABLE candidate_senders (
     organization_id BIGINT NOT NULL,
     candidate_id BIGINT NOT NULL,
     sender_id BIGINT NOT NULL,
-    score SMALLINT NOT NULL DEFAULT -1,
     PRIMARY KEY (candidate_id, sender_id, organization_id)
 ) WITHOUT ROWID;
-CREATE INDEX candidate_senders_by_score ON candidate_senders (organization_id, sender_id, score, candidate_id);
+CREATE INDEX candidate_senders_by_sender ON candidate_senders (organization_id, sender_id, candidate_id);
 INSERT INTO candidate_senders (organization_id, candidate_id, sender_id)
 SELECT DISTINCT organization_id, recipient_id, sender_id FROM email_logs WHERE sender_id <> 0;
 INSERT INTO score_marks (organization_id, all_after) SELECT organization_id, 0 FROM organizations;

@@ -52,7 +52,20 @@
         "$8",                                                                                                          \
         "k.job_id") " AND (CAST($9 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM candidate_senders x"                        \
                     " WHERE x.organization_id = $1 AND x.candidate_id = k.candidate_id AND x.sender_id = $9))" CHOSEN
-#define OF_SENDER "k.sender_id = $9 AND $6 = $6 AND " CANDIDATE_VISIBLE("$8", "c.id") CHOSEN
+/* Senders have no copy of the score: their candidates are looked up and sorted, however many there are. */
+#define FROM_SENDERS                                                                                                   \
+    "SELECT " CANDIDATE_COLUMNS ", k.score FROM candidate_senders x CROSS JOIN candidate_scores k CROSS JOIN "         \
+    "candidates c WHERE x.organization_id = $1 AND x.sender_id = $9 AND k.organization_id = $1"                        \
+    " AND k.candidate_id = x.candidate_id AND c.organization_id = $1 AND c.id = x.candidate_id AND $6 = $6 "           \
+    "AND " CANDIDATE_VISIBLE("$8", "c.id") " AND " RECENCY_AND_REPLY("k.")
+/* Scores may be off, then there are no rows of them. */
+#define NEWEST_OF_SENDER                                                                                               \
+    "SELECT " CANDIDATE_COLUMNS ", coalesce(k.score, -1) FROM candidate_senders x CROSS JOIN candidates c"             \
+    " LEFT JOIN candidate_scores k ON k.organization_id = $1 AND k.candidate_id = c.id WHERE x.organization_id = $1"   \
+    " AND x.sender_id = $9 AND c.organization_id = $1 AND c.id = x.candidate_id AND $6 = $6"                           \
+    " AND coalesce(k.score, -1) BETWEEN $2 AND $3 AND coalesce(k.recency, 3) < $10"                                    \
+    " AND coalesce(k.replied, 0) BETWEEN $11 AND $12 AND x.candidate_id < $5 AND $4 = $4"                              \
+    " AND " CANDIDATE_VISIBLE("$8", "c.id") " ORDER BY x.candidate_id DESC LIMIT $7"
 
 static const struct statement list_all[] = {
     [CANDIDATES_NEWEST] = {.name = "candidates", .sql = NEWEST("+"), .sql_postgres = NEWEST("")},
@@ -68,12 +81,9 @@ static const struct statement list_of_job[] = {
                                 .sql = FROM_SCORES("candidate_jobs", OF_JOB) WORST_OF},
 };
 static const struct statement list_of_sender[] = {
-    [CANDIDATES_NEWEST] = {.name = "candidates of a sender",
-                           .sql = FROM_SCORES("candidate_senders", OF_SENDER) NEWEST_OF},
-    [CANDIDATES_BEST_SCORE] = {.name = "candidates of a sender by score",
-                               .sql = FROM_SCORES("candidate_senders", OF_SENDER) BEST_OF},
-    [CANDIDATES_WORST_SCORE] = {.name = "candidates of a sender by score, lowest first",
-                                .sql = FROM_SCORES("candidate_senders", OF_SENDER) WORST_OF},
+    [CANDIDATES_NEWEST] = {.name = "candidates of a sender", .sql = NEWEST_OF_SENDER},
+    [CANDIDATES_BEST_SCORE] = {.name = "candidates of a sender by score", .sql = FROM_SENDERS BEST_OF},
+    [CANDIDATES_WORST_SCORE] = {.name = "candidates of a sender by score, lowest first", .sql = FROM_SENDERS WORST_OF},
 };
 #define SELECT_JOBS(list)                                                                                              \
     "SELECT k.candidate_id, j.external_id, j.name FROM candidate_jobs k JOIN jobs j ON j.organization_id = $1"         \

@@ -40,8 +40,8 @@ struct candidate_filter {
     int64_t after_id;
 };
 /* Of equal scores the newest first, or last when the worst come first. Unknown is below every score. No order needs a
- * scan: scores are read along an index. Who has no row of scores yet is missing when sorted by score: see
- * scores_pending. At most `limit`; strings in `arena`. */
+ * scan: scores are read along an index, those of a sender sorted. Who has no row of scores yet is missing when sorted
+ * by score: see scores_pending. At most `limit`; strings in `arena`. */
 MUST_USE int candidates_list(struct db *db, const struct candidate_filter *filter, size_t limit, struct arena *arena,
                              struct candidate_view **ret, size_t *ret_count, struct err *err);
 /* By the applicant tracking system's own id, or by candidate_ref. ERR_NOT_FOUND. */

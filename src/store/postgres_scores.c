@@ -21,11 +21,6 @@ static const struct statement save_jobs = {
     .sql = "UPDATE candidate_jobs j SET score = u.s FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
            " AS u(o, c, s) WHERE j.organization_id = u.o AND j.candidate_id = u.c",
 };
-static const struct statement save_senders = {
-    .name = "save scores of senders",
-    .sql = "UPDATE candidate_senders j SET score = u.s FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
-           " AS u(o, c, s) WHERE j.organization_id = u.o AND j.candidate_id = u.c",
-};
 static const struct statement save_days = {
     .name = "save scores of days",
     .sql = "INSERT INTO candidate_score_days (organization_id, candidate_id, score, day, former)"
@@ -56,9 +51,6 @@ int postgres_save_scores(struct db *base, const struct score_row *rows, size_t c
     if (r < 0 || structs.count == 0) goto out;
     add_keys(&db->params, &structs);
     r = postgres_execute_params(db, &save_jobs, NULL, err);
-    if (r < 0) goto out;
-    add_keys(&db->params, &structs);
-    r = postgres_execute_params(db, &save_senders, NULL, err);
     if (r < 0) goto out;
     add_keys(&db->params, &structs);
     postgres_params_bigints(&db->params, &structs, offsetof(struct score_row, day));

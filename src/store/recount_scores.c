@@ -54,10 +54,7 @@ static const struct statement select_jobs = {
         " SELECT x.candidate_id, 0, x.sender_id, NULL FROM (SELECT DISTINCT e.recipient_id AS candidate_id, e.sender_id"
         " FROM email_logs e WHERE e.organization_id = $1 AND e.sender_id <> 0) AS x LEFT JOIN candidate_senders j"
         " ON j.organization_id = $1 AND j.candidate_id = x.candidate_id AND j.sender_id = x.sender_id"
-        " WHERE j.candidate_id IS NULL UNION ALL"
-        " SELECT j.candidate_id, 0, j.sender_id, j.score FROM candidate_senders j LEFT JOIN candidate_scores k"
-        " ON k.organization_id = $1 AND k.candidate_id = j.candidate_id WHERE j.organization_id = $1"
-        " AND j.score <> coalesce(k.score, -1) ORDER BY 1, 2, 3",
+        " WHERE j.candidate_id IS NULL ORDER BY 1, 2, 3",
     .many_rows = true,
 };
 

@@ -118,12 +118,9 @@ static const struct statement add_jobs = {
     .sql_postgres = ADD_JOBS(OF_POSTGRES, DB_LIST_POSTGRES),
 };
 #define ADD_SENDERS(of, list)                                                                                          \
-    "INSERT INTO candidate_senders (organization_id, candidate_id, sender_id, score)"                                  \
-    " SELECT x.organization_id, x.candidate_id, x.sender_id, coalesce(k.score, -1) FROM (SELECT DISTINCT"              \
-    " e.organization_id, e.recipient_id AS candidate_id, e.sender_id FROM email_logs e WHERE " of(                     \
-        "e.") " AND e.id IN " list("$2") " AND e.sender_id <> 0) AS x LEFT JOIN candidate_scores k"                    \
-                                         " ON k.organization_id = $1 AND k.candidate_id = x.candidate_id WHERE 1 = 1"  \
-                                         " ON CONFLICT (organization_id, candidate_id, sender_id) DO NOTHING"
+    "INSERT INTO candidate_senders (organization_id, candidate_id, sender_id) SELECT DISTINCT e.organization_id,"      \
+    " e.recipient_id, e.sender_id FROM email_logs e WHERE " of("e.") " AND e.id IN " list(                             \
+        "$2") " AND e.sender_id <> 0 ON CONFLICT (organization_id, candidate_id, sender_id) DO NOTHING"
 static const struct statement add_senders = {
     .name = "senders of candidates",
     .sql = ADD_SENDERS(OF, DB_LIST),
@@ -391,7 +388,6 @@ static const struct statement forget[] = {
     FORGET_STATEMENT("forget scores", "DELETE FROM candidate_scores"),
     FORGET_STATEMENT("forget the history of scores", "DELETE FROM candidate_score_days"),
     FORGET_STATEMENT("forget the scores of jobs", "UPDATE candidate_jobs SET score = -1"),
-    FORGET_STATEMENT("forget the scores of senders", "UPDATE candidate_senders SET score = -1"),
 };
 
 int scores_forget(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count, struct err *err) {

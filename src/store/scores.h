@@ -71,8 +71,7 @@ struct score_row {
 /* Fills is_stored and the former values; organization and candidate set, ascending by candidate, of one organization.
  */
 MUST_USE int scores_load(struct db *db, struct score_row *rows, size_t count, struct err *err);
-/* Stores those that differ from their former values; a changed score enters the history and the candidate's jobs
- * and senders. */
+/* Stores those that differ from their former values; a changed score enters the history and the candidate's jobs. */
 MUST_USE int scores_save(struct db *db, const struct score_row *rows, size_t count, struct err *err);
 /* Takes the scores and their history away, jobs and senders stay: scores are off, or the candidate is erased. */
 MUST_USE int scores_forget(struct db *db, int64_t organization_id, const int64_t *candidates, size_t count,

@@ -20,10 +20,6 @@ static const struct statement save_jobs = {
     .name = "save score of jobs",
     .sql = "UPDATE candidate_jobs SET score = ?3 WHERE +organization_id = ?1 AND candidate_id = ?2",
 };
-static const struct statement save_senders = {
-    .name = "save score of senders",
-    .sql = "UPDATE candidate_senders SET score = ?3 WHERE +organization_id = ?1 AND candidate_id = ?2",
-};
 static const struct statement save_day = {
     .name = "save score of a day",
     .sql = "INSERT INTO candidate_score_days (organization_id, candidate_id, day, score, former)"
@@ -54,8 +50,6 @@ static int save_row(struct sqlite_db *db, const struct score_row *row, struct er
     if (rc < 0 || !changed) return rc;
     rc = sqlite_prepare(db, &save_jobs, &prepared, err);
     if (rc == 0) rc = sqlite_step_done(db, &save_jobs, prepared, bind_row(prepared, row, row->score), err);
-    if (rc == 0) rc = sqlite_prepare(db, &save_senders, &prepared, err);
-    if (rc == 0) rc = sqlite_step_done(db, &save_senders, prepared, bind_row(prepared, row, row->score), err);
     if (rc == 0) rc = sqlite_prepare(db, &save_day, &prepared, err);
     if (rc < 0) return rc;
     bound = bind_row(prepared, row, row->day);
