@@ -113,3 +113,22 @@ struct slice text_uuid_of(struct slice bytes, struct arena *arena) {
                                    d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13],
                                    d[14], d[15]));
 }
+
+void text_write_name(struct strbuf *out, const char *name) {
+    char last = out->len > 0 ? out->ptr[out->len - 1] : '{';
+    if (last != '{' && last != '[') strbuf_add_char(out, ',');
+    if (name) strbuf_printf(out, "\"%s\":", name);
+}
+
+void text_write_text(struct strbuf *out, const char *name, struct slice text) {
+    text_write_name(out, name);
+    if (text.ptr)
+        text_write_json(out, text);
+    else
+        strbuf_add_cstr(out, "null");
+}
+
+void text_write_int(struct strbuf *out, const char *name, int64_t value) {
+    text_write_name(out, name);
+    strbuf_add_i64(out, value);
+}

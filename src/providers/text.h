@@ -25,6 +25,10 @@ bool text_of_value(struct json_value value, struct arena *arena, struct slice *r
 int text_write_json(struct strbuf *out, struct slice text);
 /* Appends `"name":"text",` unless the text is empty. */
 int text_write_member(struct strbuf *out, const char *name, struct slice text);
+/* What stands in an object (or, without a name, in an array), with the comma before it where one is due. */
+void text_write_name(struct strbuf *out, const char *name);
+void text_write_text(struct strbuf *out, const char *name, struct slice text); /* null without ptr */
+void text_write_int(struct strbuf *out, const char *name, int64_t value);
 
 /* Appends with %XX for all but the unreserved characters of RFC 3986. */
 int text_write_percent(struct strbuf *out, struct slice text);

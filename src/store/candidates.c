@@ -271,12 +271,10 @@ int candidates_figures(struct db *db, int64_t organization_id, int64_t jobs_of, 
                        "c.organization_id = $1 AND c.tracking IS NOT NULL AND c.id < $2 AND (CAST($3 AS TEXT) = '' "   \
                        "OR " contains("c.external_id") " OR " contains("coalesce(c.name, '')") " OR " contains(        \
                            "coalesce(c.email, '')") ") ORDER BY c.id DESC LIMIT $4"
-#define CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
-#define CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
 static const struct statement select_answers = {
     .name = "answers of candidates",
-    .sql = ANSWERS(CONTAINS),
-    .sql_postgres = ANSWERS(CONTAINS_POSTGRES),
+    .sql = ANSWERS(DB_CONTAINS),
+    .sql_postgres = ANSWERS(DB_CONTAINS_POSTGRES),
 };
 
 int candidates_answers(struct db *db, int64_t organization_id, struct slice search, int64_t before, size_t limit,

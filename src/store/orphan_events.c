@@ -22,12 +22,10 @@ static const struct statement select_some = {
                           " WHERE CASE WHEN CAST($4 AS BIGINT) = 1 THEN lower(o.recipient_address) = lower(CAST($3 "   \
                           "AS TEXT)) ELSE " contains("o.message_id") " OR " contains(                                  \
                               "o.rfc_message_id") " OR " contains("o.subject") " OR " contains("o.recipient_address") " END ORDER BY o.sent_at DESC, o.id DESC LIMIT $5"
-#define CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
-#define CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
 static const struct statement select_emails = {
     .name = "emails for an orphan event",
-    .sql = EMAILS(CONTAINS),
-    .sql_postgres = EMAILS(CONTAINS_POSTGRES),
+    .sql = EMAILS(DB_CONTAINS),
+    .sql_postgres = EMAILS(DB_CONTAINS_POSTGRES),
 };
 
 int orphan_events_load(struct db *db, int64_t organization_id, int64_t before_at, int64_t before_id, size_t limit,

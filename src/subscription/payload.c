@@ -23,35 +23,16 @@ bool payload_allowed(const struct webhook_delivery *delivery) {
 
 /* ---- JSON ---- */
 
-static void add_name(struct strbuf *out, const char *name) {
-    char last = out->len > 0 ? out->ptr[out->len - 1] : '{';
-    if (last != '{' && last != '[') strbuf_add_char(out, ',');
-    if (name) strbuf_printf(out, "\"%s\":", name);
-}
-
-static void add_text(struct strbuf *out, const char *name, struct slice text) {
-    add_name(out, name);
-    if (text.ptr)
-        text_write_json(out, text);
-    else
-        strbuf_add_cstr(out, "null");
-}
-
-static void add_int(struct strbuf *out, const char *name, int64_t value) {
-    add_name(out, name);
-    strbuf_add_i64(out, value);
-}
-
 /* {"id", "<label>"}, or null. */
 static void add_thing(struct strbuf *out, const char *name, struct slice id, const char *label, struct slice text) {
-    add_name(out, name);
+    text_write_name(out, name);
     if (!id.ptr && !text.ptr) {
         strbuf_add_cstr(out, "null");
         return;
     }
     strbuf_add_char(out, '{');
-    add_text(out, "id", id);
-    add_text(out, label, text);
+    text_write_text(out, "id", id);
+    text_write_text(out, label, text);
     strbuf_add_char(out, '}');
 }
 
@@ -68,57 +49,58 @@ static void add_event(struct strbuf *out, const struct outbox_item *item) {
                                   .event_type = row->event_type,
                                   .link_id = row->link_id,
                                   .recipient_ref = row->recipient_ref};
-    add_text(out, "engagement_event_id", event_public_id(&key, id));
-    add_text(out, "event_type", slice_cstr(event_type_name(row->event_type)));
-    add_name(out, "email");
+    text_write_text(out, "engagement_event_id", event_public_id(&key, id));
+    text_write_text(out, "event_type", slice_cstr(event_type_name(row->event_type)));
+    text_write_name(out, "email");
     strbuf_add_char(out, '{');
-    add_int(out, "id", row->email_log_id);
-    add_text(out, "message_id", item->message_id);
-    add_text(out, "subject", item->subject);
+    text_write_int(out, "id", row->email_log_id);
+    text_write_text(out, "message_id", item->message_id);
+    text_write_text(out, "subject", item->subject);
     strbuf_add_char(out, '}');
     add_candidate(out, item);
     add_thing(out, "sender", item->sender_external_id, "email", item->sender_email);
     add_thing(out, "job", item->job_external_id, "title", item->job_title);
-    add_text(out, "url", item->url);
+    text_write_text(out, "url", item->url);
     if (item->link_position == LINK_POSITION_NONE)
-        add_text(out, "link_position", SLICE_NONE);
+        text_write_text(out, "link_position", SLICE_NONE);
     else
-        add_int(out, "link_position", item->link_position);
-    if (row->event_type == EVENT_BOUNCE) add_text(out, "bounce_type", slice_cstr(bounce_kind_name(item->bounce_type)));
+        text_write_int(out, "link_position", item->link_position);
+    if (row->event_type == EVENT_BOUNCE)
+        text_write_text(out, "bounce_type", slice_cstr(bounce_kind_name(item->bounce_type)));
 }
 
 static void add_level(struct strbuf *out, const struct outbox_item *item) {
     add_candidate(out, item);
     if (item->row.score == SCORE_UNKNOWN)
-        add_text(out, "engagement_score", SLICE_NONE);
+        text_write_text(out, "engagement_score", SLICE_NONE);
     else
-        add_int(out, "engagement_score", item->row.score);
-    add_text(out, "engagement_level", slice_cstr(score_level_name(item->row.level)));
-    add_text(out, "former_level", slice_cstr(score_level_name(item->row.former_level)));
+        text_write_int(out, "engagement_score", item->row.score);
+    text_write_text(out, "engagement_level", slice_cstr(score_level_name(item->row.level)));
+    text_write_text(out, "former_level", slice_cstr(score_level_name(item->row.former_level)));
 }
 
 /* What of the person is to be forgotten. */
 static void add_withdrawn(struct strbuf *out, const struct outbox_item *item) {
     add_candidate(out, item);
-    add_name(out, "event_types");
+    text_write_name(out, "event_types");
     strbuf_add_char(out, '[');
     if (item->row.event_type == 0 || item->row.event_type == EVENT_OPEN)
-        add_text(out, NULL, slice_cstr(event_type_name(EVENT_OPEN)));
+        text_write_text(out, NULL, slice_cstr(event_type_name(EVENT_OPEN)));
     if (item->row.event_type == 0 || item->row.event_type == EVENT_CLICK)
-        add_text(out, NULL, slice_cstr(event_type_name(EVENT_CLICK)));
+        text_write_text(out, NULL, slice_cstr(event_type_name(EVENT_CLICK)));
     strbuf_add_char(out, ']');
 }
 
 void payload_write(struct strbuf *out, const struct webhook_delivery *delivery) {
     char time[TIME_TEXT_MAX];
     strbuf_add_char(out, '{');
-    add_text(out, "type", slice_cstr(webhook_event_name(delivery->event)));
-    add_text(out, "timestamp", time_format(delivery->item.row.occurred_at, time));
-    add_name(out, "data");
+    text_write_text(out, "type", slice_cstr(webhook_event_name(delivery->event)));
+    text_write_text(out, "timestamp", time_format(delivery->item.row.occurred_at, time));
+    text_write_name(out, "data");
     strbuf_add_char(out, '{');
     switch (delivery->event) {
     case WEBHOOK_TEST:
-        add_int(out, "subscription_id", delivery->subscription_id);
+        text_write_int(out, "subscription_id", delivery->subscription_id);
         break;
     case WEBHOOK_LEVEL_CHANGED:
         add_level(out, &delivery->item);
