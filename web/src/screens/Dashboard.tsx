@@ -14,7 +14,7 @@ import { DataTable, sortRows, type Column } from '../ui/DataTable';
 import { DateRange, Filters, GroupSelect, Views, ZoneNote } from '../ui/Filters';
 import { LOW_VOLUME } from '../ui/Kpi';
 import type { ChartView } from '../ui/LineChart';
-import { Empty, Panel } from '../ui/Panel';
+import { Empty, Panel, Skeleton } from '../ui/Panel';
 import { Title } from '../ui/Title';
 import { viewQuery } from '../views';
 
@@ -131,7 +131,7 @@ export function Dashboard(): JSX.Element {
             )}
           </Panel>
           <OverTimeOf rows={partOf(whole, 'series')} before={partOf(whole, 'previous_series')} scope={scope} summary={summary.data} view={values.view as ChartView} compare={values.cmp === '1'} table={values.table === '1'} />
-          <div style={{ minHeight: '314px' }}>{fetched.value && <fetched.value.FollowUp whole={whole} scope={scope} />}</div>
+          {fetched.value ? <fetched.value.FollowUp whole={whole} scope={scope} /> : <section class="card"><Skeleton height={280} /></section>}
           <TopPerforming top={partOf(whole, 'top')} scope={scope} span={span} />
           <section class="card card-flush" aria-labelledby="by-template">
             <header>
