@@ -13,7 +13,7 @@
 
 #define LINK_CACHE_ENTRIES   65536
 #define AGENT_CACHE_ENTRIES  16384
-#define SENDER_CACHE_ENTRIES 16384
+#define SENDER_CACHE_ENTRIES 65536
 
 struct applier *applier_new(const unsigned char hash_key[HASH_KEY_SIZE]) {
     struct applier *applier = memory_alloc(sizeof(*applier));

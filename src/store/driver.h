@@ -57,6 +57,7 @@ struct db_driver {
     int (*save_stats)(struct db *db, const struct email_stats *const *stats, size_t count, struct err *err);
     int (*append_deltas)(struct db *db, const struct cohort_delta *cohorts, size_t cohort_count,
                          const struct breakdown_delta *breakdowns, size_t breakdown_count, struct err *err);
+    int (*fold)(struct db *db, size_t limit, int64_t *ret_folded, struct err *err);
     int (*registration_lock)(struct db *db, int64_t organization_id, enum registration_side side, struct err *err);
     int (*insert_orphans)(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
     int (*claim_fingerprints)(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);

@@ -45,6 +45,25 @@ int engagement_append_deltas(struct db *db, const struct cohort_delta *cohorts, 
     return noted(db, db->driver->append_deltas(db, cohorts, cohort_count, breakdowns, breakdown_count, err));
 }
 
+int engagement_fold(struct db *db, int64_t limit, int64_t *ret_folded, struct err *err) {
+    size_t most = limit <= 0 ? 0 : limit < DB_LIST_MAX ? (size_t)limit : DB_LIST_MAX;
+    return noted(db, db->driver->fold(db, most, ret_folded, err));
+}
+
+int engagement_fold_backlog(struct db *db, int64_t *ret_rows, struct err *err) {
+    static const struct statement backlog = {
+        .name = "changes not folded",
+        .sql = "SELECT coalesce((SELECT max(id) FROM cohort_deltas) - (SELECT min(id) FROM cohort_deltas) + 1, 0) "
+               "+ coalesce((SELECT max(id) FROM breakdown_deltas) - (SELECT min(id) FROM breakdown_deltas) + 1, 0)",
+    };
+    struct db_rows *rows;
+    int rc = db_query_row(db, &backlog, NULL, 0, &rows, err);
+    if (rc < 0) return rc;
+    *ret_rows = rc == 1 ? db_column_int(rows, 0) : 0;
+    db_rows_free(rc == 1 ? rows : NULL);
+    return 0;
+}
+
 int engagement_registration_lock(struct db *db, int64_t organization_id, enum registration_side side, struct err *err) {
     return noted(db, db->driver->registration_lock(db, organization_id, side, err));
 }

@@ -9,7 +9,7 @@
 
 #define DAYS_MAX 64
 
-/* Nobody folds meanwhile: in PostgreSQL by the lock that folding takes (engagement_fold.c). The oldest days first: they
+/* Nobody folds meanwhile: in PostgreSQL by the lock that folding takes (postgres_fold.c). The oldest days first: they
  * are the least likely to change again. */
 static const struct statement pick = {
     .name = "pick stale days",

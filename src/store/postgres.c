@@ -248,6 +248,7 @@ const struct db_driver postgres_driver = {
     .save_links = postgres_save_links,
     .save_stats = postgres_save_stats,
     .append_deltas = postgres_append_deltas,
+    .fold = postgres_fold,
     .registration_lock = postgres_registration_lock,
     .insert_orphans = postgres_insert_orphans,
     .claim_fingerprints = postgres_claim_fingerprints,

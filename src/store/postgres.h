@@ -5,6 +5,7 @@
  *   postgres_params.c      parameters in the binary format: arrays out of columns of structs
  *   postgres_partition.c   monthly partitions of the events
  *   postgres_engagement.c  the bulk verbs: events and figures
+ *   postgres_fold.c        folding of the changes of totals
  *   postgres_register.c    the bulk verbs: emails, orphans, fingerprints
  *   postgres_scores.c      the bulk verbs: scores
  *
@@ -168,6 +169,7 @@ int postgres_append_deltas(struct db *db, const struct cohort_delta *cohorts, si
                            const struct breakdown_delta *breakdowns, size_t breakdown_count, struct err *err);
 int postgres_event_keys(struct db *db, int64_t organization_id, int64_t email_log_id, size_t limit, struct arena *arena,
                         struct event_key **ret, size_t *ret_count, struct err *err);
+int postgres_fold(struct db *db, size_t limit, int64_t *ret_folded, struct err *err);
 int postgres_registration_lock(struct db *db, int64_t organization_id, enum registration_side side, struct err *err);
 int postgres_insert_orphans(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
 int postgres_claim_fingerprints(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);

@@ -366,6 +366,7 @@ const struct db_driver sqlite_driver = {
     .save_links = sqlite_save_links,
     .save_stats = sqlite_save_stats,
     .append_deltas = sqlite_append_deltas,
+    .fold = sqlite_fold,
     .registration_lock = sqlite_registration_lock,
     .insert_orphans = sqlite_insert_orphans,
     .claim_fingerprints = sqlite_claim_fingerprints,

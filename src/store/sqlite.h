@@ -1,5 +1,5 @@
 /* sqlite: what the files of the SQLite driver share. sqlite.c opens and keeps the file, sqlite_statement.c runs
- * statements, sqlite_engagement.c, sqlite_registration.c and sqlite_scores.c are the bulk verbs. */
+ * statements, sqlite_engagement.c, sqlite_fold.c, sqlite_registration.c and sqlite_scores.c are the bulk verbs. */
 #ifndef INKLING_STORE_SQLITE_H
 #define INKLING_STORE_SQLITE_H
 
@@ -80,6 +80,7 @@ int sqlite_save_links(struct db *db, const struct link_row *rows, size_t count, 
 int sqlite_save_stats(struct db *db, const struct email_stats *const *stats, size_t count, struct err *err);
 int sqlite_append_deltas(struct db *db, const struct cohort_delta *cohorts, size_t cohort_count,
                          const struct breakdown_delta *breakdowns, size_t breakdown_count, struct err *err);
+int sqlite_fold(struct db *db, size_t limit, int64_t *ret_folded, struct err *err);
 int sqlite_registration_lock(struct db *db, int64_t organization_id, enum registration_side side, struct err *err);
 int sqlite_insert_orphans(struct db *db, struct orphan_row *rows, size_t count, struct err *err);
 int sqlite_claim_fingerprints(struct db *db, struct fingerprint_row *rows, size_t count, struct err *err);

@@ -77,6 +77,7 @@ FAULT_SLOT(append_deltas,
            (struct db * db, const struct cohort_delta *cohorts, size_t cohort_count,
             const struct breakdown_delta *breakdowns, size_t breakdown_count, struct err *err),
            (db, cohorts, cohort_count, breakdowns, breakdown_count, err))
+FAULT_SLOT(fold, (struct db * db, size_t limit, int64_t *ret_folded, struct err *err), (db, limit, ret_folded, err))
 FAULT_SLOT(registration_lock, (struct db * db, int64_t organization_id, enum registration_side side, struct err *err),
            (db, organization_id, side, err))
 FAULT_SLOT(insert_orphans, (struct db * db, struct orphan_row *rows, size_t count, struct err *err),
@@ -115,6 +116,7 @@ static inline void fault_install(struct fault_driver *faults, struct db *db) {
     driver->save_links = fault_save_links;
     driver->save_stats = fault_save_stats;
     driver->append_deltas = fault_append_deltas;
+    driver->fold = fault_fold;
     driver->registration_lock = fault_registration_lock;
     driver->insert_orphans = fault_insert_orphans;
     driver->claim_fingerprints = fault_claim_fingerprints;
