@@ -85,14 +85,15 @@ static const struct statement list_of_sender[] = {
     [CANDIDATES_BEST_SCORE] = {.name = "candidates of a sender by score", .sql = FROM_SENDERS BEST_OF},
     [CANDIDATES_WORST_SCORE] = {.name = "candidates of a sender by score, lowest first", .sql = FROM_SENDERS WORST_OF},
 };
-#define SELECT_JOBS(list)                                                                                              \
+/* Of the keys, SQLite takes the index by job and score, and reads all of it, unless told ("+"). */
+#define SELECT_JOBS(organization, list)                                                                                \
     "SELECT k.candidate_id, j.external_id, j.name FROM candidate_jobs k JOIN jobs j ON j.organization_id = $1"         \
-    " AND j.id = k.job_id WHERE k.organization_id = $1 AND k.candidate_id IN " list("$2") " AND " JOB_VISIBLE(         \
+    " AND j.id = k.job_id WHERE " organization " = $1 AND k.candidate_id IN " list("$2") " AND " JOB_VISIBLE(          \
         "$4", "k.job_id") " ORDER BY k.candidate_id, k.job_id DESC LIMIT $3"
 static const struct statement select_jobs = {
     .name = "jobs of candidates",
-    .sql = SELECT_JOBS(DB_LIST),
-    .sql_postgres = SELECT_JOBS(DB_LIST_POSTGRES),
+    .sql = SELECT_JOBS("+k.organization_id", DB_LIST),
+    .sql_postgres = SELECT_JOBS("k.organization_id", DB_LIST_POSTGRES),
 };
 static const struct statement select_candidate = {
     .name = "candidate",

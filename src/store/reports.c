@@ -191,7 +191,7 @@ static const struct statement link_page = {
     .name = "report links",
     .sql = "SELECT g.item, g.emails, g.clicks, g.machine_clicks, l.url, l.position, "
            "(SELECT t.text FROM link_texts t WHERE t.organization_id = l.organization_id AND t.link_hash = l.link_hash"
-           " AND t.link_check = l.link_check ORDER BY t.created_at DESC LIMIT 1)"
+           " AND t.link_check = l.link_check ORDER BY +t.created_at DESC LIMIT 1)" /* +: by link, not by time */
            " FROM (SELECT * FROM (SELECT x.item,"
            " CAST(SUM(CASE WHEN x.kind = 2 THEN x.n ELSE 0 END) AS BIGINT) AS emails,"
            " CAST(SUM(CASE WHEN x.kind = 3 THEN x.n ELSE 0 END) AS BIGINT) AS clicks,"
