@@ -83,7 +83,7 @@ async function measure({ streams, toasts, json }) {
         }).observe(document, { childList: true, subtree: true, characterData: true });
       });
       await go(session.page, '/');
-      await session.page.waitForFunction(() => document.body.dataset.live === 'live' || /\bLive\b/.test(document.body.textContent), undefined, { timeout: 30_000 });
+      await session.page.locator('.top').getByText('Live', { exact: true }).waitFor();
     }
     const samples = [];
     for (let i = 0; i < toasts; i++) {

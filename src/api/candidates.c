@@ -10,17 +10,17 @@
 #include "api/views.h"
 #include "score/explain.h"
 #include "store/consent.h"
+#include "store/timeline.h"
 
 #include "base/banned.h"
 
-#define LIST_DEFAULT        50
-#define LIST_MAX            200
-#define TIMELINE_DEFAULT    100
-#define TIMELINE_LIMIT_MAX  500
-#define TIMELINE_EMAILS     50   /* the latest ones */
-#define TIMELINE_EVENTS_MAX 1000 /* of one email */
-#define EXTERNAL_ID_MAX     255
-#define CARRY_PORTION       2000 /* emails of a campaign in one transaction */
+#define LIST_DEFAULT       50
+#define LIST_MAX           200
+#define TIMELINE_DEFAULT   100
+#define TIMELINE_LIMIT_MAX 500
+#define TIMELINE_EMAILS    50 /* the latest ones */
+#define EXTERNAL_ID_MAX    255
+#define CARRY_PORTION      2000 /* emails of a campaign in one transaction */
 
 /* ---- list and one ---- */
 
@@ -261,31 +261,17 @@ int candidates_show(struct api_call *call, struct err *err) {
 
 /* ---- timeline ---- */
 
-struct moment {
-    const struct stored_event *event;
-    const struct email_view *email;
-};
-
 struct timeline {
-    struct moment *moments;
-    size_t count;
+    struct email_view *emails;
+    struct stored_event *events; /* the latest first */
+    size_t email_count, count;
     bool truncated;
     struct event_providers *providers;
 };
 
-/* The latest first; of one moment in a fixed order. */
-static int compare_moments(const void *left, const void *right) {
-    const struct event_key *a = &((const struct moment *)left)->event->key;
-    const struct event_key *b = &((const struct moment *)right)->event->key;
-    if (a->occurred_at != b->occurred_at) return a->occurred_at > b->occurred_at ? -1 : 1;
-    return event_key_compare(a, b);
-}
-
-static int load_timeline(struct api_call *call, struct timeline *ret, struct err *err) {
+static int load_timeline(struct api_call *call, size_t limit, struct timeline *ret, struct err *err) {
     struct candidate_view candidate;
-    struct email_view *emails;
-    struct stored_event *events[TIMELINE_EMAILS];
-    size_t email_count, counts[TIMELINE_EMAILS], all = 0;
+    int64_t ids[TIMELINE_EMAILS];
     int result = load_candidate(call, &candidate, err);
     if (result != 0) return result;
     const struct email_filter filter = {
@@ -295,27 +281,30 @@ static int load_timeline(struct api_call *call, struct timeline *ret, struct err
                    .jobs_of = call->jobs_of},
         .candidate_id = candidate.id,
     };
-    result = emails_list(call->db, &filter, &(struct email_page){.limit = TIMELINE_EMAILS + 1}, call->arena, &emails,
-                         &email_count, err);
+    result = emails_list(call->db, &filter, &(struct email_page){.limit = TIMELINE_EMAILS + 1}, call->arena,
+                         &ret->emails, &ret->email_count, err);
     if (result == 0) result = event_providers_load(call->db, call->organization_id, call->arena, &ret->providers, err);
     if (result != 0) return result;
-    ret->truncated = email_count > TIMELINE_EMAILS;
-    if (ret->truncated) email_count = TIMELINE_EMAILS;
-    for (size_t i = 0; i < email_count; i++) {
-        result = engagement_timeline(call->db, call->organization_id, emails[i].stats.email_log_id,
-                                     TIMELINE_EVENTS_MAX + 1, call->arena, &events[i], &counts[i], err);
-        if (result != 0) return result;
-        if (counts[i] > TIMELINE_EVENTS_MAX) ret->truncated = true;
-        all += counts[i];
+    ret->truncated = ret->email_count > TIMELINE_EMAILS;
+    if (ret->truncated) ret->email_count = TIMELINE_EMAILS;
+    for (size_t i = 0; i < ret->email_count; i++)
+        ids[i] = ret->emails[i].stats.email_log_id;
+    result = timeline_latest(call->db, call->organization_id, ids, ret->email_count, limit + 1, call->arena,
+                             &ret->events, &ret->count, err);
+    if (result != 0) return result;
+    if (ret->count > limit) {
+        ret->count = limit;
+        ret->truncated = true;
     }
-    ret->moments = arena_alloc_array(call->arena, all, sizeof(*ret->moments));
-    for (size_t i = 0; i < email_count; i++)
-        for (size_t n = 0; n < counts[i]; n++) {
-            embed_reduce_event(call, &events[i][n]);
-            ret->moments[ret->count++] = (struct moment){.event = &events[i][n], .email = &emails[i]};
-        }
-    qsort(ret->moments, ret->count, sizeof(*ret->moments), compare_moments);
+    for (size_t i = 0; i < ret->count; i++)
+        embed_reduce_event(call, &ret->events[i]);
     return 0;
+}
+
+static struct slice subject_of(const struct timeline *timeline, const struct stored_event *event) {
+    for (size_t i = 0; i < timeline->email_count; i++)
+        if (timeline->emails[i].stats.email_log_id == event->key.email_log_id) return timeline->emails[i].subject;
+    return SLICE_NONE;
 }
 
 int candidates_timeline(struct api_call *call, struct err *err) {
@@ -326,19 +315,15 @@ int candidates_timeline(struct api_call *call, struct err *err) {
     if (result == 0) result = api_limit(call, TIMELINE_DEFAULT, TIMELINE_LIMIT_MAX, &limit, err);
     if (result == 0) result = db_begin(call->db, DB_READ, err);
     if (result != 0) return result;
-    result = load_timeline(call, &timeline, err);
+    result = load_timeline(call, (size_t)limit, &timeline, err);
     db_rollback(call->db);
     if (result != 0) return result;
-    if (timeline.count > (size_t)limit) {
-        timeline.count = (size_t)limit;
-        timeline.truncated = true;
-    }
     struct api_table *table = api_table_begin(call, "candidate-timeline");
     for (size_t i = 0; i < timeline.count; i++) {
-        const struct moment *moment = &timeline.moments[i];
+        const struct stored_event *event = &timeline.events[i];
         api_table_row(table);
-        api_table_text(table, "subject", moment->email->subject);
-        view_event(table, moment->event, event_provider(timeline.providers, moment->event->endpoint_id));
+        api_table_text(table, "subject", subject_of(&timeline, event));
+        view_event(table, event, event_provider(timeline.providers, event->endpoint_id));
     }
     api_table_extras(table);
     api_table_bool(table, "truncated", timeline.truncated);

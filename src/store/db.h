@@ -72,9 +72,11 @@ MUST_USE int db_savepoint_rollback(struct db *db, struct err *err);
 #define DB_LIST_POSTGRES(parameter) "(SELECT unnest(string_to_array(" parameter ", ',')::bigint[]))"
 struct db_value db_list(struct arena *arena, const int64_t *integers, size_t count);
 
-/* Whether a column holds the text $3 somewhere, whatever the case of its letters. */
-#define DB_CONTAINS(column)          "instr(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
-#define DB_CONTAINS_POSTGRES(column) "strpos(lower(" column "), lower(CAST($3 AS TEXT))) > 0"
+/* folded(text), on both databases: without the case of its letters (docs/decisions/0020-activity.md).
+ *
+ * Whether a column holds the text $3 somewhere, whatever the case of its letters. */
+#define DB_CONTAINS(column)          "instr(folded(" column "), folded(CAST($3 AS TEXT))) > 0"
+#define DB_CONTAINS_POSTGRES(column) "strpos(folded(" column "), folded(CAST($3 AS TEXT))) > 0"
 
 /* Runs a statement that gives no rows. *ret_changes (may be NULL): rows changed.
  * ERR_CONFLICT: a unique or check rule; ERR_UNAVAILABLE: busy, gone, disk full; ERR_INTERNAL: the SQL is wrong. */

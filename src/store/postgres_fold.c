@@ -28,60 +28,59 @@ struct fold {
     struct statement pick, add, add_days, add_activity, add_activity_days, remove; /* activity: of cohorts only */
 };
 /* clang-format off: SQL, a clause a line */
-static const struct fold cohorts =
-    {
-        .pick = {.name = "pick cohort changes", .sql = PICK("cohort_deltas")},
-        .add = {.name = "fold cohort changes",
-                .sql = "UPDATE cohorts SET " CONTRIBUTION_SQL(ADD_COHORT) " FROM (SELECT d.organization_id, "
-                                                                          "d.cohort_id, " CONTRIBUTION_SQL(
-                                                                              SUM) " FROM cohort_deltas d "
-                                                                                   "WHERE " PICKED("d.id") " GROUP BY "
-                                                                                                           "d."
-                                                                                                           "organizatio"
-                                                                                                           "n_id, "
-                                                                                                           "d.cohort_"
-                                                                                                           "id) AS d "
-                                                                                                           "WHERE "
-                                                                                                           "cohorts."
-                                                                                                           "organizatio"
-                                                                                                           "n_id = "
-                                                                                                           "d."
-                                                                                                           "organizatio"
-                                                                                                           "n_id AND "
-                                                                                                           "cohorts.id "
-                                                                                                           "= "
-                                                                                                           "d.cohort_"
-                                                                                                           "id"},
-        .add_days =
-            {.name = "fold changes of days",
-             .sql = "INSERT INTO day_totals (organization_id, day, " CONTRIBUTION_SQL(
-                 NAME) ") "
-                       "SELECT d.organization_id, c.day, " CONTRIBUTION_SQL(
-                           SUM) " FROM cohort_deltas d "
-                                "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "
-                                "WHERE " PICKED("d.id") " GROUP BY d.organization_id, c.day "
-                                                        "ON CONFLICT (organization_id, day) DO UPDATE SET groups_stale "
-                                                        "= 1, " CONTRIBUTION_SQL(ADD_DAY)},
-        .add_activity = {.name = "fold what happened",
-                         .sql = "INSERT INTO activity (organization_id, day, cohort_id, " CONTRIBUTION_SQL(
-                             NAME) ") "
-                                   "SELECT d.organization_id, d.day, d.cohort_id, " CONTRIBUTION_SQL(
-                                       SUM) " FROM cohort_deltas d "
-                                            "WHERE d.day IS NOT NULL AND " PICKED(
-                                                "d.id") " GROUP BY d.organization_id, d.day, d.cohort_id "
-                                                        "ON CONFLICT (organization_id, day, cohort_id) DO UPDATE "
-                                                        "SET " CONTRIBUTION_SQL(ADD_ACTIVITY)},
-        .add_activity_days =
-            {.name = "fold what happened by day",
-             .sql = "INSERT INTO activity_days (organization_id, day, " CONTRIBUTION_SQL(
-                 NAME) ") "
-                       "SELECT d.organization_id, d.day, " CONTRIBUTION_SQL(
-                           SUM) " FROM cohort_deltas d "
-                                "WHERE d.day IS NOT NULL AND " PICKED(
-                                    "d.id") " GROUP BY d.organization_id, d.day "
-                                            "ON CONFLICT (organization_id, day) DO UPDATE SET " CONTRIBUTION_SQL(
-                                                ADD_ACTIVITY_DAY)},
-        .remove = {.name = "remove cohort changes", .sql = "DELETE FROM cohort_deltas WHERE " PICKED("id")},
+static const struct fold cohorts = {
+    .pick = {.name = "pick cohort changes", .sql = PICK("cohort_deltas")},
+    .add = {.name = "fold cohort changes",
+            .sql = "UPDATE cohorts SET " CONTRIBUTION_SQL(ADD_COHORT) " FROM (SELECT d.organization_id, "
+                                                                      "d.cohort_id, " CONTRIBUTION_SQL(
+                                                                          SUM) " FROM cohort_deltas d "
+                                                                               "WHERE " PICKED("d.id") " GROUP BY "
+                                                                                                       "d."
+                                                                                                       "organizatio"
+                                                                                                       "n_id, "
+                                                                                                       "d.cohort_"
+                                                                                                       "id) AS d "
+                                                                                                       "WHERE "
+                                                                                                       "cohorts."
+                                                                                                       "organizatio"
+                                                                                                       "n_id = "
+                                                                                                       "d."
+                                                                                                       "organizatio"
+                                                                                                       "n_id AND "
+                                                                                                       "cohorts.id "
+                                                                                                       "= "
+                                                                                                       "d.cohort_"
+                                                                                                       "id"},
+    .add_days = {.name = "fold changes of days",
+                 .sql = "INSERT INTO day_totals (organization_id, day, " CONTRIBUTION_SQL(
+                     NAME) ") "
+                           "SELECT d.organization_id, c.day, " CONTRIBUTION_SQL(
+                               SUM) " FROM cohort_deltas d "
+                                    "JOIN cohorts c ON c.organization_id = d.organization_id AND c.id = d.cohort_id "
+                                    "WHERE " PICKED(
+                                        "d.id") " GROUP BY d.organization_id, c.day "
+                                                "ON CONFLICT (organization_id, day) DO UPDATE SET groups_stale "
+                                                "= 1, " CONTRIBUTION_SQL(ADD_DAY)},
+    .add_activity = {.name = "fold what happened",
+                     .sql = "INSERT INTO activity (organization_id, day, cohort_id, " CONTRIBUTION_SQL(
+                         NAME) ") "
+                               "SELECT d.organization_id, d.day, d.cohort_id, " CONTRIBUTION_SQL(
+                                   SUM) " FROM cohort_deltas d "
+                                        "WHERE d.day IS NOT NULL AND " PICKED(
+                                            "d.id") " GROUP BY d.organization_id, d.day, d.cohort_id "
+                                                    "ON CONFLICT (organization_id, day, cohort_id) DO UPDATE "
+                                                    "SET " CONTRIBUTION_SQL(ADD_ACTIVITY)},
+    .add_activity_days =
+        {.name = "fold what happened by day",
+         .sql = "INSERT INTO activity_days (organization_id, day, " CONTRIBUTION_SQL(
+             NAME) ") "
+                   "SELECT d.organization_id, d.day, " CONTRIBUTION_SQL(
+                       SUM) " FROM cohort_deltas d "
+                            "WHERE d.day IS NOT NULL AND " PICKED(
+                                "d.id") " GROUP BY d.organization_id, d.day "
+                                        "ON CONFLICT (organization_id, day) DO UPDATE SET " CONTRIBUTION_SQL(
+                                            ADD_ACTIVITY_DAY)},
+    .remove = {.name = "remove cohort changes", .sql = "DELETE FROM cohort_deltas WHERE " PICKED("id")},
 };
 static const struct fold breakdowns = {
     .pick = {.name = "pick breakdown changes", .sql = PICK("breakdown_deltas")},

@@ -91,14 +91,16 @@ static const struct statement candidate_by_external_id = {
     "SELECT id, name, email, title, tracking FROM candidates WHERE organization_id = $1 AND external_id = $2", NULL};
 static const struct statement candidate_insert = {
     "candidate insert",
-    "INSERT INTO candidates (organization_id, external_id, name, email, title, created_at, updated_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id",
+    "INSERT INTO candidates (organization_id, external_id, name, folded_name, email, title, created_at, updated_at) "
+    "VALUES ($1, $2, $3, folded(CAST($3 AS TEXT)), $4, $5, $6, $6) RETURNING id",
     NULL};
-static const struct statement candidate_update = {"candidate update",
-                                                  "UPDATE candidates SET name = COALESCE($3, name), email = "
-                                                  "COALESCE($4, email), title = COALESCE($5, title), updated_at = $6 "
-                                                  "WHERE organization_id = $1 AND id = $2",
-                                                  NULL};
+static const struct statement candidate_update = {
+    "candidate update",
+    "UPDATE candidates SET name = COALESCE($3, name), "
+    "folded_name = COALESCE(folded(CAST($3 AS TEXT)), folded_name), "
+    "email = COALESCE($4, email), title = COALESCE($5, title), updated_at = $6 "
+    "WHERE organization_id = $1 AND id = $2",
+    NULL};
 
 static bool differs(struct slice given, struct slice stored) {
     return !slice_empty(given) && !slice_equal(given, stored);

@@ -10,43 +10,45 @@
 
 /* ---- statements ---- */
 
-/* The columns as the indices of 012_views.sql have them. $2 to $3: from the text to behind everything that begins so.
- */
-#define NAME               "lower(c.name)"
-#define NAME_POSTGRES      "(lower(c.name) COLLATE \"C\")"
-#define LAST_NAME          "lower(substr(c.name, instr(c.name, ' ') + 1))"
-#define LAST_NAME_POSTGRES "(lower(substr(c.name, strpos(c.name, ' ') + 1)) COLLATE \"C\")"
-#define ADDRESS            "lower(c.email)"
-#define ADDRESS_POSTGRES   "(lower(c.email) COLLATE \"C\")"
-#define BLANK              "instr(c.name, ' ') > 0"
-#define BLANK_POSTGRES     "strpos(c.name, ' ') > 0"
-#define BEGINS(column)     column " >= lower($2) AND " column " < lower($3)"
+/* The columns as the indices of 013_search.sql (names) and 012_views.sql (addresses) have them. $2 to $3: from the text
+ * to behind everything that begins so. */
+#define NAME                   "c.folded_name"
+#define LAST_NAME              "substr(c.folded_name, instr(c.folded_name, ' ') + 1)"
+#define LAST_NAME_POSTGRES     "substr(c.folded_name, strpos(c.folded_name, ' ') + 1)"
+#define ADDRESS                "lower(c.email)"
+#define ADDRESS_POSTGRES       "(lower(c.email) COLLATE \"C\")"
+#define BLANK                  "instr(c.folded_name, ' ') > 0"
+#define BLANK_POSTGRES         "strpos(c.folded_name, ' ') > 0"
+#define BEGINS(column)         column " >= folded($2) AND " column " < folded($3)"
+#define ADDRESS_BEGINS(column) column " >= lower($2) AND " column " < lower($3)"
 
-#define FOUND_CANDIDATE "c.id, c.external_id, c.name, c.title"
-#define ALONG(column, condition)                                                                                       \
-    "SELECT * FROM (SELECT " FOUND_CANDIDATE " FROM candidates c WHERE c.organization_id = $1 AND " condition          \
-    " AND " BEGINS(column) " ORDER BY " column " LIMIT $4) "
-#define CANDIDATES(name, last, address, blank)                                                                         \
-    "SELECT x.id, x.external_id, x.name, x.title, NULL FROM (" ALONG(name, "c.name IS NOT NULL") "a UNION " ALONG(     \
-        last, blank) "b UNION " ALONG(address, "c.email IS NOT NULL") "d UNION SELECT " FOUND_CANDIDATE                \
-                                                                      " FROM candidates c WHERE c.organization_id = "  \
-                                                                      "$1 AND c.external_id = $2 AND $5 = $5) x"       \
-                                                                      " ORDER BY lower(coalesce(x.name, "              \
-                                                                      "x.external_id)), x.id LIMIT $4"
+#define FOUND_CANDIDATE           "c.id, c.external_id, c.name, c.title"
+#define FIND_CANDIDATE            "SELECT " FOUND_CANDIDATE " FROM candidates c WHERE c.organization_id = $1 AND "
+#define BY_ID                     FIND_CANDIDATE "c.external_id = $2 AND $5 = $5"
+#define ALONG(column, condition)  "SELECT * FROM (" FIND_CANDIDATE condition " ORDER BY " column " LIMIT $4) "
+#define BY_NAME                   ALONG(NAME, NAME " IS NOT NULL AND " BEGINS(NAME)) "a"
+#define BY_LAST_NAME(last, blank) ALONG(last, blank " AND " BEGINS(last)) "b"
+#define BY_ADDRESS(address)       ALONG(address, "c.email IS NOT NULL AND " ADDRESS_BEGINS(address)) "d"
+#define CANDIDATES(last, address, blank)                                                                               \
+    "SELECT x.id, x.external_id, x.name, x.title, NULL FROM (" BY_NAME                                                 \
+    " UNION " BY_LAST_NAME(last, blank) " UNION " BY_ADDRESS(                                                          \
+        address) " UNION " BY_ID ") x ORDER BY folded(coalesce(x.name, x.external_id)), x.id LIMIT $4"
 /* Of some jobs: their candidates are few beside all whose name begins so. */
-#define CANDIDATES_OF_JOBS(name, last, address, blank)                                                                 \
-    "SELECT DISTINCT c.id, c.external_id, c.name, c.title, NULL, lower(coalesce(c.name, c.external_id)) FROM "         \
+#define BEGINS_ANY(last, address, blank)                                                                               \
+    "(" BEGINS(NAME) " OR (" blank " AND " BEGINS(last) ") OR " ADDRESS_BEGINS(address) " OR c.external_id = $2)"
+#define CANDIDATES_OF_JOBS(last, address, blank)                                                                       \
+    "SELECT DISTINCT c.id, c.external_id, c.name, c.title, NULL, folded(coalesce(c.name, c.external_id)) FROM "        \
     "candidate_jobs k JOIN candidates c ON c.organization_id = $1 AND c.id = k.candidate_id WHERE "                    \
-    "k.organization_id = $1 AND k.job_id IN " JOBS_OF("$5") " AND (" BEGINS(name) " OR (" blank " AND " BEGINS(        \
-        last) ") OR " BEGINS(address) " OR c.external_id = $2) ORDER BY 6, 1 LIMIT $4"
+    "k.organization_id = $1 AND k.job_id IN " JOBS_OF("$5") " AND " BEGINS_ANY(last, address,                          \
+                                                                               blank) " ORDER BY 6, 1 LIMIT $4"
 
 static const struct statement candidates[2] = {
     {.name = "search candidates",
-     .sql = CANDIDATES(NAME, LAST_NAME, ADDRESS, BLANK),
-     .sql_postgres = CANDIDATES(NAME_POSTGRES, LAST_NAME_POSTGRES, ADDRESS_POSTGRES, BLANK_POSTGRES)},
+     .sql = CANDIDATES(LAST_NAME, ADDRESS, BLANK),
+     .sql_postgres = CANDIDATES(LAST_NAME_POSTGRES, ADDRESS_POSTGRES, BLANK_POSTGRES)},
     {.name = "search candidates of jobs",
-     .sql = CANDIDATES_OF_JOBS(NAME, LAST_NAME, ADDRESS, BLANK),
-     .sql_postgres = CANDIDATES_OF_JOBS(NAME_POSTGRES, LAST_NAME_POSTGRES, ADDRESS_POSTGRES, BLANK_POSTGRES)},
+     .sql = CANDIDATES_OF_JOBS(LAST_NAME, ADDRESS, BLANK),
+     .sql_postgres = CANDIDATES_OF_JOBS(LAST_NAME_POSTGRES, ADDRESS_POSTGRES, BLANK_POSTGRES)},
 };
 
 #define TEXT_OF_NEWEST(number) #number
@@ -56,7 +58,7 @@ static const struct statement candidates[2] = {
     "SELECT x.id, x.external_id, x.name, NULL, NULL FROM (SELECT id, external_id, name FROM " table                    \
     " WHERE organization_id = $1 AND " visible " ORDER BY id DESC LIMIT " NEWEST_LIMIT(                                \
         SEARCH_NEWEST) ") x"                                                                                           \
-                       " WHERE lower(coalesce(x.name, x.external_id)) LIKE lower($2) ESCAPE '!'"                       \
+                       " WHERE folded(coalesce(x.name, x.external_id)) LIKE folded($2) ESCAPE '!'"                     \
                        " ORDER BY x.id DESC LIMIT $3"
 static const struct statement things[] = {
     [SEARCH_JOBS] = {.name = "search jobs", .sql = THINGS("jobs", JOB_VISIBLE("$4", "id"))},
@@ -70,7 +72,7 @@ static const struct statement emails = {
            " LIMIT " NEWEST_LIMIT(SEARCH_NEWEST) ") x"
                                                  " LEFT JOIN candidates p ON p.organization_id = $1 AND p.id = "
                                                  "x.recipient_id"
-                                                 " WHERE lower(x.subject) LIKE lower($2) ESCAPE '!' AND " JOB_VISIBLE(
+                                                 " WHERE folded(x.subject) LIKE folded($2) ESCAPE '!' AND " JOB_VISIBLE(
                                                      "$4",
                                                      "(SELECT job_id FROM cohorts WHERE organization_id = $1 AND id = "
                                                      "x.cohort_id)") " ORDER BY x.sent_at DESC, x.id DESC LIMIT $3",

@@ -1,6 +1,6 @@
 /* search: what a person types to get somewhere. Answered along an index, or among the newest SEARCH_NEWEST of a kind,
- * so that nobody's search costs more with the size of the database. Upper and lower case are the same, in SQLite for
- * ASCII only. Strings in `arena`.
+ * so that nobody's search costs more with the size of the database. Upper and lower case are the same, in addresses for
+ * ASCII at least. Strings in `arena`.
  *
  * `jobs_of`: only what belongs to jobs of this user; 0: all (visible.h). */
 #ifndef INKLING_STORE_SEARCH_H

@@ -89,7 +89,7 @@ static int configure(struct sqlite_db *db, const char *path, int64_t cache_bytes
              reads ? "FILE" : "MEMORY", (long long)cache_bytes / 1024, LOG_LIMIT_BYTES, reads);
     if (sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL) != SQLITE_OK) return sqlite_fail(db, path, err);
     sqlite3_wal_hook(db->handle, log_grew, db);
-    return 0;
+    return sqlite_casefold_register(db, err);
 }
 
 static int connect_with_cache(struct sqlite_store *store, enum db_mode mode, int64_t cache_bytes, struct db **ret,

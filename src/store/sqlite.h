@@ -1,5 +1,6 @@
 /* sqlite: what the files of the SQLite driver share. sqlite.c opens and keeps the file, sqlite_statement.c runs
- * statements, sqlite_engagement.c, sqlite_fold.c, sqlite_registration.c and sqlite_scores.c are the bulk verbs. */
+ * statements, sqlite_casefold.c is a function for them, sqlite_engagement.c, sqlite_fold.c, sqlite_registration.c and
+ * sqlite_scores.c are the bulk verbs. */
 #ifndef INKLING_STORE_SQLITE_H
 #define INKLING_STORE_SQLITE_H
 
@@ -43,6 +44,9 @@ void sqlite_register_vfs(void);
 
 /* Passes on what SQLite reported last on this connection: "<what>: <its message>". Returns the negative code. */
 int sqlite_fail(struct sqlite_db *db, const char *what, struct err *err);
+
+/* The SQL function folded(text): sqlite_casefold.c. */
+int sqlite_casefold_register(struct sqlite_db *db, struct err *err);
 
 /* The statement's prepared form, reset and without values. Belongs to the connection. */
 MUST_USE int sqlite_prepare(struct sqlite_db *db, const struct statement *statement, sqlite3_stmt **ret,

@@ -152,6 +152,17 @@ function suite(kind) {
       assert.deepEqual((await search(ada, 'h', '&limit=2')).candidates, ['Hanna Hot', 'Heidi Hot']);
       assert.deepEqual((await search(ada, 'offer')).templates, ['Offer']);
       assert.deepEqual((await search(ada, 'ING')).campaigns.sort(), ['Spring', 'bouncing']);
+      // Whatever the case, and not of ASCII's letters alone.
+      await service.must('POST', '/emails', { message_id: 'letters', subject: 'ÜBER Öl', sent_at: '2025-03-01T08:00:00Z', candidate: { id: 'letters', name: 'Çetin MÜLLER', email: 'letters@example.org' }, job: { id: 'letters', title: 'Влад, Bäcker' }, template: { id: 'letters', name: 'Große Straße' }, campaign: { id: 'letters', name: 'ΟΔΥΣΣΕΥΣ' } });
+      for (const q of ['müller', 'Müller', 'MÜLLER', 'mÜl']) assert.deepEqual((await search(ada, q)).candidates, ['Çetin MÜLLER'], q);
+      for (const q of ['çetin m', 'ÇE']) assert.deepEqual((await search(ada, q)).candidates, ['Çetin MÜLLER'], q);
+      for (const q of ['émile ö', 'ÖLUND']) assert.deepEqual((await search(ada, q)).candidates, ['Émile Ölund'], q);
+      for (const q of ['über ö', 'Über Öl']) assert.deepEqual((await search(ada, q)).emails, ['ÜBER Öl'], q);
+      for (const q of ['влад', 'ВЛАД', 'BÄCK']) assert.deepEqual((await search(ada, q)).jobs, ['Влад, Bäcker'], q);
+      for (const q of ['straße', 'STRASSE', 'GROẞE']) assert.deepEqual((await search(ada, q)).templates, ['Große Straße'], q);
+      for (const q of ['οδυσ', 'ΟΔΥΣ', 'Οδυσσεύς'.replace('ύ', 'υ')]) assert.deepEqual((await search(ada, q)).campaigns, ['ΟΔΥΣΣΕΥΣ'], q);
+      assert.deepEqual((await search(ada, 'muller')).candidates, [], 'another letter');
+      assert.deepEqual((await search(mona, 'ÖLUND')).candidates, ['Émile Ölund'], 'of their jobs');
       // No character means more than itself.
       assert.deepEqual((await search(ada, '50%')).emails.length, 5);
       assert.deepEqual((await search(ada, '%')).jobs, []);

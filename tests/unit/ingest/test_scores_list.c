@@ -231,6 +231,7 @@ static void an_older_database(void **state) {
         "DROP INDEX candidates_by_answer; DROP INDEX day_totals_stale; ALTER TABLE day_totals DROP COLUMN groups_stale;"
         "DROP TABLE activity; DROP TABLE activity_days; DROP TABLE candidate_senders;"
         "DROP INDEX candidates_by_name; DROP INDEX candidates_by_last_name; DROP INDEX IF EXISTS candidates_by_address;"
+        "ALTER TABLE candidates DROP COLUMN folded_name;"
         "ALTER TABLE cohort_deltas DROP COLUMN day; ALTER TABLE organizations DROP COLUMN former_zones;"
         "DELETE FROM schema_migrations WHERE number >= (SELECT number FROM schema_migrations WHERE name LIKE "
         "'%score%')");

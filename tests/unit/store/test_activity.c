@@ -279,6 +279,7 @@ static void a_database_of_before_is_carried_forward(void **state) {
         "DROP INDEX candidates_by_name",
         "DROP INDEX candidates_by_last_name",
         "DROP INDEX IF EXISTS candidates_by_address",
+        "ALTER TABLE candidates DROP COLUMN folded_name",
         "ALTER TABLE cohort_deltas DROP COLUMN day",
         "ALTER TABLE organizations DROP COLUMN former_zones",
         "ALTER TABLE candidate_scores DROP COLUMN recency",

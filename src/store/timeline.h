@@ -1,0 +1,14 @@
+/* timeline: the events of several emails in one list, by one query. */
+#ifndef INKLING_STORE_TIMELINE_H
+#define INKLING_STORE_TIMELINE_H
+
+#include "store/engagement.h"
+
+/* At most `limit` events, the latest first (of one moment by email, type, link, recipient); strings in `arena`. On
+ * SQLite of an email with more than TIMELINE_STEPS_MAX / `count` moments possibly those that arrived last. */
+#define TIMELINE_STEPS_MAX 50000
+MUST_USE int timeline_latest(struct db *db, int64_t organization_id, const int64_t *email_log_ids, size_t count,
+                             size_t limit, struct arena *arena, struct stored_event **ret, size_t *ret_count,
+                             struct err *err);
+
+#endif
