@@ -15,7 +15,7 @@ enum webhook_event {
     WEBHOOK_EMAIL_DROPPED = 5,
     WEBHOOK_EMAIL_UNSUBSCRIBED = 6,
     WEBHOOK_EMAIL_COMPLAINED = 7,
-    WEBHOOK_EVENT_WITHDRAWN = 8,     /* an event told of before was no human's after all */
+    WEBHOOK_EVENT_WITHDRAWN = 8,     /* an event told of before was no human's after all, or is not allowed any more */
     WEBHOOK_LEVEL_CHANGED = 9,       /* a candidate's engagement level */
     WEBHOOK_TRACKING_WITHDRAWN = 10, /* a candidate does not allow any more what was told of before */
     WEBHOOK_TEST = 11,               /* asked for by an administrator; nobody subscribes to it */

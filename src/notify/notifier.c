@@ -19,8 +19,7 @@
 #define LOOK_EVERY_US     (2 * 1000000LL)
 #define SESSIONS_EVERY_US (2 * 1000000LL)
 #define PORTION           500 /* rows of one transaction */
-#define WITHDRAW_MAX      1000
-#define TOASTS_A_MINUTE   30 /* more are in the list only */
+#define TOASTS_A_MINUTE   30  /* more are in the list only */
 #define SCORES_WAIT_MS    500
 #define NEWS_TEXT_MAX     HUB_DATA_MAX
 #define SESSIONS_MAX      20000
@@ -122,6 +121,13 @@ static int look(struct notifier *notifier, struct err *err) {
 
 /* ---- one portion ---- */
 
+/* Notifications that one row takes back. */
+struct withdrawal {
+    int64_t organization_id;
+    struct withdrawn *notifications;
+    size_t count;
+};
+
 struct portion {
     struct notifier *notifier;
     struct arena *arena;
@@ -134,9 +140,8 @@ struct portion {
     size_t news_count;
     /* By the transaction. */
     struct notification *merged;
-    struct withdrawn *withdrawn;
-    int64_t *withdrawn_from; /* organizations */
-    size_t withdrawn_count;
+    struct withdrawal *withdrawals;
+    size_t withdrawal_count;
     /* Deliveries of webhooks. */
     int64_t webhook_backlog_max;
     struct plan_result planned;
@@ -208,24 +213,20 @@ static void plan(struct portion *portion) {
 static int withdraw(struct portion *portion, struct db *db, const struct outbox_item *item, enum event_type type,
                     struct err *err) {
     const struct outbox_row *row = &item->row;
-    size_t room = WITHDRAW_MAX - portion->withdrawn_count, count = 0;
-    struct withdrawn *found;
+    struct withdrawal found = {.organization_id = row->organization_id};
     int r = row->kind == OUTBOX_RETRACTED
                 ? notifications_retract(db, row->organization_id, item->candidate_id, type, row->occurred_at,
-                                        portion->now, room, portion->arena, &found, &count, err)
+                                        portion->now, portion->arena, &found.notifications, &found.count, err)
                 : notifications_withdraw_candidate(db, row->organization_id, item->candidate_id, type, portion->now,
-                                                   room, portion->arena, &found, &count, err);
-    if (r < 0) return r;
-    for (size_t i = 0; i < count; i++) {
-        portion->withdrawn_from[portion->withdrawn_count] = row->organization_id;
-        portion->withdrawn[portion->withdrawn_count++] = found[i];
-    }
+                                                   portion->arena, &found.notifications, &found.count, err);
+    if (r < 0 || found.count == 0) return r;
+    portion->withdrawals[portion->withdrawal_count++] = found;
     return 0;
 }
 
 static int withdraw_all(struct portion *portion, struct db *db, struct err *err) {
     int r = 0;
-    portion->withdrawn_count = 0;
+    portion->withdrawal_count = 0;
     for (size_t i = 0; i < portion->count && r == 0; i++) {
         const struct outbox_item *item = &portion->items[i];
         if (item->row.kind == OUTBOX_EVENT || item->row.kind == OUTBOX_LEVEL) continue;
@@ -286,13 +287,16 @@ static void publish(struct portion *portion) {
                                                .job_id = news->job_id,
                                                .data = strbuf_slice(&text)});
     }
-    for (size_t i = 0; i < portion->withdrawn_count; i++) {
-        strbuf_clear(&text);
-        news_write_withdrawn(&text, portion->withdrawn[i].id);
-        hub_publish(hub, &(struct hub_message){.kind = HUB_WITHDRAWN,
-                                               .organization_id = portion->withdrawn_from[i],
-                                               .user_id = portion->withdrawn[i].user_id,
-                                               .data = strbuf_slice(&text)});
+    for (size_t i = 0; i < portion->withdrawal_count; i++) {
+        const struct withdrawal *withdrawal = &portion->withdrawals[i];
+        for (size_t n = 0; n < withdrawal->count; n++) {
+            strbuf_clear(&text);
+            news_write_withdrawn(&text, withdrawal->notifications[n].id);
+            hub_publish(hub, &(struct hub_message){.kind = HUB_WITHDRAWN,
+                                                   .organization_id = withdrawal->organization_id,
+                                                   .user_id = withdrawal->notifications[n].user_id,
+                                                   .data = strbuf_slice(&text)});
+        }
     }
     strbuf_release(&text);
 }
@@ -330,8 +334,7 @@ static int do_portion(struct notifier *notifier, struct arena *arena, struct err
     }
     plan(&portion);
     portion.merged = arena_alloc_array(arena, portion.news_count, sizeof(*portion.merged));
-    portion.withdrawn = arena_alloc_array(arena, WITHDRAW_MAX, sizeof(*portion.withdrawn));
-    portion.withdrawn_from = arena_alloc_array(arena, WITHDRAW_MAX, sizeof(*portion.withdrawn_from));
+    portion.withdrawals = arena_alloc_array(arena, 2 * portion.count, sizeof(*portion.withdrawals)); /* opens, clicks */
     r = writer_call(notifier->writer, run_portion, &portion, err);
     if (r < 0) return r;
     tell_planned(notifier, &portion.planned);

@@ -33,14 +33,14 @@ static const struct statement withdraw = {
     .name = "withdrawal of notifications",
     .sql = "UPDATE notifications SET withdrawn_at = $4, updated_at = $4 WHERE organization_id = $1 AND id IN "
            "(SELECT id FROM notifications WHERE organization_id = $1 AND candidate_id = $2 AND event_type = $3 "
-           "AND withdrawn_at IS NULL ORDER BY id DESC LIMIT $5) RETURNING id, user_id",
+           "AND withdrawn_at IS NULL) RETURNING id, user_id, withdrawn_at",
 };
 static const struct statement retract = {
     .name = "retraction from notifications",
     .sql = "UPDATE notifications SET count = count - 1, updated_at = $5, "
            "withdrawn_at = CASE WHEN count <= 1 THEN $5 ELSE withdrawn_at END WHERE organization_id = $1 AND id IN "
-           "(SELECT id FROM notifications WHERE organization_id = $1 AND candidate_id = $2 AND event_type = $3 "
-           "AND first_at <= $4 AND last_at >= $4 AND withdrawn_at IS NULL ORDER BY id DESC LIMIT $6) "
+           "(SELECT max(id) FROM notifications WHERE organization_id = $1 AND candidate_id = $2 AND event_type = $3 "
+           "AND first_at <= $4 AND last_at >= $4 AND withdrawn_at IS NULL GROUP BY user_id) "
            "RETURNING id, user_id, withdrawn_at",
 };
 
@@ -125,19 +125,20 @@ int notifications_recent(struct db *db, int64_t organization_id, int64_t user_id
 
 /* ---- withdrawal ---- */
 
-int notifications_withdraw_candidate(struct db *db, int64_t organization_id, int64_t candidate_id, enum event_type type,
-                                     int64_t now, size_t limit, struct arena *arena, struct withdrawn **ret,
-                                     size_t *ret_count, struct err *err) {
-    struct withdrawn *found = arena_alloc_array(arena, limit, sizeof(*found));
+/* Those that are withdrawn now, of what a statement changed. */
+static int load_withdrawn(struct db *db, const struct statement *statement, const struct db_value *values,
+                          size_t value_count, struct arena *arena, struct withdrawn **ret, size_t *ret_count,
+                          struct err *err) {
+    struct withdrawn *found = NULL;
     struct db_rows *rows;
-    size_t count = 0;
-    int r = db_query(
-        db, &withdraw,
-        DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(type), db_int(now), db_int((int64_t)limit)),
-        &rows, err);
+    size_t count = 0, capacity = 0;
+    int r = db_query(db, statement, values, value_count, &rows, err);
     if (r < 0) return r;
-    while (count < limit && (r = db_next(rows, err)) > 0)
+    while ((r = db_next(rows, err)) > 0) {
+        if (db_is_null(rows, 2)) continue;
+        found = rows_grow(arena, found, count, &capacity, sizeof(*found));
         found[count++] = (struct withdrawn){.id = db_column_int(rows, 0), .user_id = db_column_int(rows, 1)};
+    }
     db_rows_free(rows);
     if (r < 0) return r;
     *ret = found;
@@ -145,25 +146,21 @@ int notifications_withdraw_candidate(struct db *db, int64_t organization_id, int
     return 0;
 }
 
+int notifications_withdraw_candidate(struct db *db, int64_t organization_id, int64_t candidate_id, enum event_type type,
+                                     int64_t now, struct arena *arena, struct withdrawn **ret, size_t *ret_count,
+                                     struct err *err) {
+    return load_withdrawn(db, &withdraw,
+                          DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(type), db_int(now)), arena,
+                          ret, ret_count, err);
+}
+
 int notifications_retract(struct db *db, int64_t organization_id, int64_t candidate_id, enum event_type type,
-                          int64_t occurred_at, int64_t now, size_t limit, struct arena *arena, struct withdrawn **ret,
+                          int64_t occurred_at, int64_t now, struct arena *arena, struct withdrawn **ret,
                           size_t *ret_count, struct err *err) {
-    struct withdrawn *found = arena_alloc_array(arena, limit, sizeof(*found));
-    struct db_rows *rows;
-    size_t count = 0, seen = 0;
-    int r = db_query(db, &retract,
-                     DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(type), db_int(occurred_at),
-                               db_int(now), db_int((int64_t)limit)),
-                     &rows, err);
-    if (r < 0) return r;
-    while (seen++ < limit && (r = db_next(rows, err)) > 0)
-        if (!db_is_null(rows, 2))
-            found[count++] = (struct withdrawn){.id = db_column_int(rows, 0), .user_id = db_column_int(rows, 1)};
-    db_rows_free(rows);
-    if (r < 0) return r;
-    *ret = found;
-    *ret_count = count;
-    return 0;
+    return load_withdrawn(
+        db, &retract,
+        DB_VALUES(db_int(organization_id), db_int(candidate_id), db_int(type), db_int(occurred_at), db_int(now)), arena,
+        ret, ret_count, err);
 }
 
 /* ---- looking ---- */

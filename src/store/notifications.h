@@ -92,14 +92,15 @@ MUST_USE int notifications_recent(struct db *db, int64_t organization_id, int64_
 struct withdrawn {
     int64_t id, user_id;
 };
-/* All of a candidate of an event type. At most `limit`. */
+/* All of a candidate of an event type. */
 MUST_USE int notifications_withdraw_candidate(struct db *db, int64_t organization_id, int64_t candidate_id,
-                                              enum event_type type, int64_t now, size_t limit, struct arena *arena,
+                                              enum event_type type, int64_t now, struct arena *arena,
                                               struct withdrawn **ret, size_t *ret_count, struct err *err);
-/* One event of a candidate is taken out: the notifications it went into count one less, and are withdrawn at 0. */
+/* One event of a candidate is taken out: the notification of each user that it went into counts one less, and is
+ * withdrawn at 0. */
 MUST_USE int notifications_retract(struct db *db, int64_t organization_id, int64_t candidate_id, enum event_type type,
-                                   int64_t occurred_at, int64_t now, size_t limit, struct arena *arena,
-                                   struct withdrawn **ret, size_t *ret_count, struct err *err);
+                                   int64_t occurred_at, int64_t now, struct arena *arena, struct withdrawn **ret,
+                                   size_t *ret_count, struct err *err);
 
 /* A user's, the newest first, without those withdrawn. `jobs_of`: as in store/visible.h. */
 struct notification_page {

@@ -14,7 +14,7 @@ struct db;
 /* Stored; never change a number. */
 enum outbox_kind {
     OUTBOX_EVENT = 0,     /* a new event */
-    OUTBOX_RETRACTED = 1, /* an event is not a human's any more: a verdict changed */
+    OUTBOX_RETRACTED = 1, /* an event is not a human's any more: a verdict changed; with the event's whole key */
     OUTBOX_OBJECTED =
         2,            /* a candidate took consent back; event_type: only of events of that type, 0: opens and clicks */
     OUTBOX_LEVEL = 3, /* a candidate's engagement level is another one */

@@ -83,19 +83,87 @@ int webhook_deliveries_waiting(struct db *db, int64_t organization_id, int64_t s
     return 0;
 }
 
+/* ---- what is taken back ---- */
+
+#define TAKE_BACK(organization, chosen)                                                                                \
+    "UPDATE webhook_deliveries SET withdrawn = 1 WHERE " organization " = $1 AND withdrawn = 0 AND id " chosen         \
+    " RETURNING subscription_id, email_log_id, event_type, occurred_at, link_id, recipient_ref, state, attempts, "     \
+    "claims"
+#define NOT_YET "SELECT d.id FROM webhook_deliveries d WHERE d.organization_id = $1 AND d.kind = 0 AND d.withdrawn = 0 "
+#define OF_EVENT                                                                                                       \
+    NOT_YET "AND d.email_log_id = $3 AND d.event_type = $4 AND d.occurred_at = $5 AND d.link_id = $6 "                 \
+            "AND d.recipient_ref = $7 ORDER BY d.id LIMIT $2"
+#define OF_CANDIDATE                                                                                                   \
+    NOT_YET "AND d.email_log_id IN (SELECT e.id FROM email_logs e WHERE e.organization_id = $1 "                       \
+            "AND e.recipient_id = $3) AND d.event_type IN ($4, $5) ORDER BY d.id LIMIT $2"
+static const struct statement take_back_event = {.name = "webhook deliveries of an event taken back",
+                                                 .sql = TAKE_BACK("+organization_id", "IN (" OF_EVENT ")"),
+                                                 .sql_postgres =
+                                                     TAKE_BACK("organization_id", "= ANY (ARRAY(" OF_EVENT "))")};
+static const struct statement take_back_candidate = {
+    .name = "webhook deliveries of a candidate taken back",
+    .sql = TAKE_BACK("+organization_id", "IN (" OF_CANDIDATE ")"),
+    .sql_postgres = TAKE_BACK("organization_id", "= ANY (ARRAY(" OF_CANDIDATE "))")};
+
+static int take_back_rows(struct db *db, const struct outbox_item *item, size_t limit, struct db_rows **ret,
+                          struct err *err) {
+    const struct outbox_row *row = &item->row;
+    if (row->kind == OUTBOX_RETRACTED)
+        return db_query(db, &take_back_event,
+                        DB_VALUES(db_int(row->organization_id), db_int((int64_t)limit), db_int(row->email_log_id),
+                                  db_int(row->event_type), db_int(row->occurred_at), db_int(row->link_id),
+                                  db_int(row->recipient_ref)),
+                        ret, err);
+    bool opens_only = row->event_type == EVENT_OPEN;
+    return db_query(db, &take_back_candidate,
+                    DB_VALUES(db_int(row->organization_id), db_int((int64_t)limit), db_int(row->candidate_id),
+                              db_int(EVENT_OPEN), db_int(opens_only ? EVENT_OPEN : EVENT_CLICK)),
+                    ret, err);
+}
+
+int webhook_deliveries_take_back(struct db *db, const struct outbox_item *item, size_t limit, struct arena *arena,
+                                 struct webhook_taken_back **ret, size_t *ret_count, struct err *err) {
+    struct webhook_taken_back *found = arena_alloc_array(arena, limit, sizeof(*found));
+    struct db_rows *rows;
+    size_t count = 0;
+    int r = take_back_rows(db, item, limit, &rows, err);
+    if (r < 0) return r;
+    while (count < limit && (r = db_next(rows, err)) > 0)
+        found[count++] = (struct webhook_taken_back){
+            .subscription_id = db_column_int(rows, 0),
+            .row = {.kind = item->row.kind,
+                    .organization_id = item->row.organization_id,
+                    .email_log_id = db_column_int(rows, 1),
+                    .event_type = (enum event_type)db_column_int(rows, 2),
+                    .occurred_at = db_column_int(rows, 3),
+                    .link_id = db_column_int(rows, 4),
+                    .recipient_ref = db_column_int(rows, 5),
+                    .score = SCORE_UNKNOWN},
+            .told =
+                db_column_int(rows, 6) == WEBHOOK_DELIVERED || db_column_int(rows, 7) > 0 || db_column_int(rows, 8) > 0,
+        };
+    db_rows_free(rows);
+    if (r < 0) return r;
+    *ret = found;
+    *ret_count = count;
+    return 0;
+}
+
 /* ---- claims ---- */
 
 #define IS_DUE "state = 0 AND next_attempt_at <= $3 AND (claimed_until IS NULL OR claimed_until <= $3)"
 #define DUE                                                                                                            \
     "SELECT id FROM webhook_deliveries WHERE organization_id = $1 AND subscription_id = $2 AND " IS_DUE                \
     " ORDER BY next_attempt_at, id LIMIT $5"
-/* SQLite takes an index that begins with organization_id for better than the ids, unless told ("+"). */
+/* SQLite takes an index that begins with organization_id for better than the ids, unless told ("+"). In PostgreSQL as
+ * an array: of IN it may make a join that asks for the rows again and again, and takes more each time. */
 #define CLAIM(organization, due)                                                                                       \
-    "UPDATE webhook_deliveries SET claimed_until = $4 WHERE " organization " = $1 AND id IN (" due ") RETURNING id"
+    "UPDATE webhook_deliveries SET claimed_until = $4, claims = claims + 1 WHERE " organization " = $1 AND id " due    \
+    " RETURNING id"
 static const struct statement claim = {
     .name = "webhook deliveries claim",
-    .sql = CLAIM("+organization_id", DUE),
-    .sql_postgres = CLAIM("organization_id", DUE " FOR UPDATE SKIP LOCKED"),
+    .sql = CLAIM("+organization_id", "IN (" DUE ")"),
+    .sql_postgres = CLAIM("organization_id", "= ANY (ARRAY(" DUE " FOR UPDATE SKIP LOCKED))"),
 };
 static const struct statement release_all = {
     .name = "webhook deliveries release",
@@ -105,7 +173,8 @@ static const struct statement attempted = {
     .name = "webhook delivery attempted",
     .sql = "UPDATE webhook_deliveries SET state = $3, step = $4, attempts = $5, next_attempt_at = $6, "
            "claimed_until = NULL, last_attempt_at = $7, last_duration_ms = $8, last_status = $9, last_answer = $10, "
-           "last_error = $11 WHERE organization_id = $1 AND id = $2 AND state = 0 AND claimed_until = $12",
+           "last_error = $11, claims = claims - $13 WHERE organization_id = $1 AND id = $2 AND state = 0 "
+           "AND claimed_until = $12",
 };
 static const struct statement again = {
     .name = "webhook delivery again",
@@ -144,7 +213,7 @@ int webhook_delivery_attempted(struct db *db, const struct webhook_delivery *del
                             db_time(delivery->next_attempt_at), db_time(delivery->last_attempt_at),
                             db_int_or_null(delivery->last_duration_ms, -1), db_int_or_null(delivery->last_status, 0),
                             db_text_or_null(delivery->last_answer), db_text_or_null(delivery->last_error),
-                            db_int(delivery->claimed_until)),
+                            db_int(delivery->claimed_until), db_int(delivery->state == WEBHOOK_WITHHELD)),
                   NULL, err);
 }
 
@@ -186,7 +255,7 @@ static const struct statement lanes_due = {
     OUTBOX_ITEM_COLUMNS                                                                                                \
     ", o.subscription_id, o.message_id, o.event, o.state, o.step, o.attempts, o.created_at, o.next_attempt_at, "       \
     "o.claimed_until, o.last_attempt_at, o.last_duration_ms, o.last_status, o.last_answer, o.last_error, w.url, "      \
-    "w.secret, w.former_secret, w.former_secret_until"
+    "w.secret, w.former_secret, w.former_secret_until, o.withdrawn"
 #define JOINS                                                                                                          \
     OUTBOX_ITEM_JOINS                                                                                                  \
     " JOIN webhook_subscriptions w ON w.organization_id = o.organization_id AND w.id = o.subscription_id "             \
@@ -258,6 +327,7 @@ static struct webhook_delivery read_row(const struct db_rows *rows, struct arena
         .secret = row_blob(rows, at + 15, arena),
         .former_secret = row_blob(rows, at + 16, arena),
         .former_secret_until = row_time(rows, at + 17),
+        .withdrawn = db_column_int(rows, at + 18) != 0,
     };
 }
 

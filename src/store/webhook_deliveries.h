@@ -20,7 +20,7 @@ enum webhook_delivery_state {
     WEBHOOK_WAITING = 0,
     WEBHOOK_DELIVERED = 1,
     WEBHOOK_GIVEN_UP = 2, /* every repeat failed */
-    WEBHOOK_WITHHELD = 3, /* its email has gone, or what it tells may not be recorded any more */
+    WEBHOOK_WITHHELD = 3, /* its email has gone, what it tells was taken back or may not be recorded any more */
 };
 #define WEBHOOK_DELIVERY_STATES 4
 const char *webhook_delivery_state_name(enum webhook_delivery_state state);
@@ -32,7 +32,8 @@ struct webhook_delivery {
     struct slice message_id; /* webhook-id */
     enum webhook_event event;
     enum webhook_delivery_state state;
-    int64_t step; /* of the schedule of repeats */
+    bool withdrawn; /* what it tells was taken back */
+    int64_t step;   /* of the schedule of repeats */
     int64_t attempts, created_at, next_attempt_at, claimed_until;
     int64_t last_attempt_at, last_duration_ms; /* TIME_UNSET, -1: never */
     int64_t last_status;                       /* 0: no answer */
@@ -53,6 +54,19 @@ struct webhook_plan {
 /* Adds deliveries, due at once. */
 MUST_USE int webhook_deliveries_add(struct db *db, const struct webhook_plan *plans, size_t count, int64_t now,
                                     struct err *err);
+
+/* A delivery of an event that was taken back. */
+struct webhook_taken_back {
+    int64_t subscription_id;
+    struct outbox_row row; /* the event */
+    bool told;             /* the subscriber knows of it, or may */
+};
+/* Marks deliveries of what `item` takes back (OUTBOX_RETRACTED: one event; OUTBOX_OBJECTED: a candidate's), so that
+ * those not sent yet never are. Each comes once, at most `limit` of them by their ids: ask again until there are fewer.
+ * A delivery that is being claimed at this moment is waited for. */
+MUST_USE int webhook_deliveries_take_back(struct db *db, const struct outbox_item *item, size_t limit,
+                                          struct arena *arena, struct webhook_taken_back **ret, size_t *ret_count,
+                                          struct err *err);
 /* How many of a subscription wait, counted up to `max`. */
 MUST_USE int webhook_deliveries_waiting(struct db *db, int64_t organization_id, int64_t subscription_id, int64_t max,
                                         int64_t *ret, struct err *err);
@@ -61,7 +75,7 @@ MUST_USE int webhook_deliveries_claim(struct db *db, int64_t organization_id, in
                                       int64_t until, size_t limit, int64_t *ret_ids, size_t *ret_count,
                                       struct err *err);
 /* What became of an attempt: state, step, attempts, next_attempt_at and what begins with last_ are stored and the claim
- * ends, unless somebody else has claimed it meanwhile. */
+ * ends, unless somebody else has claimed it meanwhile. WEBHOOK_WITHHELD: it was not sent after this claim. */
 MUST_USE int webhook_delivery_attempted(struct db *db, const struct webhook_delivery *delivery, struct err *err);
 /* Ends claims: those of a process that is gone. For databases that serve one process only. */
 MUST_USE int webhook_deliveries_release_all(struct db *db, struct err *err);

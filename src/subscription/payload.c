@@ -16,7 +16,7 @@ bool payload_allowed(const struct webhook_delivery *delivery) {
     case WEBHOOK_EVENT_WITHDRAWN: /* what takes back may always be told */
         return item->candidate_external_id.ptr != NULL;
     default:
-        return item->candidate_external_id.ptr != NULL &&
+        return !delivery->withdrawn && item->candidate_external_id.ptr != NULL &&
                tracking_decide(item->tracking, item->row.event_type) == TRACKING_RECORD;
     }
 }
@@ -79,6 +79,12 @@ static void add_level(struct strbuf *out, const struct outbox_item *item) {
     text_write_text(out, "former_level", slice_cstr(score_level_name(item->row.former_level)));
 }
 
+/* The event as it was told, and why it is taken back. */
+static void add_event_withdrawn(struct strbuf *out, const struct outbox_item *item) {
+    add_event(out, item);
+    text_write_text(out, "reason", item->row.kind == OUTBOX_OBJECTED ? SLICE("tracking_withdrawn") : SLICE("machine"));
+}
+
 /* What of the person is to be forgotten. */
 static void add_withdrawn(struct strbuf *out, const struct outbox_item *item) {
     add_candidate(out, item);
@@ -93,9 +99,11 @@ static void add_withdrawn(struct strbuf *out, const struct outbox_item *item) {
 
 void payload_write(struct strbuf *out, const struct webhook_delivery *delivery) {
     char time[TIME_TEXT_MAX];
+    /* Taken back when we heard so; the row's own time belongs to the event's key. */
+    int64_t at = delivery->event == WEBHOOK_EVENT_WITHDRAWN ? delivery->created_at : delivery->item.row.occurred_at;
     strbuf_add_char(out, '{');
     text_write_text(out, "type", slice_cstr(webhook_event_name(delivery->event)));
-    text_write_text(out, "timestamp", time_format(delivery->item.row.occurred_at, time));
+    text_write_text(out, "timestamp", time_format(at, time));
     text_write_name(out, "data");
     strbuf_add_char(out, '{');
     switch (delivery->event) {
@@ -104,6 +112,9 @@ void payload_write(struct strbuf *out, const struct webhook_delivery *delivery) 
         break;
     case WEBHOOK_LEVEL_CHANGED:
         add_level(out, &delivery->item);
+        break;
+    case WEBHOOK_EVENT_WITHDRAWN:
+        add_event_withdrawn(out, &delivery->item);
         break;
     case WEBHOOK_TRACKING_WITHDRAWN:
         add_withdrawn(out, &delivery->item);

@@ -5,15 +5,30 @@
 
 #include "base/banned.h"
 
-#define MESSAGE_ID_CHARS 26 /* 130 bits */
+#define MESSAGE_ID_CHARS   26 /* 130 bits */
+#define TAKEN_BACK_AT_ONCE 500
+
+/* What the steps of one transaction share. */
+struct planning {
+    struct db *db;
+    struct webhook_subscription *subscriptions;
+    size_t subscription_count;
+    int64_t backlog_max, now;
+    struct arena *arena;
+    struct webhook_plan *plans; /* of one subscription: room for a portion of items, or of what is taken back */
+    struct plan_result *result;
+};
+
+static bool takes_back(const struct outbox_item *item) {
+    return item->row.kind == OUTBOX_RETRACTED || item->row.kind == OUTBOX_OBJECTED;
+}
 
 static bool event_of(const struct outbox_item *item, int64_t now, enum webhook_event *ret) {
     switch (item->row.kind) {
     case OUTBOX_EVENT:
         return item->row.occurred_at > now - PLAN_MAX_AGE_MS && webhook_event_of(item->row.event_type, ret);
-    case OUTBOX_RETRACTED:
-        *ret = WEBHOOK_EVENT_WITHDRAWN;
-        return true;
+    case OUTBOX_RETRACTED: /* told to those who were told of the event: take_back */
+        return false;
     case OUTBOX_OBJECTED:
         *ret = WEBHOOK_TRACKING_WITHDRAWN;
         return true;
@@ -40,47 +55,97 @@ static size_t distinct_organizations(const struct outbox_item *items, size_t cou
     return different;
 }
 
-/* The deliveries of one subscription. */
-static int plan_one(struct db *db, const struct webhook_subscription *subscription, const struct outbox_item *items,
-                    size_t count, int64_t backlog_max, int64_t now, struct webhook_plan *plans,
-                    struct plan_result *result, struct err *err) {
-    size_t wanted = 0;
-    int64_t waiting = 0;
-    for (size_t i = 0; i < count; i++) {
-        enum webhook_event event;
-        if (items[i].row.organization_id != subscription->organization_id || !event_of(&items[i], now, &event))
-            continue;
-        if (!(subscription->events & WEBHOOK_BIT(event))) continue;
-        struct webhook_plan *plan = &plans[wanted++];
-        *plan = (struct webhook_plan){.subscription_id = subscription->id, .event = event, .row = items[i].row};
-        if (plan->row.candidate_id == 0 && plan->row.email_log_id == 0) plan->row.candidate_id = items[i].candidate_id;
-        name_message(plan);
-    }
+/* As many as the subscription has room for. */
+static int add(struct planning *planning, const struct webhook_subscription *subscription, size_t wanted,
+               struct err *err) {
+    int64_t waiting = 0, backlog_max = planning->backlog_max;
     if (wanted == 0) return 0;
-    int r = webhook_deliveries_waiting(db, subscription->organization_id, subscription->id, backlog_max, &waiting, err);
+    int r = webhook_deliveries_waiting(planning->db, subscription->organization_id, subscription->id, backlog_max,
+                                       &waiting, err);
     if (r < 0) return r;
     size_t room = waiting < backlog_max ? (size_t)(backlog_max - waiting) : 0;
     size_t taken = wanted < room ? wanted : room;
-    r = webhook_deliveries_add(db, plans, taken, now, err);
+    r = webhook_deliveries_add(planning->db, planning->plans, taken, planning->now, err);
     if (r == 0 && taken < wanted)
-        r = webhook_subscription_dropped(db, subscription->organization_id, subscription->id, (int64_t)(wanted - taken),
-                                         now, err);
-    result->added += taken;
-    result->dropped += wanted - taken;
+        r = webhook_subscription_dropped(planning->db, subscription->organization_id, subscription->id,
+                                         (int64_t)(wanted - taken), planning->now, err);
+    planning->result->added += taken;
+    planning->result->dropped += wanted - taken;
     return r;
 }
 
+static int plan_items(struct planning *planning, const struct outbox_item *items, size_t count, struct err *err) {
+    int r = 0;
+    for (size_t n = 0; n < planning->subscription_count && r == 0; n++) {
+        const struct webhook_subscription *subscription = &planning->subscriptions[n];
+        size_t wanted = 0;
+        for (size_t i = 0; i < count; i++) {
+            enum webhook_event event;
+            if (items[i].row.organization_id != subscription->organization_id ||
+                !event_of(&items[i], planning->now, &event))
+                continue;
+            if (!(subscription->events & WEBHOOK_BIT(event))) continue;
+            struct webhook_plan *plan = &planning->plans[wanted++];
+            *plan = (struct webhook_plan){.subscription_id = subscription->id, .event = event, .row = items[i].row};
+            if (plan->row.candidate_id == 0 && plan->row.email_log_id == 0)
+                plan->row.candidate_id = items[i].candidate_id;
+            name_message(plan);
+        }
+        r = add(planning, subscription, wanted, err);
+    }
+    return r;
+}
+
+/* Who was told of what is taken back hears of it, with the id of the event; who was not has nothing to forget. */
+static int tell_taken_back(struct planning *planning, int64_t organization_id, const struct webhook_taken_back *found,
+                           size_t count, struct err *err) {
+    int r = 0;
+    for (size_t n = 0; n < planning->subscription_count && r == 0; n++) {
+        const struct webhook_subscription *subscription = &planning->subscriptions[n];
+        size_t wanted = 0;
+        if (subscription->organization_id != organization_id ||
+            !(subscription->events & WEBHOOK_BIT(WEBHOOK_EVENT_WITHDRAWN)))
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            if (!found[i].told || found[i].subscription_id != subscription->id) continue;
+            struct webhook_plan *plan = &planning->plans[wanted++];
+            *plan = (struct webhook_plan){
+                .subscription_id = subscription->id, .event = WEBHOOK_EVENT_WITHDRAWN, .row = found[i].row};
+            name_message(plan);
+        }
+        r = add(planning, subscription, wanted, err);
+    }
+    return r;
+}
+
+static int take_back(struct planning *planning, const struct outbox_item *item, struct err *err) {
+    size_t count;
+    do {
+        struct webhook_taken_back *found;
+        int r =
+            webhook_deliveries_take_back(planning->db, item, TAKEN_BACK_AT_ONCE, planning->arena, &found, &count, err);
+        if (r == 0) r = tell_taken_back(planning, item->row.organization_id, found, count, err);
+        if (r < 0) return r;
+    } while (count == TAKEN_BACK_AT_ONCE);
+    return 0;
+}
+
+/* In the order of the outbox: what is taken back is what came before, not what a person allowed again later. */
 int plan_deliveries(struct db *db, const struct outbox_item *items, size_t count, int64_t backlog_max, int64_t now,
                     struct arena *arena, struct plan_result *ret, struct err *err) {
     int64_t *organizations = arena_alloc_array(arena, count, sizeof(*organizations));
-    struct webhook_plan *plans = arena_alloc_array(arena, count, sizeof(*plans));
-    struct webhook_subscription *subscriptions;
-    size_t subscription_count;
+    struct planning planning = {.db = db, .backlog_max = backlog_max, .now = now, .arena = arena, .result = ret};
+    size_t room = count > TAKEN_BACK_AT_ONCE ? count : TAKEN_BACK_AT_ONCE;
+    planning.plans = arena_alloc_array(arena, room, sizeof(*planning.plans));
     *ret = (struct plan_result){0};
     int r = webhook_subscriptions_wanting(db, organizations, distinct_organizations(items, count, organizations), arena,
-                                          &subscriptions, &subscription_count, err);
-    for (size_t i = 0; i < subscription_count && r == 0; i++)
-        r = plan_one(db, &subscriptions[i], items, count, backlog_max, now, plans, ret, err);
+                                          &planning.subscriptions, &planning.subscription_count, err);
+    for (size_t from = 0, to; from < count && r == 0; from = to) {
+        for (to = from + 1; to < count && !takes_back(&items[to - 1]);)
+            to++;
+        r = plan_items(&planning, &items[from], to - from, err);
+        if (r == 0 && takes_back(&items[to - 1])) r = take_back(&planning, &items[to - 1], err);
+    }
     return r;
 }
 

@@ -255,7 +255,7 @@ describe('live', () => {
     const { page } = await look(ada, '/notifications');
     const email = await send(ada);
     await happen(email, 'open');
-    await toasts(page).waitFor();
+    await toasts(page).hover(); // so that time alone does not close it
     await service.must('PUT', `/candidates/${email.candidate.id}/tracking`, { level: 'none' });
     await toasts(page).waitFor({ state: 'detached' });
     await page.getByText('Nothing yet').waitFor();

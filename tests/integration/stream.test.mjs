@@ -1,9 +1,11 @@
 // The live channel (UC-558 AF-3): a webhook becomes a notification and an event on the streams of those who may see it,
 // and of nobody else; cuts, merging, preferences, withdrawal; on both databases.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { Browser, Installation, Postgres, eventually, genericDelivery, standardWebhooksSecret } from './support.mjs';
+import { Receiver } from './webhook-receiver.mjs';
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -58,7 +60,7 @@ function suite(kind) {
 
   before(async () => {
     postgres = kind === 'PostgreSQL' ? new Postgres() : undefined;
-    service = await new Installation({ postgres }).start();
+    service = await new Installation({ postgres, flags: ['--outgoing-webhooks-allow-private'] }).start();
     secret = standardWebhooksSecret();
     endpoint = await service.must('POST', '/endpoints', { provider: 'generic', name: 'main', secrets: [secret] });
     ada = await person('ada@acme.example', 'recruiter');
@@ -291,6 +293,98 @@ function suite(kind) {
     await eventually(() => stream.of('engagement').some((event) => event.event_type === 'spam'), 'the complaint');
     assert.equal(stream.of('engagement').filter((event) => event.event_type === 'open').length, 1);
     stream.cut();
+  });
+
+  test('what is taken back is taken back everywhere: stream, list, and each webhook subscription that was told of it', async () => {
+    const receiver = await new Receiver().start();
+    const subscribe = async (path, events) => (await service.must('POST', '/webhook-subscriptions', { url: `${receiver.url}/${path}`, events })).id;
+    const all = ['email.opened', 'email.clicked', 'email.replied', 'email.event_withdrawn'];
+    const ids = [await subscribe('all', all), await subscribe('clicks', ['email.clicked', 'email.event_withdrawn']), await subscribe('replies', ['email.replied', 'email.event_withdrawn'])];
+    const of = (path, type) => receiver.requests.filter((request) => request.path === `/hook/${path}` && request.type === type);
+    try {
+      const [email, another] = [await send(ada), await send(ada)];
+      const stream = await open(ada);
+      for (const type of ['open', 'reply', 'click']) await happen(email, type, type === 'click' ? { url: 'https://x.example/job' } : {});
+      await happen(another, 'open');
+      await eventually(() => stream.of('notification').length === 4, 'all in the stream');
+      await eventually(() => of('all', 'email.opened').length === 2 && of('all', 'email.clicked').length === 1 && of('all', 'email.replied').length === 1, 'all of them delivered');
+      await eventually(() => of('clicks', 'email.clicked').length === 1 && of('replies', 'email.replied').length === 1, 'the parts delivered');
+      const gone = stream.of('notification').filter((told) => told.email.id === email.id && told.event_type !== 'reply').map(({ id }) => id).sort();
+      const told = [...of('all', 'email.opened'), ...of('all', 'email.clicked')].filter(({ data }) => data.email.id === email.id);
+
+      const objected = Date.now();
+      await service.must('PUT', `/candidates/${email.candidate.id}/tracking`, { level: 'none' });
+      await eventually(() => of('all', 'email.event_withdrawn').length === 2 && of('clicks', 'email.event_withdrawn').length === 1, 'what is taken back');
+      await eventually(() => stream.of('notification_withdrawn').length === 2, 'the toasts taken back');
+      assert.deepEqual(stream.of('notification_withdrawn').map(({ id }) => id).sort(), gone);
+      const left = (await ada.browser.must('GET', '/notifications')).data.filter((one) => one.email.id === email.id);
+      assert.deepEqual(left.map(({ event_type }) => event_type), ['reply']);
+      const taken = of('all', 'email.event_withdrawn');
+      const id = ({ data }) => data.engagement_event_id;
+      assert.deepEqual(taken.map(id).sort(), told.map(id).sort(), 'the ids that they were told under');
+      assert.equal(id(of('clicks', 'email.event_withdrawn')[0]), id(of('clicks', 'email.clicked')[0]));
+      for (const request of taken) {
+        const { reason, ...rest } = request.data;
+        assert.equal(reason, 'tracking_withdrawn');
+        assert.deepEqual(rest, told.find((first) => id(first) === id(request)).data);
+        assert.ok(Date.parse(request.timestamp) >= objected, 'when it was taken back');
+      }
+
+      // Allowed and taken back once more, with a new open: it alone, everything else only once.
+      await service.must('PUT', `/candidates/${email.candidate.id}/tracking`, { level: 'full' });
+      await happen(email, 'open');
+      await eventually(() => of('all', 'email.opened').length === 3, 'the open that is allowed again');
+      await service.must('PUT', `/candidates/${email.candidate.id}/tracking`, { level: 'none' });
+      await eventually(() => of('all', 'email.event_withdrawn').length === 3, 'that one');
+      assert.equal(id(of('all', 'email.event_withdrawn')[2]), id(of('all', 'email.opened')[2]));
+      await happen(another, 'reply');
+      await eventually(() => of('replies', 'email.replied').length === 2, 'what came after all that');
+      assert.equal(of('clicks', 'email.event_withdrawn').length, 1);
+      assert.equal(of('replies', 'email.event_withdrawn').length, 0, 'who was told of no open hears of none');
+      assert.equal(receiver.byId().size, receiver.requests.length);
+      stream.cut();
+    } finally {
+      for (const id of ids) await service.must('DELETE', `/webhook-subscriptions/${id}`);
+      await receiver.stop();
+    }
+  });
+
+  // No rule of today changes its mind; this is the row that a changed verdict leaves in the outbox.
+  test('an event that is no human’s any more is taken out of stream, list and subscriptions', async () => {
+    const receiver = await new Receiver().start();
+    const { id } = await service.must('POST', '/webhook-subscriptions', { url: receiver.url, events: ['email.opened', 'email.event_withdrawn'] });
+    try {
+      const email = await send(ada);
+      const stream = await open(ada);
+      await happen(email, 'open');
+      await happen(email, 'open');
+      await eventually(() => stream.of('notification').at(-1)?.count === 2, 'both opens in one notification');
+      await eventually(() => receiver.of('email.opened').length === 2, 'both delivered');
+      const retract = (order) => {
+        const text = `INSERT INTO event_outbox (organization_id, kind, email_log_id, event_type, occurred_at, link_id, recipient_ref)
+          SELECT organization_id, 1, email_log_id, event_type, occurred_at, link_id, recipient_ref FROM email_engagement_events
+          WHERE email_log_id = ${email.id} ORDER BY occurred_at ${order} LIMIT 1`;
+        const done = service.isSqlite ? spawnSync('sqlite3', ['-bail', '-cmd', '.timeout 10000', service.database.replace('sqlite:', ''), text]) : spawnSync('psql', [service.database, '-qc', text]);
+        assert.equal(done.status, 0, String(done.stderr));
+      };
+      retract('ASC');
+      await eventually(() => receiver.of('email.event_withdrawn').length === 1, 'the first taken back');
+      const [first, second] = receiver.of('email.opened').sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+      const [taken] = receiver.of('email.event_withdrawn');
+      assert.deepEqual([taken.data.engagement_event_id, taken.data.reason], [first.data.engagement_event_id, 'machine']);
+      const shown = async () => (await ada.browser.must('GET', '/notifications')).data.filter((one) => one.email.id === email.id);
+      assert.deepEqual((await shown()).map(({ count }) => count), [1]);
+      retract('ASC'); // said twice, told once
+      retract('DESC');
+      await eventually(() => receiver.of('email.event_withdrawn').length === 2, 'the second taken back');
+      assert.equal(receiver.of('email.event_withdrawn')[1].data.engagement_event_id, second.data.engagement_event_id);
+      await eventually(() => stream.of('notification_withdrawn').length === 1, 'the toast taken back');
+      assert.deepEqual(await shown(), []);
+      stream.cut();
+    } finally {
+      await service.must('DELETE', `/webhook-subscriptions/${id}`);
+      await receiver.stop();
+    }
   });
 
   test('the list has pages, and is marked as read', async () => {

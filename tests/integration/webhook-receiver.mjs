@@ -17,7 +17,7 @@ export class Receiver {
   constructor() {
     this.requests = [];
     this.secrets = [];
-    this.answer = () => 200; // of (request): a status, or {status, headers, body, after: ms}, or 'hang'
+    this.answer = () => 200; // of (request): a status, or {status, headers, body, after: ms}, or 'hang', or a promise of these
     this.open = 0;
     this.openMax = 0;
     this.sockets = new Set();
@@ -59,7 +59,7 @@ export class Receiver {
       fits: this.secrets.map((secret) => signatureFits(request.headers, text, secret)),
     };
     this.requests.push(taken);
-    const told = this.answer(taken);
+    const told = await this.answer(taken);
     if (told === 'hang') return;
     const { status, headers = {}, body = '', after = 0 } = typeof told === 'number' ? { status: told } : told;
     setTimeout(() => {

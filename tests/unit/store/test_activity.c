@@ -273,6 +273,9 @@ static void a_new_zone_moves_nothing(void **state) {
 static void a_database_of_before_is_carried_forward(void **state) {
     static const char *const undo[] = {
         "DELETE FROM schema_migrations WHERE number >= 12",
+        "DROP INDEX webhook_deliveries_by_email",
+        "ALTER TABLE webhook_deliveries DROP COLUMN withdrawn",
+        "ALTER TABLE webhook_deliveries DROP COLUMN claims",
         "DROP TABLE activity",
         "DROP TABLE activity_days",
         "DROP TABLE candidate_senders",

@@ -84,9 +84,38 @@ static void test_others(void **state) {
                            "\"data\":{\"subscription_id\":4}}");
 }
 
+/* The same id as when the event was told, whatever it says else. */
+static void test_taken_back(void **state) {
+    struct webhook_delivery delivery = a_click();
+    struct strbuf told, taken;
+    strbuf_init(&told, PAYLOAD_MAX);
+    strbuf_init(&taken, PAYLOAD_MAX);
+    payload_write(&told, &delivery);
+    struct slice event = slice_from(strbuf_slice(&told), (size_t)slice_find(strbuf_slice(&told), SLICE("\"data\"")));
+    delivery.event = WEBHOOK_EVENT_WITHDRAWN;
+    delivery.item.row.kind = OUTBOX_OBJECTED;
+    delivery.created_at = AT + 1000;
+    payload_write(&taken, &delivery);
+    event.len -= 2; /* its end, where the reason is */
+    assert_true(slice_find(strbuf_slice(&taken), event) > 0);
+    assert_true(
+        slice_starts_with(strbuf_slice(&taken),
+                          SLICE("{\"type\":\"email.event_withdrawn\",\"timestamp\":\"2025-11-24T16:00:01.123Z\",")));
+    assert_true(slice_find(strbuf_slice(&taken), SLICE(",\"reason\":\"tracking_withdrawn\"}}")) > 0);
+    delivery.item.row.kind = OUTBOX_RETRACTED;
+    strbuf_clear(&taken);
+    payload_write(&taken, &delivery);
+    assert_true(slice_find(strbuf_slice(&taken), SLICE(",\"reason\":\"machine\"}}")) > 0);
+    strbuf_release(&told);
+    strbuf_release(&taken);
+}
+
 static void test_what_may_be_told(void **state) {
     struct webhook_delivery delivery = a_click();
     assert_true(payload_allowed(&delivery));
+    delivery.withdrawn = true;
+    assert_false(payload_allowed(&delivery));
+    delivery.withdrawn = false;
     delivery.item.tracking = TRACKING_CLICKS;
     assert_true(payload_allowed(&delivery));
     delivery.item.tracking = TRACKING_AGGREGATE;
@@ -117,9 +146,8 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_event),
-        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_what_may_be_told),
+        cmocka_unit_test(test_event),      cmocka_unit_test(test_others),
+        cmocka_unit_test(test_taken_back), cmocka_unit_test(test_what_may_be_told),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

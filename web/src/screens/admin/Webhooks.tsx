@@ -18,7 +18,7 @@ import { Copy } from './Copy';
 const PATH = '/webhook-subscriptions';
 const events: [string, string][] = [
   ['email.opened', 'Opened, by a person'], ['email.clicked', 'Clicked, by a person'], ['email.replied', 'Replied'], ['email.delivered', 'Delivered'], ['email.bounced', 'Bounced'],
-  ['email.dropped', 'Dropped by the service'], ['email.unsubscribed', 'Unsubscribed'], ['email.complained', 'Complained of as spam'], ['email.event_withdrawn', 'Was no person after all'],
+  ['email.dropped', 'Dropped by the service'], ['email.unsubscribed', 'Unsubscribed'], ['email.complained', 'Complained of as spam'], ['email.event_withdrawn', 'Taken back'],
   ['candidate.level_changed', 'Engagement level changed'], ['candidate.tracking_withdrawn', 'Consent withdrawn'],
 ];
 const usual = ['email.opened', 'email.clicked', 'email.replied', 'email.bounced', 'email.unsubscribed', 'email.complained', 'email.event_withdrawn', 'candidate.tracking_withdrawn'];
