@@ -157,6 +157,6 @@ enum MHD_Result answer_queue(struct http_request *request) {
         server->options.on_answered(request, request->answer.status, clock_monotonic_us() - request->received_us,
                                     server->options.context);
     /* Streams are many and stay for hours: what was needed to answer is not kept meanwhile. */
-    if (is_stream) request->arena = arena_free(request->arena);
+    if (is_stream) request_give_room(request);
     return result;
 }

@@ -39,7 +39,7 @@ static void connection_opened(struct http_loop *loop, struct MHD_Connection *mhd
         connection = memory_alloc(sizeof(*connection));
         connection->loop = loop;
         connection->request.connection = connection;
-        connection->request.arena = arena_new();
+        request_take_room(&connection->request);
     }
     connection->mhd = mhd;
     connection->socket = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -64,7 +64,7 @@ static void connection_opened(struct http_loop *loop, struct MHD_Connection *mhd
 }
 
 static void connection_free(struct http_connection *connection) {
-    arena_free(connection->request.arena);
+    request_give_room(&connection->request);
     free(connection);
 }
 

@@ -1,6 +1,9 @@
 #include "http/request.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include "base/banned.h"
 
@@ -42,6 +45,19 @@ void *request_begin(void *loop_, const char *uri, struct MHD_Connection *mhd) {
     request->deferred = NULL;
     answer_reset(&request->answer);
     return request;
+}
+
+void request_take_room(struct http_request *request) {
+    request->arena = arena_new();
+    request->headers = memory_alloc_array(HTTP_HEADERS_MAX, sizeof(*request->headers));
+}
+
+void request_give_room(struct http_request *request) {
+    request->arena = arena_free(request->arena);
+    free(request->headers);
+    request->headers = NULL;
+    request->header_count = 0;
+    request->header_kinds = 0;
 }
 
 void count_refused(struct http_server *server) {
@@ -183,7 +199,7 @@ void request_end(void *loop_, struct MHD_Connection *mhd, void **request_, enum 
     if (request->arena != NULL)
         arena_reset(request->arena);
     else
-        request->arena = arena_new();
+        request_take_room(request);
     *request_ = NULL;
     atomic_store_explicit(&connection->head_since_us, clock_tick_us(), memory_order_relaxed);
     atomic_store_explicit(&connection->busy, false, memory_order_release);

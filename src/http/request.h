@@ -93,7 +93,8 @@ struct http_request {
     bool is_head;
     enum http_method method; /* HTTP_METHOD_COUNT: one that no route can have */
     struct router_match match;
-    struct http_field headers[HTTP_HEADERS_MAX]; /* the bytes are libmicrohttpd's, good until the request is over */
+    struct http_field
+        *headers; /* HTTP_HEADERS_MAX fit; the bytes are libmicrohttpd's, good until the request is over */
     size_t header_count;
     uint64_t header_kinds; /* a bit for each name that came, see header_kind */
     struct request_body body;
@@ -103,6 +104,10 @@ struct http_request {
     bool *deferred;       /* while a handler runs: where http_defer leaves its mark */
     struct http_answer answer;
 };
+
+/* Arena and headers: what it takes to answer. An open stream does without; request_end takes them again. */
+void request_take_room(struct http_request *request);
+void request_give_room(struct http_request *request);
 
 /* One of 64 bits by length and first letter: most names that are asked for did not come, and need not be compared. */
 static inline uint64_t header_kind(struct slice name) {
