@@ -38,7 +38,7 @@ static const struct statement select_due = {
 static const struct statement attempted = {
     "delivery attempted",
     "UPDATE failed_deliveries SET state = $3, attempts = $4, next_attempt_at = $5, last_error = $6 "
-    "WHERE organization_id = $1 AND id = $2",
+    "WHERE organization_id = $1 AND id = $2 AND state <> 1",
     NULL};
 static const struct statement make_due = {
     "deliveries due again",
@@ -161,11 +161,14 @@ int deliveries_due(struct db *db, int64_t organization_id, int64_t now, size_t l
 }
 
 int delivery_attempted(struct db *db, const struct kept_delivery *delivery, struct err *err) {
-    return db_change(db, &attempted,
-                     DB_VALUES(db_int(delivery->organization_id), db_int(delivery->id), db_int(delivery->state),
-                               db_int(delivery->attempts), db_time(delivery->next_attempt_at),
-                               db_text_or_null(delivery->last_error)),
-                     "delivery", err);
+    int64_t changes = 0;
+    int r = db_run(db, &attempted,
+                   DB_VALUES(db_int(delivery->organization_id), db_int(delivery->id), db_int(delivery->state),
+                             db_int(delivery->attempts), db_time(delivery->next_attempt_at),
+                             db_text_or_null(delivery->last_error)),
+                   &changes, err);
+    if (r < 0) return r;
+    return changes > 0 ? 0 : err_set(err, ERR_CONFLICT, "this delivery has been processed meanwhile, or removed");
 }
 
 int deliveries_make_due(struct db *db, int64_t organization_id, int64_t endpoint_id, int64_t now, struct err *err) {

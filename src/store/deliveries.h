@@ -53,7 +53,8 @@ MUST_USE int deliveries_load(struct db *db, int64_t organization_id, const struc
 MUST_USE int deliveries_due(struct db *db, int64_t organization_id, int64_t now, size_t limit, int64_t *ret_ids,
                             size_t *ret_count, struct err *err);
 
-/* What became of an attempt: state, attempts, next_attempt_at and last_error are stored. In a write transaction. */
+/* What became of an attempt: state, attempts, next_attempt_at and last_error are stored. In a write transaction.
+ * ERR_CONFLICT: another attempt has processed it, which stays, or the row is gone. */
 MUST_USE int delivery_attempted(struct db *db, const struct kept_delivery *delivery, struct err *err);
 /* After an endpoint's secrets have changed: what was rejected for its signature becomes due. */
 MUST_USE int deliveries_make_due(struct db *db, int64_t organization_id, int64_t endpoint_id, int64_t now,

@@ -1,4 +1,4 @@
-// Ways through the application (ui.md 13: scenarios 2, 3, 12, 13, 15, 29, 34).
+// Ways through the application (ui.md 13: scenarios 2, 3, 12, 13, 15, 24, 29, 34).
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { genericDelivery, standardWebhooksSecret } from '../integration/support.mjs';
@@ -207,7 +207,9 @@ describe('journeys', () => {
     await go(page, `/admin/failed-deliveries?endpoint=${endpoint.id}`);
     const row = page.locator('[data-row]').first();
     await row.getByRole('button', { name: 'Process again' }).click();
-    await row.getByText(/signature/).last().waitFor();
+    await row.getByRole('status').getByText(/signature/).waitFor();
+    const before = await session.context.newPage();
+    await go(before, `/admin/failed-deliveries?endpoint=${endpoint.id}`);
     await go(page, '/admin/endpoints');
     await page.getByRole('region', { name: 'Second service' }).getByRole('button', { name: 'Change' }).click();
     await page.getByLabel('New keys, one a line').fill(right);
@@ -217,6 +219,10 @@ describe('journeys', () => {
     const again = page.locator('[data-row]').first().getByRole('button', { name: 'Process again' });
     if (await again.isVisible()) await again.click();
     await page.locator('[data-row]').first().getByText('Processed').first().waitFor();
+    // A tab that does not know it yet is told so, and not that something failed.
+    await before.locator('[data-row]').first().getByRole('button', { name: 'Process again' }).click();
+    await before.locator('[data-row]').first().getByText('Processed').first().waitFor();
+    await before.close();
     await go(page, '/admin/orphan-events');
     await page.getByText('nobody-knows').first().waitFor();
     assert.ok(!(await page.content()).includes(right));

@@ -1,5 +1,5 @@
-// What happens while somebody looks (UC-558 AF-3; ui.md 13: scenarios 16 to 21): toasts, notifications, preferences, activity, and
-// the one stream that all tabs of a browser share.
+// What happens while somebody looks (UC-558 AF-3; ui.md 13: scenarios 16 to 21 and 25): toasts, notifications, preferences, activity,
+// and the one stream that all tabs of a browser share.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { availableParallelism, loadavg } from 'node:os';
@@ -98,6 +98,40 @@ describe('live', () => {
     await page.locator('.timeline li', { hasText: 'Opened' }).first().waitFor();
     await happen(email, 'click', { url: 'https://a.example/x' });
     await page.locator('.timeline li', { hasText: 'Clicked' }).first().waitFor(); // the profile brings itself up to date
+  });
+
+  test('a delivery that comes again changes nothing on the screen (25)', async () => {
+    const ada = await person();
+    const { page, context } = await look(ada, '/activity');
+    const dora = await send(ada, { candidate: { id: 'c-dora', name: 'Dora Double', email: 'dora@mail.example' } });
+    const jane = await send(ada, { candidate: { id: 'c-jane', name: 'Jane Doe', email: 'jane.doe@mail.example' } });
+    const open = genericDelivery(secret, event(dora, 'open'));
+    const click = event(dora, 'click', { url: 'https://a.example/x' });
+    for (const request of [open, genericDelivery(secret, click)]) assert.equal((await service.deliver(endpoint, request)).status, 200);
+    await toasts(page).getByText('Dora Double just opened your email and clicked a link').waitFor();
+    await page.locator('.timeline li', { hasText: 'Dora Double' }).nth(1).waitFor();
+    const other = await context.newPage();
+    const screens = async () => {
+      const texts = [];
+      for (const target of ['/dashboard', `/candidates/${dora.candidate.id}`, `/emails?candidate=${dora.candidate.id}`, `/emails/${dora.id}`, '/notifications']) {
+        await go(other, target);
+        await other.getByRole('link', { name: /^Notifications, \d/ }).waitFor();
+        texts.push(`${target}: ${await other.locator('#app').innerText()}`.replace(/\d+ (minutes? ago)|just now/g, 'lately'));
+      }
+      return texts;
+    };
+    const before = await screens();
+    assert.match(before[2], /Clicked/);
+    // The same request, as a provider repeats it that did not hear the answer; and the same events, sent and signed anew.
+    for (const request of [open, genericDelivery(secret, click), genericDelivery(secret, [click, JSON.parse(open.body)])]) assert.equal((await service.deliver(endpoint, request)).status, 200);
+    assert.deepEqual(await screens(), before);
+    await happen(jane, 'open');
+    await page.locator('.timeline li', { hasText: 'Jane Doe' }).waitFor(); // what came before on this stream has arrived, too
+    assert.equal(await page.locator('.timeline li', { hasText: 'Dora Double' }).count(), 2);
+    await page.getByRole('link', { name: 'Notifications, 3 unread' }).waitFor();
+    await go(other, '/notifications');
+    const told = await other.locator('.timeline li .what').allInnerTexts();
+    assert.deepEqual(told.map((text) => text.replace(/Interview[^]*|Unread:|\n/g, '').trim()), ['Jane Doe opened your email', 'Dora Double clicked a link in your email', 'Dora Double opened your email']);
   });
 
   test('one candidate has one toast, three are the most, and Esc, F8 and × do what they say (17)', async () => {

@@ -180,6 +180,9 @@ function suite(kind) {
         const { data } = await service.must('GET', `/failed-deliveries?endpoint=${early.id}`);
         return data[0].state === 'replayed';
       }, 'processing of the kept delivery');
+      const [{ id, attempts }] = (await service.must('GET', `/failed-deliveries?endpoint=${early.id}`)).data;
+      const again = await service.must('POST', `/failed-deliveries/${id}/replay`);
+      assert.deepEqual([again.id, again.state, again.attempts, again.replayable], [id, 'replayed', attempts, false], 'who asks for it later is told that it is done');
       const { data } = await service.must('GET', '/orphan-events');
       assert.ok(data.some(({ message_ids }) => message_ids.includes('early')));
     });

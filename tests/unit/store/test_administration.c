@@ -313,6 +313,13 @@ static void deliveries_become_due(void **state) {
     in_transaction(delivery_attempted(db, &signature, err));
     assert_done(deliveries_due(db, organization, NOW, 10, ids, &count, err));
     assert_int_equal(count, 0);
+    /* What has been processed stays so, whatever a slower attempt found. */
+    signature.state = DELIVERY_KEPT;
+    assert_done(db_begin(db, DB_WRITE, err));
+    assert_fails(ERR_CONFLICT, delivery_attempted(db, &signature, err));
+    db_rollback(db);
+    assert_done(delivery_load(db, organization, signature.id, fixture->arena, &signature, err));
+    assert_int_equal(signature.state, DELIVERY_REPLAYED);
 }
 
 static void idempotent_answers(void **state) {

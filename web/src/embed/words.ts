@@ -1,4 +1,6 @@
 // What the components say. A page may replace any of it: `element.words = { … }`.
+import { eventWords } from '../vocabulary';
+
 export interface Words {
   [key: string]: string | ((...values: never[]) => string) | undefined;
 }
@@ -39,30 +41,18 @@ export const english = {
   email: (subject: string) => `Email: ${subject}`,
   sent: 'Sent',
   to: 'To',
-  delivered: 'Delivered',
-  deferred: 'Delivery delayed',
-  dropped: 'Not sent',
-  bounced: 'Bounced',
-  opened: 'Opened',
-  clicked: 'Clicked',
-  replied: 'Replied',
-  unsubscribed: 'Unsubscribed',
-  complained: 'Marked as spam',
+  bounced: eventWords.bounce,
+  opened: eventWords.open,
+  clicked: eventWords.click,
+  replied: eventWords.reply,
+  unsubscribed: eventWords.unsubscribe,
+  complained: eventWords.spam,
   notYet: 'not yet',
   notRecorded: 'not recorded',
   times: (count: number, first: string) => (count === 1 ? first : `${count} times, first ${first}`),
   machines: (count: number) => `${count} by machines`,
 
-  processed: 'Accepted by the email service',
-  open: 'Opened',
-  click: 'Clicked',
-  reply: 'Replied',
-  auto_reply: 'Automatic reply',
-  bounce: 'Bounced',
-  spam: 'Marked as spam',
-  unsubscribe: 'Unsubscribed',
-  group_unsubscribe: 'Unsubscribed from a group',
-  group_resubscribe: 'Subscribed to a group again',
+  ...eventWords,
 };
 export type Vocabulary = typeof english & {
   // A reason of the score by its code, for other languages; else the service's English sentence.

@@ -4,15 +4,15 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useResource } from '../api';
 import { count } from '../format';
 import { onFrames } from '../live';
+import { place, who } from '../news';
 import { readQuery, setQuery, choice, text } from '../router';
 import { liveState, may } from '../state';
 import type { Candidate, News, Page } from '../types';
 import { Icon } from '../ui/Icon';
 import { Empty, Panel } from '../ui/Panel';
 import { Time } from '../ui/Time';
-import { signs } from '../ui/Timeline';
 import { Title } from '../ui/Title';
-import { did, place, who } from '../words';
+import { did, eventSign } from '../vocabulary';
 
 const ROWS_MAX = 200;
 const SAY_EVERY_MS = 10_000;
@@ -41,7 +41,7 @@ function merged(some: News[], others: News[]): News[] {
 function Row({ news }: { news: News }): JSX.Element {
   return (
     <li data-row>
-      <span class="dot"><Icon name={signs[news.event_type] ?? 'mail'} /></span>
+      <span class="dot"><Icon name={eventSign(news.event_type)} /></span>
       <div class="what">
         <span><a href={place(news)}>{who(news)}</a> {did(news.event_type, 'the')} <a href={`/emails/${news.email.id}`}>“{news.email.subject ?? 'no subject'}”</a></span>
         {news.job && <span class="small muted">{news.job.title ?? news.job.id}</span>}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { change, refresh } from '../api';
 import { count, nameOf } from '../format';
 import { onFrames, readUnread } from '../live';
+import { place, who } from '../news';
 import { usePages } from '../pages';
 import { choice, readQuery, setQuery } from '../router';
 import { me, unread } from '../state';
@@ -15,9 +16,8 @@ import { More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
 import { Time } from '../ui/Time';
 import { markRead } from '../ui/Toasts';
-import { signs } from '../ui/Timeline';
 import { Title } from '../ui/Title';
-import { did, place, who } from '../words';
+import { did, eventSign } from '../vocabulary';
 
 const parameters = { show: choice('', 'unread') };
 
@@ -25,7 +25,7 @@ function Row({ one, onMark }: { one: Notification; onMark: (one: Notification) =
   const whose = one.sender_id === me.value!.user.id ? 'your' : 'the';
   return (
     <li data-row class={one.read_at ? '' : 'new'}>
-      <span class="dot"><Icon name={signs[one.event_type] ?? 'mail'} /></span>
+      <span class="dot"><Icon name={eventSign(one.event_type)} /></span>
       <div class="what">
         <span>
           {!one.read_at && <span class="hidden-text">Unread: </span>}

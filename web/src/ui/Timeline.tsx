@@ -3,18 +3,12 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { count, dayOf, dayText } from '../format';
 import type { Event } from '../types';
+import { eventSign, eventWord } from '../vocabulary';
 import { Check, Select } from './Field';
 import { Icon } from './Icon';
 import { Time } from './Time';
 
-const words: Record<string, string> = {
-  processed: 'Accepted by the email service', delivered: 'Delivered', deferred: 'Delivery delayed', dropped: 'Not sent', open: 'Opened', click: 'Clicked', reply: 'Replied',
-  bounce: 'Bounced', spam: 'Marked as spam', unsubscribe: 'Unsubscribed', group_unsubscribe: 'Unsubscribed from a group', group_resubscribe: 'Subscribed to a group again',
-};
-export const signs: Record<string, string> = { processed: 'mail', delivered: 'delivered', deferred: 'mail', dropped: 'bounce', open: 'open', click: 'click', reply: 'reply', bounce: 'bounce', spam: 'spam', unsubscribe: 'unsubscribe', group_unsubscribe: 'unsubscribe' };
 const reasonWords = (reason: string): string => reason.replaceAll('_', ' ');
-
-export const eventWord = (type: string): string => words[type] ?? type.replaceAll('_', ' ');
 
 // A link's host and the beginning of its path. It is text: nobody follows it from here.
 export function linkText(url: string): string {
@@ -27,7 +21,7 @@ function Item({ event, subjects }: { event: Event; subjects: boolean }): JSX.Ele
   const bounce = event.event_type === 'bounce' && event.bounce_type ? ` (${event.bounce_type})` : '';
   return (
     <li class={automatic ? 'auto' : ''}>
-      <span class="dot"><Icon name={signs[event.event_type] ?? 'mail'} /></span>
+      <span class="dot"><Icon name={eventSign(event.event_type)} /></span>
       <div class="what">
         <span>
           {eventWord(event.event_type)}{bounce}

@@ -6,13 +6,13 @@ import { useEffect } from 'preact/hooks';
 import { change, get } from '../api';
 import { ago } from '../format';
 import { isFront, onFrames, onMessage, onYield, readUnread, startLive, tell, type Frame } from '../live';
+import { place, who } from '../news';
 import { toastSeconds } from '../preferences';
 import { navigate } from '../router';
 import { me } from '../state';
 import type { Me, Notification } from '../types';
-import { did, happened, place, who } from '../words';
+import { did, eventSign, eventTitle } from '../vocabulary';
 import { Icon } from './Icon';
-import { signs } from './Timeline';
 
 interface Toast {
   key: string; // whom it is about
@@ -121,9 +121,9 @@ function One({ toast }: { toast: Toast }): JSX.Element {
   };
   return (
     <div class="toast">
-      <Icon name={signs[latest.event_type] ?? 'mail'} />
+      <Icon name={eventSign(latest.event_type)} />
       <div>
-        <strong>{happened[latest.event_type] ?? 'News'}</strong>
+        <strong>{eventTitle(latest.event_type)}</strong>
         <p>{sentence(toast)}</p>
         {latest.email.subject && <p class="small muted">{latest.email.subject}</p>}
         <a href={href} onClick={follow} aria-label={`View ${name}`}>View →</a>

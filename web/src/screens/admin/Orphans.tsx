@@ -11,7 +11,7 @@ import { Input } from '../../ui/Field';
 import { Csv, More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
-import { eventWord } from '../../ui/Timeline';
+import { eventWord } from '../../vocabulary';
 
 // What an event that finds its email changes.
 function changed(): void {
