@@ -71,6 +71,9 @@ static void what_is_no_text(void **state) {
 static void names_of_before(void **state) {
     static const char *const undo[] = {
         "DELETE FROM schema_migrations WHERE number >= 13",
+        "DROP INDEX webhook_deliveries_by_email",
+        "ALTER TABLE webhook_deliveries DROP COLUMN withdrawn",
+        "ALTER TABLE webhook_deliveries DROP COLUMN claims",
         "DROP INDEX candidates_by_name",
         "DROP INDEX candidates_by_last_name",
         "ALTER TABLE candidates DROP COLUMN folded_name",
