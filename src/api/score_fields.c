@@ -55,11 +55,11 @@ static size_t index_of(const int64_t *ids, size_t count, int64_t id) {
 int score_trends_load(struct api_call *call, const struct score_settings *settings, const int64_t *ids,
                       const int32_t *scores, size_t count, score_trend *ret, struct err *err) {
     struct db_rows *rows;
-    struct score_day days[SCORE_TREND_DAYS + 2]; /* rows of days to come, should the zone have changed */
+    struct score_day days[SCORE_TREND_DAYS + 2] = {0}; /* rows of days to come, should the zone have changed */
     int32_t first_day = timezone_day(settings->time_zone, call->now) - (SCORE_TREND_DAYS - 1);
     size_t day_count = 0, current = count;
     for (size_t i = 0; i < count; i++)
-        fill_trend(NULL, 0, first_day, scores[i], ret[i]);
+        fill_trend(days, 0, first_day, scores[i], ret[i]);
     if (count == 0) return 0;
     int result = scores_days_of(call->db, call->organization_id, ids, count, first_day, &rows, err);
     if (result != 0) return result;
