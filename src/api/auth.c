@@ -65,7 +65,7 @@ void api_take_session(struct api_call *call, struct api_session *session) {
     call->session = session;
     call->organization_id = user->organization_id;
     call->time_zone = session->account.organization_time_zone;
-    call->permissions = user_role_permissions(user->role, user->sees_scores);
+    call->permissions = user_role_permissions(user->role, user->grants);
     call->jobs_of = user->role == USER_HIRING_MANAGER ? user->id : 0;
 }
 

@@ -85,7 +85,7 @@ int api_keys_create(struct api_call *call, struct err *err) {
     if (r != 0) return r;
     if (slice_empty(change.name)) return err_set(err, ERR_INVALID, "name must say what the key is for");
     if (!role.ptr || !api_role_parse(role, &change.role))
-        return err_set(err, ERR_INVALID, "role must be read, ingest, embed, write or admin");
+        return err_set(err, ERR_INVALID, "role must be read, ingest, embed, audit, write or admin");
     return api_write_once(call, run_create, &change, 201, err);
 }
 

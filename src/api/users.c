@@ -11,6 +11,7 @@
 #define LIST "users"
 
 static void write_user(struct api_table *row, const struct user *user) {
+    unsigned permissions = user_role_permissions(user->role, user->grants);
     api_table_int(row, "id", user->id);
     api_table_text(row, "external_id", user->external_id);
     api_table_text(row, "email", user->email);
@@ -18,7 +19,8 @@ static void write_user(struct api_table *row, const struct user *user) {
     api_table_text(row, "role", slice_cstr(user_role_name(user->role)));
     api_table_bool(row, "has_password", user->has_password);
     api_table_bool(row, "has_second_factor", user->has_second_factor);
-    api_table_bool(row, "sees_scores", user_role_permissions(user->role, user->sees_scores) & API_SCORES);
+    api_table_bool(row, "sees_scores", permissions & API_SCORES);
+    api_table_bool(row, "reads_audit", permissions & API_AUDIT);
     api_table_time(row, "created_at", user->created_at);
     api_table_time(row, "updated_at", user->updated_at);
     api_table_time(row, "disabled_at", user->disabled_at);
@@ -76,7 +78,8 @@ static int read_user(struct change *change, struct user *user, struct err *err) 
     int r = api_text(call, change->body, "email", USER_EMAIL_MAX, &email, err);
     if (r == 0) r = api_text(call, change->body, "name", USER_NAME_MAX, &user->name, err);
     if (r == 0) r = api_text(call, change->body, "role", 20, &role, err);
-    if (r == 0) r = api_bool(change->body, "sees_scores", &user->sees_scores, err);
+    if (r == 0) r = api_bool(change->body, "sees_scores", &user->grants.sees_scores, err);
+    if (r == 0) r = api_bool(change->body, "reads_audit", &user->grants.reads_audit, err);
     if (r != 0) return r;
     if (email.ptr) user->email = user_email_normalize(call->arena, email);
     if (!user->email.ptr) return err_set(err, ERR_INVALID, "email must be an email address");
@@ -112,7 +115,8 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
 }
 
 int users_create(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", "invite", NULL};
+    static const char *const members[] = {"email",       "name",     "role",   "sees_scores",
+                                          "reads_audit", "password", "invite", NULL};
     struct change change = {.call = call};
     int r = api_body(call, &change.body, err);
     if (r == 0) r = api_known_members(change.body, members, err);
@@ -145,7 +149,8 @@ static int run_change(void *context, struct applier *applier, struct db *db, str
 }
 
 int users_change(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"email", "name", "role", "sees_scores", "password", "disabled", NULL};
+    static const char *const members[] = {"email",       "name",     "role",     "sees_scores",
+                                          "reads_audit", "password", "disabled", NULL};
     struct change change = {.call = call};
     int r = api_id_param(call, "id", &change.id, err);
     if (r == 0) r = api_body(call, &change.body, err);

@@ -11,7 +11,7 @@ enum { ORG, NAME, ROLE };
 static const struct command_option key_options[] = {
     [ORG] = {"org", "ID", "The organization; not needed when there is one only."},
     [NAME] = {"name", "NAME", "What the key is for (add)."},
-    [ROLE] = {"role", "ROLE", "read, ingest, embed, write or admin (add)."},
+    [ROLE] = {"role", "ROLE", "read, ingest, embed, audit, write or admin (add)."},
     {0},
 };
 
@@ -45,7 +45,7 @@ static int add(struct session *session, int64_t organization_id, struct err *err
     if (session->values[NAME]) key.name = slice_first(slice_cstr(session->values[NAME]), API_KEY_NAME_MAX);
     if (slice_empty(key.name)) return err_set(err, ERR_INVALID, "--name must say what the key is for");
     if (!session->values[ROLE] || !api_role_parse(slice_cstr(session->values[ROLE]), &key.role))
-        return err_set(err, ERR_INVALID, "--role must be read, ingest, embed, write or admin");
+        return err_set(err, ERR_INVALID, "--role must be read, ingest, embed, audit, write or admin");
     api_key_make(organization_id, text, &key.prefix, hash);
     int r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = api_key_insert(session->db, &key, hash, clock_now(), err);

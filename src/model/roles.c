@@ -2,7 +2,8 @@
 
 #include "base/banned.h"
 
-static const char *const permissions[] = {"self", "read_jobs", "read", "scores", "register", "write", "embed", "admin"};
+static const char *const permissions[] = {"self",  "read_jobs", "read",  "scores", "register",
+                                          "write", "embed",     "admin", "audit"};
 
 #define READING  (API_READ_JOBS | API_READ | API_SCORES)
 #define CHANGING (READING | API_REGISTER | API_WRITE | API_EMBED)
@@ -12,15 +13,13 @@ struct role {
     unsigned permissions;
 };
 static const struct role api_roles[] = {
-    [KEY_READ] = {"read", READING},
-    [KEY_INGEST] = {"ingest", API_REGISTER},
-    [KEY_EMBED] = {"embed", API_EMBED},
-    [KEY_WRITE] = {"write", CHANGING},
-    [KEY_ADMIN] = {"admin", CHANGING | API_ADMIN},
+    [KEY_READ] = {"read", READING},     [KEY_INGEST] = {"ingest", API_REGISTER},
+    [KEY_EMBED] = {"embed", API_EMBED}, [KEY_AUDIT] = {"audit", API_AUDIT},
+    [KEY_WRITE] = {"write", CHANGING},  [KEY_ADMIN] = {"admin", CHANGING | API_ADMIN | API_AUDIT},
 };
 #define API_ROLE_COUNT (sizeof(api_roles) / sizeof(api_roles[0]))
 static const struct role user_roles[] = {
-    [USER_ADMIN] = {"admin", API_SELF | (CHANGING & ~(unsigned)API_EMBED) | API_ADMIN},
+    [USER_ADMIN] = {"admin", API_SELF | (CHANGING & ~(unsigned)API_EMBED) | API_ADMIN | API_AUDIT},
     [USER_RECRUITER] = {"recruiter", API_SELF | READING | API_WRITE},
     [USER_HIRING_MANAGER] = {"hiring_manager", API_SELF | API_READ_JOBS},
 };
@@ -65,6 +64,6 @@ bool user_role_parse(struct slice name, enum user_role *ret) {
     return true;
 }
 
-unsigned user_role_permissions(enum user_role role, bool sees_scores) {
-    return user_roles[role].permissions | (sees_scores ? API_SCORES : 0);
+unsigned user_role_permissions(enum user_role role, struct user_grants grants) {
+    return user_roles[role].permissions | (grants.sees_scores ? API_SCORES : 0) | (grants.reads_audit ? API_AUDIT : 0);
 }

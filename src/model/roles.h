@@ -14,13 +14,14 @@ enum permission {
     API_WRITE = 1 << 5,     /* record what candidates and campaigns allow */
     API_EMBED = 1 << 6,     /* hand out tokens for pieces inside other pages: programs only */
     API_ADMIN = 1 << 7,     /* settings, users, keys, endpoints, refused and failed deliveries, security events */
+    API_AUDIT = 1 << 8,     /* read the audit log (compliance C-82) */
 };
 /* "read_jobs", "admin" …; by index, from 0: the permission is 1 << index. NULL behind the last. */
 const char *permission_name(int index);
 
 /* Of an API key. */
-enum api_role { KEY_READ, KEY_INGEST, KEY_EMBED, KEY_WRITE, KEY_ADMIN };
-const char *api_role_name(enum api_role role); /* "read", "ingest", "embed", "write", "admin" */
+enum api_role { KEY_READ, KEY_INGEST, KEY_EMBED, KEY_AUDIT, KEY_WRITE, KEY_ADMIN };
+const char *api_role_name(enum api_role role); /* "read", "ingest", "embed", "audit" … */
 bool api_role_parse(struct slice name, enum api_role *ret);
 unsigned api_role_permissions(enum api_role role);
 
@@ -28,7 +29,11 @@ unsigned api_role_permissions(enum api_role role);
 enum user_role { USER_ADMIN, USER_RECRUITER, USER_HIRING_MANAGER };
 const char *user_role_name(enum user_role role); /* "admin", "recruiter", "hiring_manager" */
 bool user_role_parse(struct slice name, enum user_role *ret);
-/* `sees_scores` adds API_SCORES to a role that does not have it. */
-unsigned user_role_permissions(enum user_role role, bool sees_scores);
+/* What a person may beyond the role. */
+struct user_grants {
+    bool sees_scores; /* API_SCORES */
+    bool reads_audit; /* API_AUDIT */
+};
+unsigned user_role_permissions(enum user_role role, struct user_grants grants);
 
 #endif

@@ -8,7 +8,7 @@
 #define ACCOUNT                                                                                                        \
     "u.organization_id, u.id, u.email, u.name, u.role, u.sees_scores, u.time_zone, u.preferences, u.created_at, "      \
     "u.signed_in_at, u.password_hash, CASE WHEN u.totp_confirmed_at IS NULL THEN NULL ELSE u.totp_secret END, "        \
-    "u.totp_step, o.name, o.time_zone, o.tracking"
+    "u.totp_step, o.name, o.time_zone, o.tracking, u.reads_audit"
 #define ACCOUNTS                                                                                                       \
     " FROM users u JOIN organizations o ON o.organization_id = u.organization_id WHERE u.disabled_at IS NULL"
 #define SESSION            "s.organization_id, s.id, s.user_id, s.created_at, s.last_used_at, s.source, s.agent"
@@ -73,7 +73,8 @@ static struct account read_account(const struct db_rows *rows, int first, struct
                 .id = db_column_int(rows, first + 1),
                 .email = row_text(rows, first + 2, arena),
                 .name = row_text(rows, first + 3, arena),
-                .sees_scores = db_column_int(rows, first + 5) != 0,
+                .grants = {.sees_scores = db_column_int(rows, first + 5) != 0,
+                           .reads_audit = db_column_int(rows, first + 16) != 0},
                 .time_zone = row_text(rows, first + 6, arena),
                 .preferences = row_text(rows, first + 7, arena),
                 .created_at = db_column_int(rows, first + 8),

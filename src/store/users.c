@@ -8,7 +8,7 @@
 #define COLUMNS                                                                                                        \
     "organization_id, id, external_id, email, name, role, CASE WHEN password_hash IS NULL THEN 0 ELSE 1 END, "         \
     "created_at, updated_at, disabled_at, sees_scores, CASE WHEN totp_confirmed_at IS NULL THEN 0 ELSE 1 END, "        \
-    "time_zone, preferences, signed_in_at"
+    "time_zone, preferences, signed_in_at, reads_audit"
 
 static const struct statement select_one = {
     "user", "SELECT " COLUMNS " FROM users WHERE organization_id = $1 AND id = $2", NULL};
@@ -19,12 +19,12 @@ static const struct statement select_by_email = {
 static const struct statement insert = {
     "user insert",
     "INSERT INTO users (organization_id, external_id, email, name, role, password_hash, created_at, updated_at, "
-    "sees_scores) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) RETURNING id",
+    "sees_scores, reads_audit) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9) RETURNING id",
     NULL};
 static const struct statement update = {
     "user update",
     "UPDATE users SET email = $3, name = $4, role = $5, password_hash = COALESCE($6, password_hash), disabled_at = $7, "
-    "updated_at = $8, sees_scores = $9 WHERE organization_id = $1 AND id = $2",
+    "updated_at = $8, sees_scores = $9, reads_audit = $10 WHERE organization_id = $1 AND id = $2",
     NULL};
 static const struct statement disable = {
     "user disable",
@@ -81,7 +81,7 @@ static struct user read_row(const struct db_rows *rows, struct arena *arena) {
         .created_at = db_column_int(rows, 7),
         .updated_at = db_column_int(rows, 8),
         .disabled_at = row_time(rows, 9),
-        .sees_scores = db_column_int(rows, 10) != 0,
+        .grants = {.sees_scores = db_column_int(rows, 10) != 0, .reads_audit = db_column_int(rows, 15) != 0},
         .has_second_factor = db_column_int(rows, 11) != 0,
         .time_zone = row_text(rows, 12, arena),
         .preferences = row_text(rows, 13, arena),
@@ -145,7 +145,8 @@ int user_insert(struct db *db, struct user *user, const char *password_hash, int
     r = db_insert(db, &insert,
                   DB_VALUES(db_int(user->organization_id), db_text_or_null(user->external_id), db_text(user->email),
                             db_text_or_null(user->name), db_text(slice_cstr(user_role_name(user->role))),
-                            hash_value(password_hash), db_int(now), db_int(user->sees_scores)),
+                            hash_value(password_hash), db_int(now), db_int(user->grants.sees_scores),
+                            db_int(user->grants.reads_audit)),
                   &user->id, err);
     if (r < 0) return r;
     user->has_password = password_hash != NULL;
@@ -185,7 +186,7 @@ int user_update(struct db *db, const struct user *user, const char *password_has
                       DB_VALUES(db_int(user->organization_id), db_int(user->id), db_text(user->email),
                                 db_text_or_null(user->name), db_text(slice_cstr(user_role_name(user->role))),
                                 hash_value(password_hash), db_time(user->disabled_at), db_int(now),
-                                db_int(user->sees_scores)),
+                                db_int(user->grants.sees_scores), db_int(user->grants.reads_audit)),
                       "user", err);
     if (r == 0) r = check_admins(db, user->organization_id, before, err);
     if (r == 0 && (password_hash || user->disabled_at != TIME_UNSET))

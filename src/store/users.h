@@ -20,7 +20,7 @@ struct user {
     struct slice name;
     enum user_role role;
     bool has_password;
-    bool sees_scores; /* though the role alone would not */
+    struct user_grants grants;
     bool has_second_factor;
     struct slice time_zone;                                    /* their own; else the organization's holds */
     struct slice preferences;                                  /* JSON object */
@@ -39,7 +39,7 @@ MUST_USE int users_load(struct db *db, int64_t organization_id, int64_t after_id
 /* In the caller's write transaction, so all below. `password_hash` NULL: none. Sets id and times. ERR_CONFLICT when the
  * address is taken. */
 MUST_USE int user_insert(struct db *db, struct user *user, const char *password_hash, int64_t now, struct err *err);
-/* Stores email, name, role and sees_scores, and the password unless NULL; enables or disables by `disabled_at`. A new
+/* Stores email, name, role and grants, and the password unless NULL; enables or disables by `disabled_at`. A new
  * password and disabling end the user's sessions. ERR_CONFLICT: the address is taken, or nobody would be left who can
  * sign in as an admin. */
 MUST_USE int user_update(struct db *db, const struct user *user, const char *password_hash, int64_t now,

@@ -167,7 +167,9 @@ int watchers_load(struct db *db, struct arena *arena, struct watcher **ret, size
             .organization_id = db_column_int(rows, 6),
             .user_id = db_column_int(rows, 7),
             .role = role,
-            .sees_scores = (user_role_permissions(role, db_column_int(rows, 10) != 0) & API_SCORES) != 0,
+            .sees_scores =
+                (user_role_permissions(role, (struct user_grants){.sees_scores = db_column_int(rows, 10) != 0}) &
+                 API_SCORES) != 0,
             .time_zone = row_text(rows, 9, arena),
             .preferences = read_preferences(rows, role),
         };

@@ -132,6 +132,32 @@ describe('administration', () => {
     assert.equal((await service.must('GET', '/audit-log?limit=1')).data[0].action, 'audit-log.export');
   });
 
+  test('who was granted the audit log sees it and nothing else of the administration', async () => {
+    const { id } = await service.must('POST', '/users', { email: 'audit@acme.example', name: 'Olga Officer', password: PASSWORD });
+    await go(page, '/admin/users');
+    await page.getByRole('button', { name: 'Change Olga Officer' }).click();
+    const dialog = page.getByRole('dialog');
+    assert.equal(await dialog.getByLabel('May read the audit log').isChecked(), false);
+    await dialog.getByLabel('May read the audit log').check();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal((await service.must('GET', `/users/${id}`)).reads_audit, true);
+    const hers = await open(browser, service.url);
+    try {
+      await signIn(hers, 'audit@acme.example', PASSWORD);
+      await go(hers.page, '/candidates');
+      await hers.page.getByRole('link', { name: 'Admin', exact: true }).click();
+      await hers.page.getByRole('heading', { name: 'Audit log', level: 1 }).waitFor();
+      await hers.page.getByRole('group', { name: 'Audit log', exact: true }).locator('tbody tr').first().waitFor();
+      assert.deepEqual(await hers.page.getByRole('navigation', { name: 'Administration' }).getByRole('link').allInnerTexts(), ['Audit log']);
+      await go(hers.page, '/admin/users');
+      await hers.page.getByText('These pages are for administrators').waitFor();
+      assert.deepEqual(hers.complaints.splice(0), []);
+    } finally {
+      await hers.context.close();
+    }
+  });
+
   test('somebody’s word is added, found and taken back; their page says so', async () => {
     await go(page, '/admin/privacy');
     await page.getByText('Nobody has said anything yet').waitFor();

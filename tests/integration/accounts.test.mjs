@@ -70,7 +70,7 @@ function suite(kind) {
       assert.equal(answer.status, 200, answer.body);
       const cookie = answer.headers['set-cookie'][0];
       assert.match(cookie, /^__Host-inkling=ins_\d+_[0-9a-z]{52}; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
-      assert.deepEqual(answer.json.permissions, ['self', 'read_jobs', 'read', 'scores', 'register', 'write', 'admin']);
+      assert.deepEqual(answer.json.permissions, ['self', 'read_jobs', 'read', 'scores', 'register', 'write', 'admin', 'audit']);
       assert.equal(answer.json.time_zone, 'Europe/Berlin');
       assert.deepEqual(answer.json.preferences, {});
       assert.equal((await browser.must('GET', '/settings')).name, 'Acme Recruiting');

@@ -12,14 +12,15 @@ const SUBSCRIPTION = { url: 'https://localhost:1/', events: ['email.opened', 'em
 // What each role may do. Written down a second time on purpose.
 const READING = ['read_jobs', 'read', 'scores'];
 const PERMISSIONS = {
-  admin: ['self', ...READING, 'register', 'write', 'admin'],
+  admin: ['self', ...READING, 'register', 'write', 'admin', 'audit'],
   recruiter: ['self', ...READING, 'write'],
   hiring_manager: ['self', 'read_jobs'],
   'key read': READING,
   'key ingest': ['register'],
   'key embed': ['embed'],
+  'key audit': ['audit'],
   'key write': [...READING, 'register', 'write', 'embed'],
-  'key admin': [...READING, 'register', 'write', 'embed', 'admin'],
+  'key admin': [...READING, 'register', 'write', 'embed', 'admin', 'audit'],
 };
 
 // A route's rule: the permission it needs ('public': none; 'outside': has no session or key at all), the kind of object
@@ -99,7 +100,7 @@ const RULES = {
   'GET /api/v1/failed-deliveries/{id}': { needs: 'admin', object: 'delivery' },
   'POST /api/v1/failed-deliveries/{id}/replay': { needs: 'admin', object: 'delivery', body: {} },
   'GET /api/v1/security-events': { needs: 'admin' },
-  'GET /api/v1/audit-log': { needs: 'admin' },
+  'GET /api/v1/audit-log': { needs: 'audit' },
   'GET /api/v1/consents': { needs: 'admin' },
   'GET /api/v1/orphan-events': { needs: 'admin' },
   'GET /api/v1/orphan-events/{id}/emails': { needs: 'admin', object: 'orphan' },
@@ -179,7 +180,7 @@ class Organization {
       if (role === 'hiring_manager') await this.must('PUT', `/users/${user.id}/jobs`, { jobs: ['job-1'] });
       this.actors[role] = await this.signIn(email);
     }
-    for (const role of ['read', 'ingest', 'embed', 'write', 'admin']) {
+    for (const role of ['read', 'ingest', 'embed', 'audit', 'write', 'admin']) {
       const { key } = await this.must('POST', '/api-keys', { name: `${name} ${role}`, role });
       this.actors[`key ${role}`] = { api: (method, target, body) => service.api(method, target, body, { key }) };
     }
@@ -386,6 +387,26 @@ function suite(kind) {
     assert.deepEqual((await manager.must('GET', '/me')).permissions, ['self', 'read_jobs']);
     await alpha.must('PATCH', `/users/${id}`, { sees_scores: true });
     assert.deepEqual((await manager.must('GET', '/me')).permissions, ['self', 'read_jobs', 'scores']);
+  });
+
+  test('the audit log may be read by whom it was granted to, and that is noted; no other right comes with it', async () => {
+    const recruiter = alpha.actors.recruiter;
+    const { id } = (await recruiter.must('GET', '/me')).user;
+    const status = async (route) => (await recruiter.api('GET', route)).status;
+    assert.equal(await status('/audit-log'), 403);
+    assert.equal((await alpha.must('PATCH', `/users/${id}`, { reads_audit: true })).reads_audit, true);
+    assert.equal((await alpha.must('GET', `/users/${id}`)).reads_audit, true);
+    assert.deepEqual((await recruiter.must('GET', '/me')).permissions, [...PERMISSIONS.recruiter, 'audit']);
+    const [entry] = (await recruiter.must('GET', '/audit-log?action=users.change&limit=1')).data;
+    assert.deepEqual([entry.object_id, entry.detail.changes.reads_audit], [id, { from: false, to: true }]);
+    assert.deepEqual([await status('/security-events'), await status('/users'), await status('/api-keys')], [403, 403, 403]);
+    assert.equal((await alpha.must('PATCH', `/users/${id}`, { reads_audit: false })).reads_audit, false);
+    assert.equal(await status('/audit-log'), 403);
+    const made = await alpha.must('POST', '/users', { email: 'auditor@alpha.example', role: 'hiring_manager', reads_audit: true, password: PASSWORD });
+    assert.equal(made.reads_audit, true);
+    const auditor = await alpha.signIn('auditor@alpha.example');
+    assert.ok((await auditor.must('GET', '/audit-log')).data.length > 0);
+    await alpha.must('DELETE', `/users/${made.id}`);
   });
 
   describe('an embed token', () => {

@@ -6,7 +6,7 @@ import { onDashboard } from './dashboard';
 import { helpOpen, paletteOpen, startKeys } from './keys';
 import { ahead, fetched, type More } from './later';
 import { arrivals, path, scrollToRestore, startRouter } from './router';
-import { boot, booted, bootProblem, early, isAdmin, liveState, me, unread } from './state';
+import { administers, boot, booted, bootProblem, early, liveState, me, unread } from './state';
 import { AccountMenu } from './screens/Account';
 import { Dashboard } from './screens/Dashboard';
 import { Icon } from './ui/Icon';
@@ -85,7 +85,7 @@ const links: [string, string][] = [
 
 function Header(): JSX.Element {
   const here = path.value === '/' ? '/dashboard' : path.value;
-  const all: [string, string][] = isAdmin.value ? [...links, ['/admin', 'Admin']] : links;
+  const all: [string, string][] = administers.value ? [...links, [administers.value, 'Admin']] : links;
   const nav = useRef<HTMLElement>(null);
   useEffect(() => showCurrent(nav.current), [here]);
   return (

@@ -13,6 +13,7 @@ export const early = signal(false);
 
 export const may = (permission: string): boolean => me.value?.permissions.includes(permission) ?? false;
 export const isAdmin = computed(() => may('admin'));
+export const administers = computed(() => (may('admin') ? '/admin' : may('audit') && '/admin/audit-log')); // where it begins
 
 function arrived(who: Me): void {
   timeZone.value = who.time_zone;

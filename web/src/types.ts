@@ -281,6 +281,7 @@ export interface User {
   name: string | null;
   role: 'admin' | 'recruiter' | 'hiring_manager';
   has_password: boolean;
+  reads_audit: boolean;
   created_at: string;
   disabled_at: string | null;
   signed_in_at: string | null;

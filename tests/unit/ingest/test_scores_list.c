@@ -226,7 +226,7 @@ static void an_older_database(void **state) {
         "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
         /* and what came after */
         "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
-        "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries;"
+        "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries; ALTER TABLE users DROP COLUMN reads_audit;"
         "DROP TABLE audit_log; DROP TABLE audit_heads; DROP TABLE day_groups;"
         "DROP INDEX candidates_by_answer; DROP INDEX day_totals_stale; ALTER TABLE day_totals DROP COLUMN groups_stale;"
         "DROP TABLE activity; DROP TABLE activity_days; DROP TABLE candidate_senders;"

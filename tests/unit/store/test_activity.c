@@ -273,6 +273,7 @@ static void a_new_zone_moves_nothing(void **state) {
 static void a_database_of_before_is_carried_forward(void **state) {
     static const char *const undo[] = {
         "DELETE FROM schema_migrations WHERE number >= 12",
+        "ALTER TABLE users DROP COLUMN reads_audit",
         "DROP INDEX webhook_deliveries_by_email",
         "ALTER TABLE webhook_deliveries DROP COLUMN withdrawn",
         "ALTER TABLE webhook_deliveries DROP COLUMN claims",

@@ -74,6 +74,7 @@ static void names_of_before(void **state) {
         "DROP INDEX webhook_deliveries_by_email",
         "ALTER TABLE webhook_deliveries DROP COLUMN withdrawn",
         "ALTER TABLE webhook_deliveries DROP COLUMN claims",
+        "ALTER TABLE users DROP COLUMN reads_audit",
         "DROP INDEX candidates_by_name",
         "DROP INDEX candidates_by_last_name",
         "ALTER TABLE candidates DROP COLUMN folded_name",

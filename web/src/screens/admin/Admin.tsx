@@ -1,7 +1,7 @@
 // What administrators look after.
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { isAdmin } from '../../state';
+import { isAdmin, may } from '../../state';
 import { showCurrent } from '../../ui/scroll';
 import { Title } from '../../ui/Title';
 import { AccountPage } from './AccountPage';
@@ -34,7 +34,8 @@ export function Admin({ page }: { page: string }): JSX.Element {
   useEffect(() => showCurrent(tabs.current), [page]);
   if (page === 'account') return <AccountPage />;
   const [name, words, Content] = pages.find(([key]) => key === (page || 'endpoints')) ?? ['', 'Not found', () => <p>There is no such page. <a href="/admin">Administration</a></p>];
-  if (!isAdmin.value)
+  const own = pages.filter(([key]) => isAdmin.value || (key === 'audit-log' && may('audit')));
+  if (!isAdmin.value && !own.some(([key]) => key === name))
     return (
       <div class="card state">
         <Title of="Administration">Administration</Title>
@@ -45,7 +46,7 @@ export function Admin({ page }: { page: string }): JSX.Element {
     <>
       <Title of={words}>{words}</Title>
       <nav class="tabs" aria-label="Administration" ref={tabs}>
-        {pages.map(([key, label]) => <a key={key} href={`/admin/${key}`} aria-current={key === name ? 'page' : undefined}>{label}</a>)}
+        {own.map(([key, label]) => <a key={key} href={`/admin/${key}`} aria-current={key === name ? 'page' : undefined}>{label}</a>)}
       </nav>
       <Content />
     </>

@@ -13,7 +13,7 @@ import { Empty, Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
-const roles: [string, string][] = [['read', 'Read: figures, emails, candidates'], ['write', 'Write: registers emails, too'], ['admin', 'Administrator: everything']];
+const roles: [string, string][] = [['read', 'Read: figures, emails, candidates'], ['write', 'Write: registers emails, too'], ['audit', 'Audit: reads the audit log alone'], ['admin', 'Administrator: everything']];
 
 function Make({ onClose }: { onClose: () => void }): JSX.Element {
   const [name, setName] = useState('');

@@ -9,7 +9,7 @@ import type { User } from '../../types';
 import { roleWords } from '../Account';
 import { DataTable, type Column } from '../../ui/DataTable';
 import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
-import { Input, Select } from '../../ui/Field';
+import { Check, Input, Select } from '../../ui/Field';
 import { More } from '../../ui/More';
 import { Panel } from '../../ui/Panel';
 import { Time } from '../../ui/Time';
@@ -36,10 +36,11 @@ function Form({ user, onClose }: { user: User | null; onClose: () => void }): JS
   const [email, setEmail] = useState(user?.email ?? '');
   const [name, setName] = useState(user?.name ?? '');
   const [role, setRole] = useState<string>(user?.role ?? 'recruiter');
+  const [audit, setAudit] = useState(user?.reads_audit ?? false);
   const [password, setPassword] = useState('');
   const [link, setLink] = useState<AccountLink | null>(null);
   const { busy, problem, submit } = useSubmit(async () => {
-    const body = { email: email.trim(), name: name.trim(), role, ...(password ? { password } : user ? {} : { invite: true }) };
+    const body = { email: email.trim(), name: name.trim(), role, ...(role !== 'admin' && { reads_audit: audit }), ...(password ? { password } : user ? {} : { invite: true }) };
     const answer = await change<{ link?: AccountLink }>(user ? 'PATCH' : 'POST', user ? `/users/${user.id}` : '/users', body);
     refresh('/users');
     if (answer.link) setLink(answer.link);
@@ -52,6 +53,7 @@ function Form({ user, onClose }: { user: User | null; onClose: () => void }): JS
         <Input label="E-mail address" type="email" required maxLength={254} value={email} onInput={(event) => setEmail(event.currentTarget.value)} />
         <Input label="Name" maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} />
         <Select label="Role" value={role} options={roles} onChange={setRole} />
+        {role !== 'admin' && <Check label="May read the audit log" checked={audit} onChange={(event) => setAudit(event.currentTarget.checked)} />}
         <Input label={user ? 'New password' : 'First password'} type="password" autocomplete="new-password" minLength={12} hint={user ? 'Empty: it stays as it is. A new one ends all sessions of this person.' : 'Leave it empty to get a link by which this person sets one.'} value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
         <Refusal problem={problem} />
         <footer>
