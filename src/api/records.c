@@ -90,10 +90,10 @@ int failed_deliveries_show(struct api_call *call, struct err *err) {
  * was asked for. So a conflict with a processed delivery becomes that delivery; other conflicts stay. */
 static int processed_before(struct api_call *call, int64_t id, struct kept_delivery *ret, struct err *err) {
     struct kept_delivery delivery;
-    struct err missing;
+    struct err missing = {0};
     if (delivery_load(call->db, call->organization_id, id, call->arena, &delivery, &missing) < 0 ||
         delivery.state != DELIVERY_REPLAYED)
-        return -(int)err->code;
+        return -ERR_CONFLICT;
     *ret = delivery;
     return 0;
 }
