@@ -7,6 +7,7 @@
 #include "demo/plan.h"
 #include "ingest/apply.h"
 #include "ingest/registration.h"
+#include "ingest/scores.h"
 #include "store/consent.h"
 #include "store/db.h"
 #include "store/engagement.h"
@@ -23,6 +24,7 @@
 #define OPENED_DAYS   14              /* opens that may be repeated later */
 #define PROSPECTS_MAX 2000
 #define FOLD_ROWS     20000
+#define TREND_DAYS    32 /* of which each has its scores */
 
 /* A happening and its email, as an index. */
 struct moment {
@@ -191,10 +193,37 @@ static int object(struct writing *writing, int64_t at, struct err *err) {
                                  (struct consent){.known = true, .level = TRACKING_NONE}, at, &candidate, &emails, err);
 }
 
-/* One transaction: some emails, and what happened before the next of them was sent. */
+static bool has_trend(const struct writing *writing, int64_t at) {
+    return at > writing->world->now - TREND_DAYS * DAY_MS;
+}
+
+/* The emails of one transaction: in the days whose scores are shown those of one day, else GROUP_EMAILS. */
+static size_t group_size(const struct writing *writing) {
+    const struct demo_email *emails = &writing->plan.emails[writing->registered];
+    size_t left = writing->plan.count - writing->registered, count = 1;
+    while (count < left && count < GROUP_EMAILS &&
+           (!has_trend(writing, emails[count].sent_at) || emails[count].sent_at / DAY_MS == emails[0].sent_at / DAY_MS))
+        count++;
+    return count;
+}
+
+/* Scores as they were then, so that they have a history. */
+static int score(struct writing *writing, int64_t at, struct err *err) {
+    size_t looked = 1;
+    int result = 0;
+    while (result == 0 && looked > 0) {
+        bool announced = false;
+        result = db_begin(writing->db, DB_WRITE, err);
+        if (result == 0) result = scores_refresh(writing->db, NULL, at, SCORES_PORTION, &looked, &announced, err);
+        if (result == 0) result = db_commit(writing->db, err);
+        if (result < 0) db_rollback(writing->db);
+    }
+    return result;
+}
+
+/* One transaction: some emails, and what happened before the next of them was sent; and the scores of then. */
 static int write_group(struct writing *writing, struct err *err) {
-    size_t left = writing->plan.count - writing->registered;
-    size_t count = left < GROUP_EMAILS ? left : GROUP_EMAILS;
+    size_t count = group_size(writing);
     size_t next = writing->registered + count;
     int64_t until = next < writing->plan.count ? writing->plan.emails[next].sent_at : writing->world->now;
     int64_t objection = writing->world->now - DEMO_OBJECTED_DAYS * DAY_MS;
@@ -206,6 +235,7 @@ static int write_group(struct writing *writing, struct err *err) {
     if (result == 0) result = apply_until(writing, until, err);
     if (result == 0) result = db_commit(writing->db, err);
     if (result < 0) db_rollback(writing->db);
+    if (result == 0 && has_trend(writing, until)) result = score(writing, until, err);
     arena_free(arena);
     return result;
 }
