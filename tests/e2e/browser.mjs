@@ -62,3 +62,69 @@ export async function axe(page) {
   }, [axeSource]);
   return results.violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${help} at ${target.join(' ')}: ${failureSummary?.split('\n').slice(1, 2).join('').trim()}`));
 }
+
+// What a person would see at a glance: the page or the open dialog scrolls sideways, text is cut off or lies over other text, and
+// with `words`, a word is broken that would fit into a line. Gives lines.
+export function faults(page, { words = true } = {}) {
+  return page.evaluate(async (withWords) => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const found = [];
+    const root = document.querySelector('dialog[open]') ?? document.body;
+    const scroller = root === document.body ? document.documentElement : root;
+    if (scroller.scrollWidth > scroller.clientWidth) found.push(`${scroller.scrollWidth - scroller.clientWidth} px too wide`);
+    for (const { parentElement: list } of innerWidth <= 640 ? root.querySelectorAll('table.stacked') : [])
+      if (list.scrollWidth > list.clientWidth) found.push(`${list.ariaLabel}: stacked, and ${list.scrollWidth - list.clientWidth} px too wide`);
+    const style = new Map();
+    const styleOf = (element) => style.get(element) ?? style.set(element, getComputedStyle(element)).get(element);
+    // What is seen of a rectangle; null: nothing, as it is scrolled away. Complains when it is cut off for good.
+    const seen = (element, rect, text) => {
+      let { left, right, top, bottom } = rect;
+      for (let at = element; at && at !== document.documentElement; at = at.parentElement) {
+        const { overflowX, overflowY, clipPath, position } = styleOf(at);
+        if (clipPath !== 'none') return null;
+        if (position === 'fixed' || position === 'sticky') return null;
+        if (overflowX === 'visible' && overflowY === 'visible') continue;
+        const box = at.getBoundingClientRect();
+        const cut = (mode, over) => (mode === 'hidden' || mode === 'clip') && over > 1;
+        if (!at.closest('svg, .toast') && (cut(overflowX, Math.max(box.left - left, right - box.right)) || cut(overflowY, Math.max(box.top - top, bottom - box.bottom)))) found.push(`cut off: ${text}`);
+        [left, right, top, bottom] = [Math.max(left, box.left), Math.min(right, box.right), Math.max(top, box.top), Math.min(bottom, box.bottom)];
+        if (left >= right || top >= bottom) return null;
+      }
+      return { left, right, top, bottom, text, element };
+    };
+    const lines = [];
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const element = node.parentElement;
+      const text = node.data.trim();
+      if (!text || element.closest('option, .skip, noscript') || !element.checkVisibility({ visibilityProperty: true })) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const here = [...range.getClientRects()].filter(({ width }) => width >= 1).map((rect) => seen(element, rect, text.slice(0, 60))).filter(Boolean);
+      lines.push(...here);
+      if (!withWords || here.length === 0 || element.closest('.mono, svg')) continue;
+      for (const { 0: token, index } of node.data.matchAll(/\S+/g)) {
+        if (/[/@_\d]|\.\S/.test(token)) continue; // an address
+        for (const { 0: word, index: within } of token.matchAll(/\p{L}{2,14}/gu)) {
+          range.setStart(node, index + within);
+          range.setEnd(node, index + within + word.length);
+          const tops = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)));
+          if (tops.size > 1) found.push(`broken: ${word} in ${text.slice(0, 60)}`);
+        }
+      }
+    }
+    const apart = (all) => {
+      all.sort((a, b) => a.top - b.top);
+      all.forEach((a, index) => {
+        for (let i = index + 1; i < all.length && all[i].top < a.bottom - 4; i++) {
+          const b = all[i];
+          if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 3 && Math.min(a.bottom, b.bottom) - b.top > 4) found.push(`"${a.text}" lies over "${b.text}"`);
+        }
+      });
+    };
+    apart(lines);
+    const controls = [...root.querySelectorAll('button, input, select, textarea, .button')].filter((one) => !one.closest('.toast') && one.checkVisibility({ visibilityProperty: true }));
+    apart(controls.map((one) => seen(one.parentElement, one.getBoundingClientRect(), (one.value || one.textContent).slice(0, 60))).filter(Boolean));
+    return [...new Set(found)];
+  }, words);
+}

@@ -105,8 +105,8 @@ export function LeftOut({ summary, shown }: { summary: Summary; shown: boolean }
           </tbody>
         </table>
       )}
-      {unmeasured > 0 && <p>{count(unmeasured)} of {count(sent)} emails were sent without open tracking and are no part of the open rate.</p>}
-      {anonymous_opens > 0 && <p>{count(anonymous_opens)} opens were only counted, without knowing whose, as the organization or the person asked.</p>}
+      {unmeasured > 0 && <p>Sent without open tracking, and no part of the open rate: {count(unmeasured)} of {count(sent)} emails.</p>}
+      {anonymous_opens > 0 && <p>Opens only counted, without knowing whose, as the organization or the person asked: {count(anonymous_opens)}.</p>}
     </div>
   );
 }
@@ -114,11 +114,11 @@ export function LeftOut({ summary, shown }: { summary: Summary; shown: boolean }
 function bestDay(rows: Interval[]): string {
   const good = rows.filter(({ open_base, open_rate }) => open_base >= LOW_VOLUME && open_rate !== null);
   const best = good.reduce<Interval | null>((most, row) => (most === null || row.open_rate! > most.open_rate! ? row : most), null);
-  return best ? ` Most opened were the emails sent ${best.from === best.to ? 'on' : 'from'} ${intervalName(best)}: ${percent(best.open_rate, 0)} of ${count(best.open_base)}.` : '';
+  return best ? ` Most opened were the emails sent ${best.from === best.to ? 'on ' : ''}${intervalName(best)}: ${percent(best.open_rate, 0)} of ${count(best.open_base)}.` : '';
 }
 
 function sentence(rows: Interval[], summary: Summary | undefined): string {
-  if (summary && byActivity(summary)) return `${count(summary.opened)} emails were first opened in these days, and ${count(summary.clicked)} first clicked, whenever they were sent.`;
+  if (summary && byActivity(summary)) return `${count(summary.opened)} ${summary.opened === 1 ? 'email was' : 'emails were'} first opened in these days, and ${count(summary.clicked)} first clicked, whenever they were sent.`;
   if (!summary || summary.open_rate === null) return 'Opens were not measured in this period.';
   const before = summary.previous.open_rate;
   const points = before === null ? 0 : summary.open_rate - before;

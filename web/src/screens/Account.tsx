@@ -33,7 +33,7 @@ export function AccountMenu(): JSX.Element {
   };
   return (
     <details class="menu account" ref={menu} onKeyDown={onKey}>
-      <summary class="button small quiet"><Icon name="person" /> {nameOf(who.user)}</summary>
+      <summary class="button small quiet"><Icon name="person" /> <span>{nameOf(who.user)}</span></summary>
       <div class="panel">
         <div>
           <strong>{nameOf(who.user)}</strong>

@@ -25,12 +25,16 @@ const NONE = { level: '', replied: '', days: '', job: '', scope: '' };
 
 const share = (part: number, base: number) => <span title={fraction(part, base, 'measurable')}>{base === 0 ? '–' : `${count(part)} of ${count(base)}`}</span>;
 
+// A line has at least three points.
+const knownOf = ({ score_trend }: Candidate): number[] => score_trend?.filter((score) => score !== null) ?? [];
+const trended = (row: Candidate): boolean => knownOf(row).length > 2;
+
 // The change of 30 days in words beside the line, for who cannot see it.
-function Trend({ scores }: { scores: (number | null)[] | undefined }): JSX.Element {
-  const known = scores?.filter((score) => score !== null) ?? [];
-  if (!scores || known.length < 3) return <span class="muted">–</span>;
+function Trend({ of }: { of: Candidate }): JSX.Element | null {
+  const known = knownOf(of);
+  if (!trended(of)) return null;
   const change = known.at(-1)! - known[0]!;
-  return <span class="row small muted" title={`From ${known[0]} to ${known.at(-1)} within 30 days`}><Line scores={scores} />{change === 0 ? '±0' : `${change > 0 ? '+' : '−'}${Math.abs(change)}`}</span>;
+  return <span class="row small muted" title={`From ${known[0]} to ${known.at(-1)} within 30 days`}><Line scores={of.score_trend!} />{change === 0 ? '±0' : `${change > 0 ? '+' : '−'}${Math.abs(change)}`}</span>;
 }
 
 function jobsOf({ jobs = [] }: Candidate): JSX.Element {
@@ -42,12 +46,12 @@ const columns: Column<Candidate>[] = [
   { key: 'name', label: 'Candidate', head: true, cell: (row) => <span class="two-lines"><a href={thing('candidates', candidateKey(row))}>{nameOf(row)}</a><span class="small muted">{row.title ?? ''}</span></span> },
   { key: 'job', label: 'Job', wide: true, cell: jobsOf },
   { key: 'level', label: 'Engagement', cell: (row) => <Badge candidate={row} /> },
-  { key: 'trend', label: '30 days', title: 'The score of the last 30 days', wide: true, fit: true, cell: (row) => <Trend scores={row.score_trend} /> },
+  { key: 'trend', label: '30 days', title: 'The score of the last 30 days', wide: true, fit: true, cell: (row) => <Trend of={row} /> },
   { key: 'active', label: 'Last activity', title: 'The latest open, click or reply by the person', fit: true, cell: (row) => <Time at={row.last_engaged_at} /> },
   { key: 'sent', label: 'Emails', number: true, cell: (row) => (row.stats ? <a href={`/emails?candidate=${encodeURIComponent(row.id)}`}>{count(row.stats.sent)}</a> : '–') },
-  { key: 'opened', label: 'Opened', number: true, wide: true, cell: (row) => (row.stats ? share(row.stats.opened, row.stats.open_base) : '–') },
-  { key: 'clicked', label: 'Clicked', number: true, wide: true, cell: (row) => (row.stats ? share(row.stats.clicked, row.stats.click_base) : '–') },
-  { key: 'replied', label: 'Replied', number: true, wide: true, cell: (row) => (row.stats ? count(row.stats.replied) : '–') },
+  { key: 'opened', label: 'Opened', number: true, cell: (row) => (row.stats ? share(row.stats.opened, row.stats.open_base) : '–') },
+  { key: 'clicked', label: 'Clicked', number: true, cell: (row) => (row.stats ? share(row.stats.clicked, row.stats.click_base) : '–') },
+  { key: 'replied', label: 'Replied', number: true, cell: (row) => (row.stats ? count(row.stats.replied) : '–') },
 ];
 
 export function Candidates(): JSX.Element {
@@ -97,7 +101,7 @@ export function Candidates(): JSX.Element {
               )
             ) : (
               <>
-                <DataTable stacked label="Candidates" columns={scored ? columns : columns.filter(({ key }) => key !== 'level' && key !== 'trend')} rows={rows} rowKey={({ id }) => id} />
+                <DataTable stacked label="Candidates" columns={columns.filter(({ key }) => (key !== 'level' || scored) && (key !== 'trend' || (scored && rows.some(trended))))} rows={rows} rowKey={({ id }) => id} />
                 <More pages={pages} shown={`${count(rows.length)} shown`} />
               </>
             )

@@ -131,7 +131,7 @@ export function Dashboard(): JSX.Element {
             )}
           </Panel>
           <OverTimeOf rows={partOf(whole, 'series')} before={partOf(whole, 'previous_series')} scope={scope} summary={summary.data} view={values.view as ChartView} compare={values.cmp === '1'} table={values.table === '1'} />
-          {fetched.value ? <fetched.value.FollowUp whole={whole} scope={scope} /> : <section class="card"><Skeleton height={280} /></section>}
+          {fetched.value ? <fetched.value.FollowUp whole={whole} scope={scope} /> : <section class="card"><Skeleton height={272} /></section>}
           <TopPerforming top={partOf(whole, 'top')} scope={scope} span={span} />
           <section class="card card-flush" aria-labelledby="by-template">
             <header>

@@ -88,7 +88,7 @@ export function Email({ id }: { id: string }): JSX.Element {
           <section class="card card-flush" aria-labelledby="links">
             <header><h2 id="links">Links</h2></header>
             <Panel of={links} height={120}>
-              {({ data }) => (data.length === 0 ? <Empty title="No clicks yet"><p>Links appear here once they are clicked.</p></Empty> : <DataTable label="Links" columns={linkColumns} rows={data} rowKey={(row) => `${row.link_position} ${row.url}`} />)}
+              {({ data }) => (data.length === 0 ? <Empty title="No clicks yet"><p>Links appear here once they are clicked.</p></Empty> : <DataTable stacked label="Links" columns={linkColumns} rows={data} rowKey={(row) => `${row.link_position} ${row.url}`} />)}
             </Panel>
           </section>
         </div>

@@ -42,7 +42,7 @@ export function FollowUp({ whole, scope }: { whole: Resource<Dashboard>; scope: 
         <header>
           <h2 id="attention">Campaigns that need attention</h2>
         </header>
-        <Panel of={partOf(whole, 'attention')} height={scored ? 240 : 120}>
+        <Panel of={partOf(whole, 'attention')} height={120}>
           {({ data }) =>
             data.length === 0 ? (
               <Empty title="None"><p>Campaigns of these days with many bounces, complaints or unsubscribes appear here.</p></Empty>

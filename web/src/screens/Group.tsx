@@ -108,7 +108,7 @@ export function Group({ kind, id }: { kind: Kind; id: string }): JSX.Element {
       <section class="card card-flush" aria-labelledby="group-links">
         <header><h2 id="group-links">Links</h2></header>
         <Panel of={links} height={160}>
-          {({ data }) => (data.length === 0 ? <Empty title="No clicks in these days"><p>Links appear here once people click them.</p></Empty> : <DataTable label="Links" columns={linkColumns} rows={data} rowKey={(row) => `${row.link_position} ${row.url}`} />)}
+          {({ data }) => (data.length === 0 ? <Empty title="No clicks in these days"><p>Links appear here once people click them.</p></Empty> : <DataTable stacked label="Links" columns={linkColumns} rows={data} rowKey={(row) => `${row.link_position} ${row.url}`} />)}
         </Panel>
       </section>
       <section class="card card-flush" aria-labelledby="group-emails">

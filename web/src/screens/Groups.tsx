@@ -51,7 +51,7 @@ function columnsOf(kind: Kind, scope: Scope, span: Span): Column<Group>[] {
     number('sent', 'Sent', 'Emails sent in these days'),
     number('opened', 'Opens', 'Emails that a person opened'),
     number('clicked', 'Clicks', 'Emails in which a person clicked'),
-    number('replied', 'Replies', 'Emails that were answered', true),
+    number('replied', 'Replies', 'Emails that were answered'),
     number('bounced', 'Bounces', 'Emails that came back', true),
     rate('open_rate', 'Open rate', 'opened', 'open_base'),
     rate('click_rate', 'Click rate', 'clicked', 'click_base'),

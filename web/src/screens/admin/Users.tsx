@@ -74,7 +74,7 @@ export function Users(): JSX.Element {
   const enable = (user: User): void => void change('PATCH', `/users/${user.id}`, { disabled: false }).finally(() => refresh('/users'));
   const columns: Column<User>[] = [
     { key: 'name', label: 'Name', head: true, cell: (row) => <span class="two-lines"><span>{nameOf(row)}</span>{row.name && <span class="small muted">{row.email}</span>}</span> },
-    { key: 'role', label: 'Role', cell: (row) => roleWords[row.role] ?? row.role },
+    { key: 'role', label: 'Role', fit: true, cell: (row) => roleWords[row.role] ?? row.role },
     { key: 'state', label: 'Signs in', cell: (row) => row.disabled_at ? <span class="chip bad">Disabled</span> : row.has_password ? <span class="chip good">Yes</span> : <span class="chip" title="A sender that came with emails, or a user without a password">Not yet</span> },
     { key: 'seen', label: 'Signed in', fit: true, wide: true, cell: (row) => (row.signed_in_at ? <Time at={row.signed_in_at} /> : 'Never') },
     {
