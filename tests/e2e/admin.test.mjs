@@ -1,7 +1,7 @@
 // What administrators do on the pages (ui.md 13: scenarios 22, 23, 27, 30), and what of it stands in the audit log.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { genericDelivery, standardWebhooksSecret } from '../integration/support.mjs';
+import { eventually, genericDelivery, standardWebhooksSecret } from '../integration/support.mjs';
 import { axe, go, launch, open, settled, signIn } from './browser.mjs';
 import { ADMIN, loadJohn, PASSWORD } from './data.mjs';
 import { startService } from './service.mjs';
@@ -41,6 +41,21 @@ describe('administration', () => {
     await go(page, '/admin/failed-deliveries');
     const [deliveries] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export CSV' }).click()]);
     assert.equal(deliveries.suggestedFilename(), 'failed-deliveries.csv');
+  });
+
+  test('an endpoint says how it does, and the probable cause when it does not', async () => {
+    const of = `/endpoints/${loader.endpoint.id}/health`;
+    const health = await eventually(async () => { const found = await service.must('GET', of); return found.rejected_last_day === 1 && found; }, 'the refusal among the counts', 20);
+    await go(page, '/admin/endpoints');
+    const card = region(loader.endpoint.name);
+    const fact = (name) => card.locator('.facts div', { has: page.getByText(name, { exact: true }) }).locator('dd').innerText();
+    assert.equal(await fact('Refused in a day'), '1');
+    assert.equal(await fact('Events in a day'), `${health.events_last_day}, usually ${health.events_usual_day}`);
+    assert.ok(health.events_last_day > 0 && health.last_event_at);
+    assert.match(await fact('Last event'), /ago|now/);
+    assert.equal(await card.locator('header .chip').innerText(), { ok: 'Ready', unknown: 'Ready', quiet: 'Quiet', failing: 'Failing' }[health.health]);
+    if (health.health_reason) await card.getByText(health.health_reason).waitFor();
+    await clean('endpoints');
   });
 
   test('an orphan event is matched to its email, and the candidate has it', async () => {

@@ -201,6 +201,22 @@ export interface Endpoint {
   created_at: string;
   updated_at: string;
   disabled_at: string | null;
+  health: 'ok' | 'quiet' | 'failing' | 'unknown';
+  health_reason: string | null;
+}
+
+// Figures of an endpoint; "usual": of the same hour or day in the weeks before.
+export interface EndpointHealth {
+  last_event_at: string | null;
+  events_last_hour: number;
+  events_usual_hour: number;
+  events_last_day: number;
+  events_usual_day: number;
+  rejected_last_day: number;
+  unreadable_last_day: number;
+  clock_ahead_ms: number;
+  delay_ms: number;
+  last_week: { events: number; orphans: number };
 }
 
 export interface Delivery {

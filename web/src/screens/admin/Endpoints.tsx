@@ -1,9 +1,9 @@
 // Webhook endpoints: what each email service is told, and whether it works.
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, refresh, useResource } from '../../api';
-import { count } from '../../format';
-import type { Delivery, Endpoint, Page, SecurityEvent } from '../../types';
+import { count, duration, fraction } from '../../format';
+import type { Delivery, Endpoint, EndpointHealth, Page } from '../../types';
 import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
 import { Area, Check, Input, Select } from '../../ui/Field';
 import { Empty, Panel } from '../../ui/Panel';
@@ -23,6 +23,8 @@ function state(endpoint: Endpoint): [string, string, string] {
   if (endpoint.disabled_at) return ['Disabled', '', 'Its address answers 404.'];
   if (endpoint.pending_confirmation) return ['Waits for confirmation', 'warn', `Amazon asked to confirm the topic ${endpoint.pending_confirmation.topic}.`];
   if (!endpoint.ready) return ['Not ready', 'warn', endpoint.hint ?? 'Something is missing.'];
+  if (endpoint.health === 'failing') return ['Failing', 'bad', endpoint.health_reason ?? ''];
+  if (endpoint.health === 'quiet') return ['Quiet', 'warn', endpoint.health_reason ?? ''];
   return ['Ready', 'good', endpoint.require_signature ? 'Signed deliveries are accepted.' : 'Unsigned deliveries with the right credentials are accepted.'];
 }
 
@@ -76,19 +78,28 @@ function Form({ endpoint, onClose }: { endpoint: Endpoint | null; onClose: () =>
   );
 }
 
+// What the service found about an endpoint, from counts by the hour.
 function Health({ endpoint }: { endpoint: Endpoint }): JSX.Element {
-  const failed = useResource<Page<Delivery>>(`/failed-deliveries?endpoint=${endpoint.id}&state=kept&limit=50`);
-  const security = useResource<Page<SecurityEvent>>('/security-events?limit=50');
-  const waiting = failed.data?.data.length ?? 0;
-  const refused = security.data?.data.find((event) => event.endpoint_id === endpoint.id);
-  return (
-    <dl class="facts small">
-      <div><dt>Deliveries that wait</dt><dd>{failed.data ? waiting === 0 ? 'None' : <a href={`/admin/failed-deliveries?endpoint=${endpoint.id}`}>{count(waiting)}{failed.data.next_cursor ? ' or more' : ''}</a> : '–'}</dd></div>
-      <div><dt>Last refusal</dt><dd>{refused ? <><Time at={refused.last_at} />, <a href="/admin/security-events">{refused.kind.replace('webhook_', '')}</a></> : 'None'}</dd></div>
-      <div><dt>Keys</dt><dd>{count(endpoint.secret_count)}{endpoint.credentials.length > 0 ? `, ${count(endpoint.credentials.length)} credentials` : ''}</dd></div>
-      <div><dt>Sources</dt><dd>{endpoint.allowed_cidrs.length === 0 ? 'All' : endpoint.allowed_cidrs.join(', ')}</dd></div>
-    </dl>
-  );
+  const failed = useResource<Page<Delivery>>(`/failed-deliveries?endpoint=${endpoint.id}&state=kept&limit=50`).data;
+  const health = useResource<EndpointHealth>(`/endpoints/${endpoint.id}/health`).data;
+  const waiting = failed?.data.length ?? 0;
+  const usual = (events: number, most: number): string => `${count(events)}, usually ${count(most)}`;
+  const facts: [string, ComponentChildren][] = [
+    ['Deliveries that wait', failed && waiting ? <a href={`/admin/failed-deliveries?endpoint=${endpoint.id}`}>{count(waiting)}{failed.next_cursor ? ' or more' : ''}</a> : failed ? 'None' : '–'],
+    ...(health ? [
+      ['Last event', health.last_event_at ? <Time at={health.last_event_at} /> : 'None'],
+      ['Events in an hour', usual(health.events_last_hour, health.events_usual_hour)],
+      ['Events in a day', usual(health.events_last_day, health.events_usual_day)],
+      ['Refused in a day', <a href="/admin/security-events">{count(health.rejected_last_day)}</a>],
+      ['Unreadable in a day', count(health.unreadable_last_day)],
+      ['Delay', duration(health.delay_ms / 1000)],
+      ['Clock ahead', duration(health.clock_ahead_ms / 1000)],
+      ['Unknown emails in a week', <a href="/admin/orphan-events">{fraction(health.last_week.orphans, health.last_week.events, '')}</a>],
+    ] as [string, ComponentChildren][] : []),
+    ['Keys', `${count(endpoint.secret_count)}${endpoint.credentials.length > 0 ? `, ${count(endpoint.credentials.length)} credentials` : ''}`],
+    ['Sources', endpoint.allowed_cidrs.join(', ') || 'All'],
+  ];
+  return <dl class="facts small">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
 }
 
 export function Endpoints(): JSX.Element {
