@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { binary, freePort, genericDelivery, root, standardWebhooksSecret } from '../integration/support.mjs';
+import { binary, freePort, genericDelivery, Installation, root, standardWebhooksSecret } from '../integration/support.mjs';
 import { serve } from '../../docs/examples/embed/server.mjs';
 import { launch, open, settled, signIn } from './browser.mjs';
 
@@ -101,8 +101,25 @@ async function openAs(colorScheme, width, friends = []) {
   return session;
 }
 
+// The page that the very first visitor of a new service sees.
+async function firstRun() {
+  const service = await new Installation({ empty: true }).start();
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of widths) {
+      if (colorScheme === 'dark' && width === widths[0]) continue;
+      const { page, context } = await open(browser, service.url, { colorScheme, viewport: { width, height: 900 }, allowed: [/status of (401|404)/] });
+      await page.goto('/');
+      await page.getByRole('heading', { name: 'Set up inkling' }).waitFor();
+      await page.screenshot({ path: path.join(directory, `first-run-${width}-${colorScheme}.png`), fullPage: true });
+      await context.close();
+    }
+  }
+  await service.remove();
+}
+
 async function everyScreen() {
   fs.mkdirSync(directory, { recursive: true });
+  if (!only || only === 'first-run') await firstRun();
   await trouble();
   const example = await serve({ inkling: url, key, candidate: 'cand-1001' });
   const exampleUrl = `http://127.0.0.1:${example.address().port}`;
@@ -141,7 +158,7 @@ async function everyScreen() {
   }
   example.closeAllConnections();
   example.close();
-  console.log(`Pictures of ${only || `${screens.length + 2} screens`} are in ${directory}/.`);
+  console.log(`Pictures of ${only || `${screens.length + 3} screens`} are in ${directory}/.`);
 }
 
 // They lie over other things.
