@@ -5,14 +5,13 @@
 
 #include "base/arena.h"
 #include "store/driver.h"
+#include "store/timeline.h"
 
 #include "base/banned.h"
 
 /* All rows of the email at the given times; those that are not wanted are few and left out afterwards. */
 #define LOAD(list)                                                                                                     \
-    "SELECT e.occurred_at, e.event_type, e.link_id, e.recipient_ref, e.verdict, e.bounce, e.reasons, "                 \
-    "e.received_delay_s, e.endpoint_id, e.ip_address, e.provider_event_id, e.metadata, l.url, l.position, a.agent "    \
-    "FROM email_engagement_events e "                                                                                  \
+    "SELECT " STORED_EVENT_COLUMNS " FROM email_engagement_events e "                                                  \
     "LEFT JOIN links l ON l.organization_id = e.organization_id AND l.id = e.link_id "                                 \
     "LEFT JOIN agents a ON a.organization_id = e.organization_id AND a.id = e.agent_id "                               \
     "WHERE e.organization_id = $1 AND e.email_log_id = $2 AND e.occurred_at IN " list(                                 \
@@ -23,40 +22,6 @@ static const struct statement load_events = {
     .sql = LOAD(DB_LIST),
     .sql_postgres = LOAD(DB_LIST_POSTGRES),
 };
-
-static struct slice copy_text(const struct db_rows *rows, int column, struct arena *arena) {
-    return db_is_null(rows, column) ? SLICE_NONE : arena_copy(arena, db_column_text(rows, column));
-}
-
-static struct slice copy_blob(const struct db_rows *rows, int column, struct arena *arena) {
-    return db_is_null(rows, column) ? SLICE_NONE : arena_copy(arena, db_column_blob(rows, column));
-}
-
-static void read_event(const struct db_rows *rows, int64_t organization_id, int64_t email_log_id, struct arena *arena,
-                       struct stored_event *event) {
-    *event = (struct stored_event){
-        .key =
-            {
-                .organization_id = organization_id,
-                .occurred_at = db_column_int(rows, 0),
-                .email_log_id = email_log_id,
-                .event_type = db_column_int(rows, 1),
-                .link_id = db_column_int(rows, 2),
-                .recipient_ref = db_column_int(rows, 3),
-            },
-        .verdict = (enum verdict)db_column_int(rows, 4),
-        .bounce = (enum bounce_kind)db_column_int(rows, 5),
-        .reasons = db_column_int(rows, 6),
-        .endpoint_id = db_column_int(rows, 8),
-        .ip_address = copy_blob(rows, 9, arena),
-        .provider_event_id = copy_blob(rows, 10, arena),
-        .metadata = copy_text(rows, 11, arena),
-        .url = copy_text(rows, 12, arena),
-        .link_position = (int32_t)db_column_int_or(rows, 13, LINK_POSITION_NONE),
-        .user_agent = copy_text(rows, 14, arena),
-    };
-    event->received_at = event->key.occurred_at + 1000 * db_column_int(rows, 7);
-}
 
 /* Fills `events` from the end, as the latest come first; *ret_first: where they begin. */
 static int load(struct db *db, int64_t organization_id, int64_t email_log_id, const struct event_key *keys,
@@ -74,7 +39,7 @@ static int load(struct db *db, int64_t organization_id, int64_t email_log_id, co
     if (rc < 0) return rc;
     size_t first = count;
     while (first > 0 && (rc = db_next(rows, err)) == 1)
-        read_event(rows, organization_id, email_log_id, arena, &events[--first]);
+        stored_event_read(rows, organization_id, arena, &events[--first]);
     db_rows_free(rows);
     if (rc < 0) return rc;
     *ret_first = first;

@@ -286,7 +286,7 @@ static const struct statement add_day_breakdown = {
            "ON CONFLICT (organization_id, day, kind, item) DO UPDATE SET n = n + excluded.n",
 };
 
-/* `owner`: the cohort, or the day where cohort_id holds one. */
+/* To the cohorts, or to the days where cohort_id holds one. */
 static int add_breakdowns(struct sqlite_db *db, const struct statement *add, const struct breakdown_delta *sums,
                           size_t count, struct err *err) {
     sqlite3_stmt *prepared;

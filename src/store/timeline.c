@@ -9,8 +9,7 @@
 #define NEWEST(events)  "(SELECT n.* FROM " events " ORDER BY " LATEST_FIRST("n") " LIMIT $3) e"
 /* The texts of links and agents are looked up for those alone that are shown. */
 #define LATEST(events)                                                                                                 \
-    "SELECT e.occurred_at, e.email_log_id, e.event_type, e.link_id, e.recipient_ref, e.verdict, e.bounce, e.reasons,"  \
-    " e.received_delay_s, e.endpoint_id, e.ip_address, e.provider_event_id, e.metadata, l.url, l.position, a.agent"    \
+    "SELECT " STORED_EVENT_COLUMNS                                                                                     \
     " FROM " NEWEST(events) " LEFT JOIN links l ON l.organization_id = e.organization_id AND l.id = e.link_id"         \
                             " LEFT JOIN agents a ON a.organization_id = e.organization_id AND a.id = e.agent_id"       \
                             " ORDER BY " LATEST_FIRST("e")
@@ -42,7 +41,7 @@ static const struct statement select_latest = {
     .sql_postgres = LATEST(BY_EMAIL),
 };
 
-static void read_event(const struct db_rows *rows, int64_t organization_id, struct arena *arena,
+void stored_event_read(const struct db_rows *rows, int64_t organization_id, struct arena *arena,
                        struct stored_event *event) {
     *event = (struct stored_event){
         .key =
@@ -78,7 +77,7 @@ int timeline_latest(struct db *db, int64_t organization_id, const int64_t *email
         DB_VALUES(db_int(organization_id), db_list(arena, email_log_ids, count), db_int((int64_t)limit)), &rows, err);
     if (result < 0) return result;
     while (found < limit && (result = db_next(rows, err)) > 0)
-        read_event(rows, organization_id, arena, &events[found++]);
+        stored_event_read(rows, organization_id, arena, &events[found++]);
     db_rows_free(rows);
     if (result < 0) return result;
     *ret = events;
