@@ -173,6 +173,16 @@ describe('views', () => {
     await dialog.waitFor({ state: 'detached' });
     assert.equal(await page.evaluate(() => document.activeElement.id), 'find', 'the focus is where it was');
     assert.deepEqual(query(), { range: '90d', q: 'old' });
+    // However soon Esc comes.
+    for (let i = 0; i < 10; i++) {
+      await page.keyboard.press('Control+k');
+      await dialog.waitFor();
+      await page.keyboard.type('ho');
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'find', `after ${i}`);
+    }
     // Enter goes there; every kind is found.
     for (const [text, kind, place] of [['person 7', 'Candidates', '/candidates/c-7'], ['news 39', 'Emails', /^\/emails\/\d+$/], ['autu', 'Campaigns', '/campaigns/autumn'], ['paint', 'Jobs', '/jobs/job-2'], ['old n', 'Templates', '/templates/old'], ['api k', 'Screens', '/admin/api-keys']]) {
       await page.keyboard.press('Control+k');
