@@ -46,8 +46,44 @@ static int64_t time_or_unset(int64_t ms) {
     return ms == 0 ? TIME_UNSET : ms;
 }
 
+/* The bound within which 95 of 100 were done; 0: nothing was timed. */
+static int64_t took_p95(const int64_t took[TOOK_COUNT]) {
+    static const int64_t bounds[TOOK_COUNT] = TOOK_BOUNDS_MS;
+    int64_t all = 0, within = 0;
+    for (size_t i = 0; i < TOOK_COUNT; i++)
+        all += took[i];
+    for (size_t i = 0; i < TOOK_COUNT && all > 0; i++) {
+        within += took[i];
+        if (100 * within >= 95 * all) return bounds[i];
+    }
+    return 0;
+}
+
+static void write_day(struct api_table *object, const struct endpoint_hour hours[ENDPOINT_DAY_HOURS]) {
+    struct endpoint_hour sum = {0};
+    api_table_array(object, "hours");
+    for (size_t i = 0; i < ENDPOINT_DAY_HOURS; i++) {
+        const struct endpoint_hour *hour = &hours[i];
+        api_table_object(object, NULL);
+        api_table_time(object, "from", hour->hour * HOUR_MS);
+        api_table_int(object, "deliveries", hour->deliveries);
+        api_table_int(object, "events", hour->events);
+        api_table_int(object, "errors", hour->rejected + hour->unreadable);
+        api_table_close(object);
+        sum.deliveries += hour->deliveries;
+        sum.rejected += hour->rejected + hour->unreadable;
+        for (size_t t = 0; t < TOOK_COUNT; t++)
+            sum.took[t] += hour->took[t];
+    }
+    api_table_close(object);
+    api_table_int(object, "deliveries_last_day", sum.deliveries);
+    api_table_rate(object, "error_rate", sum.rejected, sum.deliveries);
+    api_table_int_or_null(object, "processing_p95_ms", took_p95(sum.took), 0);
+}
+
 static void write_health(struct api_table *object, const struct endpoint_healths *healths,
-                         const struct endpoint_row *row, int64_t now) {
+                         const struct endpoint_hour hours[ENDPOINT_DAY_HOURS], const struct endpoint_row *row,
+                         int64_t now) {
     struct endpoint_sums sums;
     struct health_finding finding = endpoint_health_find(healths, row, now, &sums);
     api_table_int(object, "id", row->id);
@@ -65,6 +101,7 @@ static void write_health(struct api_table *object, const struct endpoint_healths
     api_table_int(object, "unreadable_last_day", sums.day_unreadable);
     api_table_int(object, "clock_ahead_ms", sums.day_ahead_ms);
     api_table_int(object, "delay_ms", sums.day_delay_ms > 0 ? sums.day_delay_ms : 0);
+    write_day(object, hours);
     api_table_object(object, "last_week");
     api_table_int(object, "events", sums.week_events);
     api_table_int(object, "delivered", sums.week_delivered);
@@ -82,12 +119,14 @@ static void write_health(struct api_table *object, const struct endpoint_healths
 int endpoints_health(struct api_call *call, struct err *err) {
     struct endpoint_row row;
     struct endpoint_healths healths;
+    struct endpoint_hour hours[ENDPOINT_DAY_HOURS];
     int64_t id;
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = endpoint_row_load(call->db, call->organization_id, id, call->arena, &row, err);
     if (r == 0) r = endpoint_healths_load(call, id, &healths, err);
+    if (r == 0) r = endpoint_day_load(call->db, call->organization_id, id, call->now, hours, err);
     if (r != 0) return r;
-    write_health(api_object_begin(call), &healths, &row, call->now);
+    write_health(api_object_begin(call), &healths, hours, &row, call->now);
     api_object_end(call, 200);
     return 0;
 }

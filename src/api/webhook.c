@@ -207,6 +207,7 @@ static void take_delivery(struct app *app, struct http_request *request, const s
     struct address client = http_client_address(request);
     struct receive_outcome outcome = {0};
     struct err err = {0};
+    int64_t begun_us = clock_monotonic_us();
     struct delivery delivery = {
         .body = http_body(request),
         .header = request_header,
@@ -235,9 +236,10 @@ static void take_delivery(struct app *app, struct http_request *request, const s
         refuse(app, request, endpoint, &outcome, delivery.received_at, &err);
     else if (handshake)
         take_handshake(app, request, endpoint, &outcome.handshake, delivery.received_at);
-    else if (outcome.batch)
+    else if (outcome.batch) {
+        outcome.batch->begun_us = begun_us;
         accept_events(app, request, outcome.batch);
-    else
+    } else
         answer_ok(app, request);
 }
 

@@ -34,6 +34,7 @@ struct event_batch {
     int64_t organization_id;
     int64_t endpoint_id; /* 0: not by webhook */
     int64_t received_at;
+    int64_t begun_us; /* monotonic; of a delivery whose sender waits for the answer. 0: none does */
     struct event *events;
     struct prepared_event *prepared;
     size_t count;

@@ -87,6 +87,8 @@ static void merge(struct endpoint_hour *sum, const struct endpoint_hour *more) {
     sum->orphans += more->orphans;
     sum->rejected += more->rejected;
     sum->unreadable += more->unreadable;
+    for (size_t i = 0; i < TOOK_COUNT; i++)
+        sum->took[i] += more->took[i];
 }
 
 static void add(struct watch *watch, const struct endpoint_hour *more) {
@@ -102,6 +104,14 @@ static void add(struct watch *watch, const struct endpoint_hour *more) {
         if (more->last_event_at > totals->last_event_at) totals->last_event_at = more->last_event_at;
     }
     pthread_mutex_unlock(&watch->mutex);
+}
+
+static size_t took_class(int64_t took_us) {
+    static const int64_t bounds[TOOK_COUNT] = TOOK_BOUNDS_MS;
+    size_t i = 0;
+    while (i < TOOK_COUNT - 1 && took_us > bounds[i] * 1000)
+        i++;
+    return i;
 }
 
 void watch_batch(struct watch *watch, const struct event_batch *batch) {
@@ -125,6 +135,7 @@ void watch_batch(struct watch *watch, const struct event_batch *batch) {
         more.opens += event->type == EVENT_OPEN;
         more.clicks += event->type == EVENT_CLICK;
     }
+    if (batch->begun_us != 0) more.took[took_class(clock_monotonic_us() - batch->begun_us)] = 1;
     add(watch, &more);
 }
 

@@ -7,12 +7,19 @@
 
 #define SAMPLE "1000"
 
+#define TOOK_COLUMNS   "took_5, took_10, took_25, took_50, took_100, took_250, took_1000, took_10000"
+#define SUM_OF(column) column " = endpoint_hours." column " + excluded." column
+
 static const struct statement add = {
     "endpoint hour",
-    "INSERT INTO endpoint_hours (organization_id, endpoint_id, hour, deliveries, events, delivered, opens, clicks, "
-    "orphans, rejected, unreadable, ahead_ms, delay_ms, last_event_at, last_rejected_at) VALUES ($1, $2, $3, $4, $5, "
-    "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (organization_id, endpoint_id, hour) DO UPDATE SET "
-    "deliveries = endpoint_hours.deliveries + excluded.deliveries, events = endpoint_hours.events + excluded.events, "
+    "INSERT INTO endpoint_hours (organization_id, endpoint_id, hour, deliveries, events, delivered, opens, "
+    "clicks, "
+    "orphans, rejected, unreadable, ahead_ms, delay_ms, last_event_at, last_rejected_at, " TOOK_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
+    "$22, $23) "
+    "ON CONFLICT (organization_id, endpoint_id, hour) DO UPDATE SET "
+    "deliveries = endpoint_hours.deliveries + excluded.deliveries, events = endpoint_hours.events + "
+    "excluded.events, "
     "delivered = endpoint_hours.delivered + excluded.delivered, opens = endpoint_hours.opens + excluded.opens, "
     "clicks = endpoint_hours.clicks + excluded.clicks, orphans = endpoint_hours.orphans + excluded.orphans, "
     "rejected = endpoint_hours.rejected + excluded.rejected, "
@@ -21,10 +28,14 @@ static const struct statement add = {
     "ELSE endpoint_hours.ahead_ms END, "
     "delay_ms = CASE WHEN endpoint_hours.events = 0 THEN excluded.delay_ms WHEN excluded.events > 0 AND "
     "excluded.delay_ms < endpoint_hours.delay_ms THEN excluded.delay_ms ELSE endpoint_hours.delay_ms END, "
-    "last_event_at = CASE WHEN excluded.last_event_at > endpoint_hours.last_event_at THEN excluded.last_event_at "
+    "last_event_at = CASE WHEN excluded.last_event_at > endpoint_hours.last_event_at THEN "
+    "excluded.last_event_at "
     "ELSE endpoint_hours.last_event_at END, "
     "last_rejected_at = CASE WHEN excluded.last_rejected_at > endpoint_hours.last_rejected_at THEN "
-    "excluded.last_rejected_at ELSE endpoint_hours.last_rejected_at END",
+    "excluded.last_rejected_at ELSE endpoint_hours.last_rejected_at END, " SUM_OF("took_5") ", " SUM_OF(
+        "took_"
+        "10") ", " SUM_OF("took_25") ", " SUM_OF("took_50") ", " SUM_OF("took_100") ", " SUM_OF("took_250") ", " SUM_OF("took_"
+                                                                                                                        "1000") ", " SUM_OF("took_10000"),
     NULL};
 static const struct statement purge = {"endpoint hours purge", "DELETE FROM endpoint_hours WHERE hour < $1", NULL};
 
@@ -48,6 +59,12 @@ static const struct statement sums = {
                                                      "GROUP BY endpoint_id ORDER BY endpoint_id",
     NULL};
 
+static const struct statement day = {"endpoint day",
+                                     "SELECT hour, deliveries, events, rejected, unreadable, " TOOK_COLUMNS
+                                     " FROM endpoint_hours WHERE organization_id = $1 AND endpoint_id = $2 AND "
+                                     "hour > $3 - 24 AND hour <= $3",
+                                     NULL};
+
 /* Figures are set by the first event of their kind, whatever the database. */
 static const struct statement silent = {
     "emails without event",
@@ -66,7 +83,9 @@ int endpoint_hour_add(struct db *db, const struct endpoint_hour *hour, struct er
                             db_int(hour->deliveries), db_int(hour->events), db_int(hour->delivered),
                             db_int(hour->opens), db_int(hour->clicks), db_int(hour->orphans), db_int(hour->rejected),
                             db_int(hour->unreadable), db_int(hour->ahead_ms), db_int(hour->delay_ms),
-                            db_int(hour->last_event_at), db_int(hour->last_rejected_at)),
+                            db_int(hour->last_event_at), db_int(hour->last_rejected_at), db_int(hour->took[0]),
+                            db_int(hour->took[1]), db_int(hour->took[2]), db_int(hour->took[3]), db_int(hour->took[4]),
+                            db_int(hour->took[5]), db_int(hour->took[6]), db_int(hour->took[7])),
                   NULL, err);
 }
 
@@ -114,6 +133,29 @@ int endpoint_sums_load(struct db *db, int64_t organization_id, int64_t endpoint_
     *ret = found;
     *ret_count = count;
     return 0;
+}
+
+int endpoint_day_load(struct db *db, int64_t organization_id, int64_t endpoint_id, int64_t now,
+                      struct endpoint_hour ret[ENDPOINT_DAY_HOURS], struct err *err) {
+    int64_t this_hour = now / HOUR_MS, first = this_hour - ENDPOINT_DAY_HOURS + 1;
+    struct db_rows *rows;
+    for (int64_t i = 0; i < ENDPOINT_DAY_HOURS; i++)
+        ret[i] =
+            (struct endpoint_hour){.organization_id = organization_id, .endpoint_id = endpoint_id, .hour = first + i};
+    int r = db_query(db, &day, DB_VALUES(db_int(organization_id), db_int(endpoint_id), db_int(this_hour)), &rows, err);
+    if (r < 0) return r;
+    while ((r = db_next(rows, err)) > 0) {
+        int column = 0;
+        struct endpoint_hour *hour = &ret[db_column_int(rows, column++) - first];
+        hour->deliveries = db_column_int(rows, column++);
+        hour->events = db_column_int(rows, column++);
+        hour->rejected = db_column_int(rows, column++);
+        hour->unreadable = db_column_int(rows, column++);
+        for (size_t i = 0; i < TOOK_COUNT; i++)
+            hour->took[i] = db_column_int(rows, column++);
+    }
+    db_rows_free(rows);
+    return r;
 }
 
 int emails_without_event(struct db *db, int64_t organization_id, int64_t now, int64_t *ret_emails, int64_t *ret_silent,

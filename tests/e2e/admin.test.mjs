@@ -52,6 +52,13 @@ describe('administration', () => {
     assert.equal(await fact('Refused in a day'), '1');
     assert.equal(await fact('Events in a day'), `${health.events_last_day}, usually ${health.events_usual_day}`);
     assert.ok(health.events_last_day > 0 && health.last_event_at);
+    assert.equal(await fact('Errors in a day'), `${health.error_rate.toFixed(1)}%`);
+    assert.equal(await fact('95 % taken within'), `${health.processing_p95_ms} ms`);
+    await card.getByRole('img', { name: /^Events by hour in the last day, [1-9]\d* at most; [12] hours with errors$/ }).waitFor();
+    assert.equal(await card.locator('.hours g').count(), 24);
+    const bars = await card.locator('.hours g path:not(.bad)').evaluateAll((all) => all.map((bar) => bar.getBBox().height));
+    assert.equal(Math.max(...bars), 24, 'the fullest hour is as high as it goes');
+    assert.equal(Math.min(...bars), 1, 'an empty one is still there');
     assert.match(await fact('Last event'), /ago|now/);
     assert.equal(await card.locator('header .chip').innerText(), { ok: 'Ready', unknown: 'Ready', quiet: 'Quiet', failing: 'Failing' }[health.health]);
     if (health.health_reason) await card.getByText(health.health_reason).waitFor();

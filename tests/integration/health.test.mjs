@@ -27,6 +27,11 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
     it('knows nothing of a new one, and says so', async () => {
       const health = await healthOf();
       assert.deepEqual([health.health, health.cause, health.last_event_at], ['unknown', null, null]);
+      assert.deepEqual([health.error_rate, health.processing_p95_ms, health.deliveries_last_day], [null, null, 0]);
+      const hours = health.hours.map(({ from }) => Date.parse(from));
+      assert.equal(hours.length, 24);
+      assert.ok(hours.every((hour, index) => hour % 3600000 === 0 && (index === 0 || hour === hours[index - 1] + 3600000)));
+      assert.ok(Date.now() - hours.at(-1) < 3700000, 'the current hour is the last one');
       assert.equal((await at.must('GET', '/engagement/summary')).measurable.complete, true);
       assert.equal((await at.fetch('/api/v1/endpoints/999/health', { headers: { Authorization: `Bearer ${at.apiKey}` } })).status, 404);
     });
@@ -35,6 +40,7 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       assert.equal((await deliver(sendgridKey(), [event(1, 'open')])).status, 401);
       const health = await until('wrong_key');
       assert.deepEqual([health.health, health.rejected_last_day], ['failing', 1]);
+      assert.deepEqual([health.deliveries_last_day, health.error_rate, health.processing_p95_ms], [1, 100, null]);
       const { measurable } = await at.must('GET', '/engagement/summary');
       assert.equal(measurable.complete, false);
       assert.deepEqual(measurable.endpoints.map(({ id, health: state }) => [id, state]), [[endpoint.id, 'failing']]);
@@ -59,6 +65,10 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       const ahead = await until('clock');
       assert.equal(ahead.health, 'ok');
       assert.ok(ahead.clock_ahead_ms > 600000, `${ahead.clock_ahead_ms}`);
+      const sum = (name) => ahead.hours.reduce((all, hour) => all + hour[name], 0);
+      assert.deepEqual([sum('deliveries'), sum('events'), sum('errors')], [4, 101, 1]);
+      assert.deepEqual([ahead.deliveries_last_day, ahead.error_rate], [4, 25]);
+      assert.ok([5, 10, 25, 50, 100, 250, 1000, 10000].includes(ahead.processing_p95_ms), `${ahead.processing_p95_ms}`);
       assert.equal((await at.must('GET', '/engagement/summary')).measurable.complete, true);
       const { body } = await at.fetch('/metrics');
       assert.match(String(body), new RegExp(`inkling_endpoint_events_total\\{endpoint="${endpoint.id}",provider="sendgrid"\\} 101\n`));
@@ -75,6 +85,7 @@ for (const kind of ['SQLite', 'PostgreSQL']) {
       const health = await healthOf();
       assert.equal(health.last_week.events, 101);
       assert.equal(health.events_last_day, 0);
+      assert.ok(health.hours.every(({ deliveries }) => deliveries === 0));
       assert.deepEqual(health.emails, { looked_at: 71, without_event: 1 });
     });
   });

@@ -12,6 +12,7 @@ import { Toggles } from './ui/Field';
 import { Delta, Kpi, LOW_VOLUME } from './ui/Kpi';
 import { intervalName, LineChart, type ChartView } from './ui/LineChart';
 import { Panel } from './ui/Panel';
+import { Small } from './ui/Small';
 
 const tracked = (base: number, sent: number): string => (base === sent ? 'sent' : 'tracked');
 
@@ -167,8 +168,8 @@ export function OverTimeOf({ rows, before, scope, summary, view: wanted, compare
         <h2 id="over-time">Engagement over time</h2>
         <div class="row">
           {!activity && <Toggles label="Values" value={view} options={[['rates', 'Rates'], ['counts', 'Counts']]} onChange={(value) => setQuery({ view: value === 'rates' ? '' : value }, { replace: true })} />}
-          <button type="button" class="button small" aria-pressed={compare} onClick={() => setQuery({ cmp: compare ? '' : '1' })}>Compare</button>
-          <button type="button" class="button small" aria-pressed={table} onClick={() => setQuery({ table: table ? '' : '1' }, { replace: true })}>As table</button>
+          <Small aria-pressed={compare} onClick={() => setQuery({ cmp: compare ? '' : '1' })}>Compare</Small>
+          <Small aria-pressed={table} onClick={() => setQuery({ table: table ? '' : '1' }, { replace: true })}>As table</Small>
         </div>
       </header>
       <Panel of={rows} height={304}>

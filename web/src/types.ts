@@ -216,6 +216,9 @@ export interface EndpointHealth {
   unreadable_last_day: number;
   clock_ahead_ms: number;
   delay_ms: number;
+  hours: { from: string; deliveries: number; events: number; errors: number }[];
+  error_rate: number | null;
+  processing_p95_ms: number | null;
   last_week: { events: number; orphans: number };
 }
 

@@ -2,6 +2,7 @@
 #include "tests/unit/ingest/scores_support.h"
 
 #include "store/users.h"
+#include "tests/unit/store/undo.h"
 
 /* ---- lists ---- */
 
@@ -213,28 +214,7 @@ static void an_older_database(void **state) {
         random_happenings(&history, mails, 30, &dice);
     refresh_all(fixture->db);
     int64_t sum = ask_int(fixture->db, "SELECT sum(score * candidate_id) FROM candidate_scores");
-    run_sql(
-        fixture->db,
-        "DROP TABLE candidate_scores; DROP TABLE candidate_jobs; DROP TABLE candidate_score_days;"
-        "DROP TABLE score_marks; ALTER TABLE email_stats DROP COLUMN last_human_at;"
-        "ALTER TABLE organizations DROP COLUMN score_enabled;"
-        "ALTER TABLE organizations DROP COLUMN score_day_points;"
-        "ALTER TABLE organizations DROP COLUMN score_week_points;"
-        "ALTER TABLE organizations DROP COLUMN score_month_points;"
-        "ALTER TABLE organizations DROP COLUMN score_open_points;"
-        "ALTER TABLE organizations DROP COLUMN score_click_points;"
-        "ALTER TABLE organizations DROP COLUMN score_hot; ALTER TABLE organizations DROP COLUMN score_warm;"
-        /* and what came after */
-        "DROP TABLE imports; DROP TABLE endpoint_hours; DROP TABLE event_outbox; DROP TABLE notification_preferences;"
-        "DROP TABLE webhook_subscriptions; DROP TABLE webhook_deliveries; ALTER TABLE users DROP COLUMN reads_audit;"
-        "DROP TABLE audit_log; DROP TABLE audit_heads; DROP TABLE day_groups;"
-        "DROP INDEX candidates_by_answer; DROP INDEX day_totals_stale; ALTER TABLE day_totals DROP COLUMN groups_stale;"
-        "DROP TABLE activity; DROP TABLE activity_days; DROP TABLE candidate_senders;"
-        "DROP INDEX candidates_by_name; DROP INDEX candidates_by_last_name; DROP INDEX IF EXISTS candidates_by_address;"
-        "ALTER TABLE candidates DROP COLUMN folded_name;"
-        "ALTER TABLE cohort_deltas DROP COLUMN day; ALTER TABLE organizations DROP COLUMN former_zones;"
-        "DELETE FROM schema_migrations WHERE number >= (SELECT number FROM schema_migrations WHERE name LIKE "
-        "'%score%')");
+    undo_migrations(fixture->db, 6);
     history_end(&history);
     fixture->db = store_writer_close(fixture->store, fixture->db);
     fixture->store = store_close(fixture->store);

@@ -8,6 +8,7 @@
 #include "store/organizations.h"
 #include "store/reports.h"
 #include "store/users.h"
+#include "tests/unit/store/undo.h"
 
 #include "base/banned.h"
 
@@ -271,29 +272,10 @@ static void a_new_zone_moves_nothing(void **state) {
 
 /* A database of before: what there is is counted by days of UTC. */
 static void a_database_of_before_is_carried_forward(void **state) {
-    static const char *const undo[] = {
-        "DELETE FROM schema_migrations WHERE number >= 12",
-        "ALTER TABLE users DROP COLUMN reads_audit",
-        "DROP INDEX webhook_deliveries_by_email",
-        "ALTER TABLE webhook_deliveries DROP COLUMN withdrawn",
-        "ALTER TABLE webhook_deliveries DROP COLUMN claims",
-        "DROP TABLE activity",
-        "DROP TABLE activity_days",
-        "DROP TABLE candidate_senders",
-        "DROP INDEX candidates_by_name",
-        "DROP INDEX candidates_by_last_name",
-        "DROP INDEX IF EXISTS candidates_by_address",
-        "ALTER TABLE candidates DROP COLUMN folded_name",
-        "ALTER TABLE cohort_deltas DROP COLUMN day",
-        "ALTER TABLE organizations DROP COLUMN former_zones",
-        "ALTER TABLE candidate_scores DROP COLUMN recency",
-        "ALTER TABLE candidate_scores DROP COLUMN replied",
-    };
     struct fixture *fixture = fixture_of(state);
     struct scene scene;
     scene_begin(&scene, fixture, "Asia/Kolkata", 51);
-    for (size_t i = 0; i < sizeof(undo) / sizeof(undo[0]); i++)
-        run_sql(fixture->db, undo[i]);
+    undo_migrations(fixture->db, 12);
     assert_done(migrate(fixture->db, err));
     assert_nothing_differs(fixture);
     struct report_filter filter = {.organization_id = scene.history.organization_id,

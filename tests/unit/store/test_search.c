@@ -4,6 +4,7 @@
 #include "store/migrate.h"
 #include "store/references.h"
 #include "store/search.h"
+#include "tests/unit/store/undo.h"
 
 #include "base/banned.h"
 
@@ -69,23 +70,10 @@ static void what_is_no_text(void **state) {
 }
 
 static void names_of_before(void **state) {
-    static const char *const undo[] = {
-        "DELETE FROM schema_migrations WHERE number >= 13",
-        "DROP INDEX webhook_deliveries_by_email",
-        "ALTER TABLE webhook_deliveries DROP COLUMN withdrawn",
-        "ALTER TABLE webhook_deliveries DROP COLUMN claims",
-        "ALTER TABLE users DROP COLUMN reads_audit",
-        "DROP INDEX candidates_by_name",
-        "DROP INDEX candidates_by_last_name",
-        "ALTER TABLE candidates DROP COLUMN folded_name",
-        "CREATE INDEX candidates_by_name ON candidates (name)",
-        "CREATE INDEX candidates_by_last_name ON candidates (name)",
-    };
     struct fixture *fixture = fixture_of(state);
     add(fixture->db, "1", SLICE("Jürgen MÜLLER"));
     add(fixture->db, "2", SLICE_NONE);
-    for (size_t i = 0; i < sizeof(undo) / sizeof(undo[0]); i++)
-        assert_done(db_script(fixture->db, slice_cstr(undo[i]), err));
+    undo_migrations(fixture->db, 13);
     assert_done(migrate(fixture->db, err));
     assert_found(fixture, "jürgen m", "1");
     assert_found(fixture, "müller", "1");

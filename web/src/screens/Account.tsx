@@ -7,6 +7,7 @@ import { navigate, path } from '../router';
 import { me, setTheme, signOut, theme, type Theme } from '../state';
 import { Select } from '../ui/Field';
 import { Icon } from '../ui/Icon';
+import { Small } from '../ui/Small';
 
 export const roleWords: Record<string, string> = { admin: 'Administrator', recruiter: 'Recruiter', hiring_manager: 'Hiring manager' };
 
@@ -42,7 +43,7 @@ export function AccountMenu(): JSX.Element {
         <Select label="Colours" value={theme.value} options={[['system', 'As the system'], ['light', 'Light'], ['dark', 'Dark']]} onChange={(value) => setTheme(value as Theme)} />
         <a href="/account">Your account</a>
         <button type="button" class="link" style={{ textAlign: 'left' }} onClick={() => { close(); helpOpen.value = true; }}>Keys</button>
-        <button type="button" class="button small" onClick={() => void leave()}>Sign out</button>
+        <Small onClick={() => void leave()}>Sign out</Small>
       </div>
     </details>
   );

@@ -10,6 +10,7 @@ import { liveState, may } from '../state';
 import type { Candidate, News, Page } from '../types';
 import { Icon } from '../ui/Icon';
 import { Empty, Panel } from '../ui/Panel';
+import { Small } from '../ui/Small';
 import { Time } from '../ui/Time';
 import { Title } from '../ui/Title';
 import { did, eventSign } from '../vocabulary';
@@ -133,16 +134,16 @@ export function Activity(): JSX.Element {
           <Title of="Activity">Activity</Title>
           <p class="sub small">What people did with the emails, as it happens; of the last seven days.</p>
         </div>
-        <button type="button" class="button small" aria-pressed={paused} onClick={() => { if (paused) showAll(); setPaused(!paused); }}>Pause</button>
+        <Small aria-pressed={paused} onClick={() => { if (paused) showAll(); setPaused(!paused); }}>Pause</Small>
       </div>
       <div class="row" role="group" aria-label="Show">
-        {kinds.map(([name, words]) => <button key={name} type="button" class="button small" aria-pressed={!off.has(name)} onClick={() => toggle(name)}>{words}</button>)}
-        {may('scores') && <button type="button" class="button small" aria-pressed={hot === '1'} onClick={() => setQuery({ hot: hot ? '' : '1' })}><Icon name="flame" /> Hottest</button>}
+        {kinds.map(([name, words]) => <Small key={name} aria-pressed={!off.has(name)} onClick={() => toggle(name)}>{words}</Small>)}
+        {may('scores') && <Small aria-pressed={hot === '1'} onClick={() => setQuery({ hot: hot ? '' : '1' })}><Icon name="flame" /> Hottest</Small>}
       </div>
       <div class="stack" onPointerEnter={() => (reading.current = true)} onPointerLeave={() => { reading.current = false; if (!held()) showAll(); }}>
         <p class="row fresh">
           <span class="muted small" role="status">{paused ? 'Paused' : liveState.value === 'Reconnecting' ? 'Reconnecting: what is missed will be added' : liveState.value}<span class="hidden-text"> {said}</span></span>
-          {waiting > 0 && <button type="button" class="button small primary" onClick={() => { showAll(); window.scrollTo(0, 0); document.querySelector<HTMLElement>('h1')?.focus(); }}>{count(waiting)} new – show</button>}
+          {waiting > 0 && <Small tone="primary" onClick={() => { showAll(); window.scrollTo(0, 0); document.querySelector<HTMLElement>('h1')?.focus(); }}>{count(waiting)} new – show</Small>}
         </p>
         {hot && hottest.problem && <p class="notice warn">{hottest.problem.detail}</p>}
         <section class="card" aria-label="Latest activity">
@@ -150,7 +151,7 @@ export function Activity(): JSX.Element {
             <Panel of={latest} height={480}>
               {() =>
                 shown.length > 0 ? <ol class="timeline">{shown.map(row)}</ol>
-                : rows.length > 0 ? <Empty title="Nothing of this kind"><button type="button" class="button small" onClick={() => setQuery({ without: '', hot: '' })}>Show all activity</button></Empty>
+                : rows.length > 0 ? <Empty title="Nothing of this kind"><Small onClick={() => setQuery({ without: '', hot: '' })}>Show all activity</Small></Empty>
                 : <Empty title="Nothing happened in the last seven days"><p>As soon as somebody opens an email, clicks or replies, it appears here by itself.</p></Empty>
               }
             </Panel>

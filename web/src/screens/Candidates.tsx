@@ -13,6 +13,7 @@ import { Select, Toggles } from '../ui/Field';
 import { Filters, GroupFilter, Views } from '../ui/Filters';
 import { Csv, More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
+import { Small } from '../ui/Small';
 import { Line } from '../ui/Spark';
 import { Time } from '../ui/Time';
 import { Title } from '../ui/Title';
@@ -95,7 +96,7 @@ export function Candidates(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? (
               filtered ? (
-                <Empty title="No candidate fits"><p>Nobody is like this now.</p><button type="button" class="button small" onClick={() => setQuery(NONE)}>Show all candidates</button></Empty>
+                <Empty title="No candidate fits"><p>Nobody is like this now.</p><Small onClick={() => setQuery(NONE)}>Show all candidates</Small></Empty>
               ) : (
                 <Empty title="No candidates yet"><p>They appear here with the first email that is registered for them.</p></Empty>
               )

@@ -7,6 +7,7 @@ import { choice, readQuery, setQuery } from '../router';
 import type { Email as EmailRow, EmailLink, Event, Level, Page } from '../types';
 import { Chips } from '../ui/Chips';
 import { DataTable, type Column } from '../ui/DataTable';
+import { Facts, type Fact } from '../ui/Facts';
 import { Empty, Panel } from '../ui/Panel';
 import { Time } from '../ui/Time';
 import { Timeline } from '../ui/Timeline';
@@ -37,8 +38,8 @@ function Reason({ email }: { email: EmailRow }): JSX.Element | null {
   return <p class="notice">{words}{after}</p>;
 }
 
-function Facts({ email }: { email: EmailRow }): JSX.Element {
-  const facts: [string, JSX.Element | string][] = [
+function FactsOf({ email }: { email: EmailRow }): JSX.Element {
+  const facts: Fact[] = [
     ['Candidate', email.candidate ? <a href={thing('candidates', candidateKey(email.candidate))}>{nameOf(email.candidate)}</a> : 'Erased'],
     ['Sender', nameOf(email.sender)],
     ['Sent', <Time at={email.sent_at} as="short" />],
@@ -49,7 +50,7 @@ function Facts({ email }: { email: EmailRow }): JSX.Element {
     ['Opened after', email.opened_at ? duration((Date.parse(email.opened_at) - Date.parse(email.sent_at)) / 1000) : '–'],
     ['Tracking', levelWords[email.tracking_now]],
   ];
-  return <dl class="facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return <Facts of={facts} />;
 }
 
 export function Email({ id }: { id: string }): JSX.Element {
@@ -69,7 +70,7 @@ export function Email({ id }: { id: string }): JSX.Element {
         {email.data && <Chips email={email.data} />}
       </div>
       <section class="card" aria-label="About this email">
-        <Panel of={email} height={92}>{(data) => <Facts email={data} />}</Panel>
+        <Panel of={email} height={92}>{(data) => <FactsOf email={data} />}</Panel>
       </section>
       {email.data && <Reason email={email.data} />}
       {!gone && (

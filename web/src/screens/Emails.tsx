@@ -13,6 +13,7 @@ import { Select } from '../ui/Field';
 import { DateRange, Filters, GroupFilter, Views, ZoneNote } from '../ui/Filters';
 import { Csv, More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
+import { Small } from '../ui/Small';
 import { Time } from '../ui/Time';
 import { Title } from '../ui/Title';
 import { viewParameters, viewQuery } from '../views';
@@ -66,7 +67,7 @@ export function Emails(): JSX.Element {
       {extra.length > 0 && (
         <div class="row">
           {extra.map(([name, label]) => (
-            <button key={name} type="button" class="button small" onClick={() => setQuery({ [name]: '' })}>{label}: {values[name as 'candidate']} <span aria-hidden="true">×</span><span class="hidden-text">, take away</span></button>
+            <Small key={name} onClick={() => setQuery({ [name]: '' })}>{label}: {values[name as 'candidate']} <span aria-hidden="true">×</span><span class="hidden-text">, take away</span></Small>
           ))}
         </div>
       )}
@@ -75,7 +76,7 @@ export function Emails(): JSX.Element {
           {(rows) =>
             rows.length === 0 ? (
               filtered ? (
-                <Empty title="No email fits"><p>Nothing was sent in these days with this job, template and status.</p><button type="button" class="button small" onClick={() => setQuery({ status: '', range: '', from: '', to: '', job: '', template: '', campaign: '', candidate: '', sender: '', scope: '', basis: '' })}>Clear the filters</button></Empty>
+                <Empty title="No email fits"><p>Nothing was sent in these days with this job, template and status.</p><Small onClick={() => setQuery({ status: '', range: '', from: '', to: '', job: '', template: '', campaign: '', candidate: '', sender: '', scope: '', basis: '' })}>Clear the filters</Small></Empty>
               ) : (
                 <Empty title="No email has been registered yet"><p>Emails appear here as soon as your system registers them through the <a href="/api/v1/openapi.json">API</a>.</p></Empty>
               )

@@ -11,6 +11,7 @@ import { DataTable, sortRows, type Column } from '../ui/DataTable';
 import { DateRange, Filters, GroupFilter, Views, ZoneNote } from '../ui/Filters';
 import { Csv, More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
+import { Small } from '../ui/Small';
 import { Title } from '../ui/Title';
 import { viewParameters, viewQuery } from '../views';
 import { daysQuery } from './Dashboard';
@@ -91,8 +92,8 @@ function Groups({ kind }: { kind: Kind }): JSX.Element {
         <Panel of={pages} height={200}>
           {(all) => {
             const rows = sortRows(all.filter((row) => wanted === '' || (row.id !== null && nameOf(row).toLocaleLowerCase('en').includes(wanted))), columns, sorting);
-            if (all.length === 0) return <Empty title={`No ${kind} in these days`}><p>A {singular[kind]} appears here when an email was sent with it.</p>{(values.job || values.scope || values.range !== '30d') && <button type="button" class="button small" onClick={() => setQuery({ job: '', scope: '', range: '', from: '', to: '' })}>Show the last 30 days</button>}</Empty>;
-            if (rows.length === 0) return <Empty title={`No ${singular[kind]} is named so`}><button type="button" class="button small" onClick={() => setQuery({ q: '' })}>Show all</button></Empty>;
+            if (all.length === 0) return <Empty title={`No ${kind} in these days`}><p>A {singular[kind]} appears here when an email was sent with it.</p>{(values.job || values.scope || values.range !== '30d') && <Small onClick={() => setQuery({ job: '', scope: '', range: '', from: '', to: '' })}>Show the last 30 days</Small>}</Empty>;
+            if (rows.length === 0) return <Empty title={`No ${singular[kind]} is named so`}><Small onClick={() => setQuery({ q: '' })}>Show all</Small></Empty>;
             return (
               <>
                 <DataTable label={headings[kind]} columns={columns} rows={rows} rowKey={({ id }) => id ?? ''} sorting={sorting} onSort={({ key, down }) => setQuery({ sort: key === 'sent' ? '' : key, dir: down === (key !== 'name') ? '' : down ? 'down' : 'up' }, { replace: true })} />

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { helpOpen } from '../keys';
 import { Dialog } from '../ui/Dialog';
+import { Done } from '../ui/Ends';
 
 const help: [string, string][] = [
   ['g d, g c, g e', 'Dashboard, candidates, emails'],
@@ -25,7 +26,7 @@ export function KeyHelp(): JSX.Element {
         <tbody>{help.map(([keys, words]) => <tr key={keys}><th scope="row"><kbd>{keys}</kbd></th><td>{words}</td></tr>)}</tbody>
       </table>
       <p class="small muted">Keys can be switched off in <a href="/notifications/preferences" onClick={onClose}>your preferences</a>.</p>
-      <footer><button type="button" class="button" onClick={onClose}>Close</button></footer>
+      <Done label="Close" onClose={onClose} />
     </Dialog>
   );
 }

@@ -14,6 +14,7 @@ import { Toggles } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { More } from '../ui/More';
 import { Empty, Panel } from '../ui/Panel';
+import { Small } from '../ui/Small';
 import { Time } from '../ui/Time';
 import { markRead } from '../ui/Toasts';
 import { Title } from '../ui/Title';
@@ -35,7 +36,7 @@ function Row({ one, onMark }: { one: Notification; onMark: (one: Notification) =
       </div>
       <span class="row">
         <Time at={one.last_at} />
-        <button type="button" class="button small quiet" aria-label={`Mark as ${one.read_at ? 'unread' : 'read'}: ${who(one)}`} onClick={() => onMark(one)}>Mark as {one.read_at ? 'unread' : 'read'}</button>
+        <Small tone="quiet" aria-label={`Mark as ${one.read_at ? 'unread' : 'read'}: ${who(one)}`} onClick={() => onMark(one)}>Mark as {one.read_at ? 'unread' : 'read'}</Small>
       </span>
     </li>
   );
@@ -71,12 +72,12 @@ export function Notifications(): JSX.Element {
           <Title of="Notifications">Notifications</Title>
           <p class="sub small">Kept for 90 days. <a href="/notifications/preferences">Choose what you are told of</a></p>
         </div>
-        <button type="button" class="button small" disabled={mark.busy || unread.value === 0} onClick={() => mark.submit()}>Mark all as read</button>
+        <Small disabled={mark.busy || unread.value === 0} onClick={() => mark.submit()}>Mark all as read</Small>
       </div>
       <Refusal problem={mark.problem} />
       <p class="row fresh">
         <Toggles label="Show" value={show} options={[['', 'All'], ['unread', 'Unread']]} onChange={(value) => setQuery({ show: value })} />
-        <span role="status">{fresh.size > 0 && <button type="button" class="button small primary" onClick={again}>{count(fresh.size)} new – show</button>}</span>
+        <span role="status">{fresh.size > 0 && <Small tone="primary" onClick={again}>{count(fresh.size)} new – show</Small>}</span>
       </p>
       <section class="card" aria-label="Notifications">
         <Panel of={pages} height={480}>

@@ -1,6 +1,7 @@
 // Form controls with their labels.
 import type { ComponentChildren, JSX, TargetedEvent } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { Small } from './Small';
 
 interface SelectProps {
   label: string;
@@ -90,7 +91,7 @@ export function Toggles({ label, value, options, onChange }: { label: string; va
   return (
     <div class="group" role="group" aria-label={label}>
       {options.map(([key, words]) => (
-        <button key={key} type="button" class="button small" aria-pressed={key === value} onClick={() => onChange(key)}>{words}</button>
+        <Small key={key} aria-pressed={key === value} onClick={() => onChange(key)}>{words}</Small>
       ))}
     </div>
   );

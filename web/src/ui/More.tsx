@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { download, type Problem } from '../api';
 import type { Pages } from '../pages';
+import { Small } from './Small';
 
 // The foot of a list that comes in pages.
 export function More<T>({ pages, shown }: { pages: Pages<T>; shown: string }): JSX.Element {
@@ -9,7 +10,7 @@ export function More<T>({ pages, shown }: { pages: Pages<T>; shown: string }): J
     <div class="table-foot small">
       <span class="muted" role="status">{shown}</span>
       {pages.moreProblem && <span role="alert">{pages.moreProblem.detail}</span>}
-      {pages.hasMore && <button type="button" class="button small" disabled={pages.loadingMore} onClick={pages.loadMore}>{pages.loadingMore ? 'Loading …' : pages.moreProblem ? 'Try again' : 'Show more'}</button>}
+      {pages.hasMore && <Small disabled={pages.loadingMore} onClick={pages.loadMore}>{pages.loadingMore ? 'Loading …' : pages.moreProblem ? 'Try again' : 'Show more'}</Small>}
     </div>
   );
 }
@@ -23,7 +24,7 @@ export function Csv({ path, name }: { path: string; name: string }): JSX.Element
   return (
     <>
       <span role="alert" class="small">{problem}</span>
-      <button type="button" class="button small" onClick={save}>Export CSV</button>
+      <Small onClick={save}>Export CSV</Small>
     </>
   );
 }

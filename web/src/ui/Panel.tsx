@@ -3,6 +3,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import { Problem, type Resource } from '../api';
+import { Small } from './Small';
 
 const SKELETON_AFTER_MS = 150;
 
@@ -19,7 +20,7 @@ export function ProblemState({ problem, retry }: { problem: Problem; retry?: () 
       <p>{words}</p>
       {requestId && status >= 500 && <p class="small muted">Request {requestId}</p>}
       <div class="row">
-        {retry && status !== 403 && status !== 404 && <button type="button" class="button small" onClick={retry}>Retry</button>}
+        {retry && status !== 403 && status !== 404 && <Small onClick={retry}>Retry</Small>}
         {(status === 404 || status === 403) && <a href="/dashboard">Back to the dashboard</a>}
       </div>
     </div>

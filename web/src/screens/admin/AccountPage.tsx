@@ -9,6 +9,7 @@ import { DataTable, type Column } from '../../ui/DataTable';
 import { Refusal, useSubmit } from '../../ui/Dialog';
 import { Input, Select } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Title } from '../../ui/Title';
 import { SecondFactor } from './SecondFactor';
@@ -42,7 +43,7 @@ export function AccountPage(): JSX.Element {
     { key: 'device', label: 'Browser', head: true, cell: (row) => <span class="two-lines"><span>{row.current ? 'This one' : 'Another'}</span><span class="small muted">{[row.agent, row.source].filter(Boolean).join(' · ')}</span></span> },
     { key: 'since', label: 'Since', fit: true, cell: (row) => <Time at={row.created_at} as="short" /> },
     { key: 'used', label: 'Last used', fit: true, cell: (row) => <Time at={row.last_used_at} /> },
-    { key: 'end', label: '', fit: true, cell: (row) => (row.current ? null : <button type="button" class="button small danger" onClick={() => end(row.id)}>End</button>) },
+    { key: 'end', label: '', fit: true, cell: (row) => (row.current ? null : <Small tone="danger" onClick={() => end(row.id)}>End</Small>) },
   ];
   return (
     <>
@@ -63,7 +64,7 @@ export function AccountPage(): JSX.Element {
       </section>
       <SecondFactor />
       <section class="card card-flush" aria-labelledby="sessions">
-        <header><h2 id="sessions">Where you are signed in</h2><button type="button" class="button small" onClick={() => end('')}>End all others</button></header>
+        <header><h2 id="sessions">Where you are signed in</h2><Small onClick={() => end('')}>End all others</Small></header>
         <Panel of={sessions} height={120}>{({ data }) => <DataTable stacked label="Sessions" columns={columns} rows={data} rowKey={({ id }) => id} />}</Panel>
       </section>
     </>

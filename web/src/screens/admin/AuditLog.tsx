@@ -10,6 +10,7 @@ import { Input, Select } from '../../ui/Field';
 import { Filters, ZoneNote } from '../../ui/Filters';
 import { Csv, More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 
 const parameters = { actor: text('', 40), action: text('', 64), object: text('', 60), from: day(), to: day() };
@@ -89,7 +90,7 @@ export function AuditLog(): JSX.Element {
         <Panel of={pages} height={240}>
           {(rows) =>
             rows.length === 0 ? (
-              <Empty title={filtered ? 'No entry fits' : 'Nothing yet'}>{filtered && <button type="button" class="button small" onClick={() => setQuery({ actor: '', action: '', object: '', from: '', to: '' })}>Clear filters</button>}</Empty>
+              <Empty title={filtered ? 'No entry fits' : 'Nothing yet'}>{filtered && <Small onClick={() => setQuery({ actor: '', action: '', object: '', from: '', to: '' })}>Clear filters</Small>}</Empty>
             ) : (
               <>
                 <DataTable stacked label="Audit log" columns={columns} rows={rows} rowKey={({ id }) => id} />

@@ -8,10 +8,12 @@ import { choice, readQuery, setQuery, text } from '../../router';
 import type { Delivery } from '../../types';
 import { DataTable, type Column } from '../../ui/DataTable';
 import { Dialog } from '../../ui/Dialog';
+import { Done } from '../../ui/Ends';
 import { Select } from '../../ui/Field';
 import { Filters } from '../../ui/Filters';
 import { Csv, More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 
 const parameters = { kind: choice('', 'failed', 'rejected'), state: choice('', 'kept', 'replayed', 'given_up'), endpoint: text('', 20) };
@@ -34,7 +36,7 @@ function Replay({ delivery }: { delivery: Delivery }): JSX.Element {
   };
   return (
     <span class="row">
-      {delivery.replayable && delivery.state !== 'replayed' && <button type="button" class="button small" disabled={busy} onClick={replay}>{busy ? 'Processing …' : 'Process again'}</button>}
+      {delivery.replayable && delivery.state !== 'replayed' && <Small disabled={busy} onClick={replay}>{busy ? 'Processing …' : 'Process again'}</Small>}
       <span class="small muted" role="status">{words}</span>
     </span>
   );
@@ -55,7 +57,7 @@ function Raw({ id, onClose }: { id: number; onClose: () => void }): JSX.Element 
           </div>
         )}
       </Panel>
-      <footer><button type="button" class="button" onClick={onClose}>Close</button></footer>
+      <Done label="Close" onClose={onClose} />
     </Dialog>
   );
 }
@@ -71,7 +73,7 @@ export function Deliveries(): JSX.Element {
     { key: 'state', label: 'State', fit: true, cell: (row) => <span class={`chip ${states[row.state]?.[1] ?? ''}`}>{states[row.state]?.[0] ?? row.state}</span> },
     { key: 'tries', label: 'Tries', number: true, wide: true, cell: (row) => count(row.attempts) },
     { key: 'next', label: 'Next try', fit: true, wide: true, cell: (row) => <Time at={row.next_attempt_at} /> },
-    { key: 'actions', label: '', cell: (row) => <span class="row"><button type="button" class="button small" onClick={() => setRaw(row.id)}>Look<span class="hidden-text"> at delivery {row.id}</span></button><Replay delivery={row} /></span> },
+    { key: 'actions', label: '', cell: (row) => <span class="row"><Small of={`at delivery ${row.id}`} onClick={() => setRaw(row.id)}>Look</Small><Replay delivery={row} /></span> },
   ];
   return (
     <>

@@ -1,12 +1,15 @@
 // Webhook endpoints: what each email service is told, and whether it works.
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, refresh, useResource } from '../../api';
-import { count, duration, fraction } from '../../format';
+import { clockText, count, duration, fraction, NOTHING, percent } from '../../format';
 import type { Delivery, Endpoint, EndpointHealth, Page } from '../../types';
-import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Confirm, Dialog, useSubmit } from '../../ui/Dialog';
+import { Done, FormEnd } from '../../ui/Ends';
+import { Facts, type Fact } from '../../ui/Facts';
 import { Area, Check, Input, Select } from '../../ui/Field';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
@@ -56,7 +59,7 @@ function Form({ endpoint, onClose }: { endpoint: Endpoint | null; onClose: () =>
         <Copy text={made.url} label="Address of the endpoint" />
         {made.hint && <p class="notice warn">{made.hint}</p>}
         <p class="small muted">If the service shows its key only after it knows the address, add the key later: until then deliveries are kept, and processed when it is there.</p>
-        <footer><button type="button" class="button primary" onClick={onClose}>Done</button></footer>
+        <Done label="Done" onClose={onClose} />
       </Dialog>
     );
   return (
@@ -68,13 +71,26 @@ function Form({ endpoint, onClose }: { endpoint: Endpoint | null; onClose: () =>
         {endpoint && lines(secrets).length > 0 && <Check label="Beside the keys there are, for a change without a gap" checked={add} onChange={(event) => setAdd(event.currentTarget.checked)} />}
         {provider === 'ses' && <Area label="SNS topics, one a line" placeholder="arn:aws:sns:…" value={topics} onInput={(event) => setTopics(event.currentTarget.value)} />}
         <Area label="Sources that may deliver, one block a line" hint="Empty: all." placeholder="192.0.2.0/24" value={cidrs} onInput={(event) => setCidrs(event.currentTarget.value)} />
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy}>{endpoint ? 'Save' : 'Make the endpoint'}</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label={endpoint ? 'Save' : 'Make the endpoint'} onClose={onClose} />
       </form>
     </Dialog>
+  );
+}
+
+// The events of the last 24 hours as bars, and marks over those hours that had errors.
+function Day({ hours }: { hours: EndpointHealth['hours'] }): JSX.Element {
+  const most = Math.max(1, ...hours.map(({ events }) => events));
+  const bad = hours.filter(({ errors }) => errors).length;
+  return (
+    <svg class="hours" role="img" aria-label={`Events by hour in the last day, ${count(most)} at most; ${count(bad)} hours with errors`} viewBox="0 0 240 32" preserveAspectRatio="none">
+      {hours.map(({ from, events, errors }, index) => (
+        <g key={from}>
+          <title>{`${clockText(from)}: ${count(events)} events, ${count(errors)} errors`}</title>
+          <path d={`M${index * 10} 32h8v${-1 - (events / most) * 23}h-8`} />
+          {errors > 0 && <path class="bad" d={`M${index * 10} 0h8v5h-8`} />}
+        </g>
+      ))}
+    </svg>
   );
 }
 
@@ -84,7 +100,7 @@ function Health({ endpoint }: { endpoint: Endpoint }): JSX.Element {
   const health = useResource<EndpointHealth>(`/endpoints/${endpoint.id}/health`).data;
   const waiting = failed?.data.length ?? 0;
   const usual = (events: number, most: number): string => `${count(events)}, usually ${count(most)}`;
-  const facts: [string, ComponentChildren][] = [
+  const facts: Fact[] = [
     ['Deliveries that wait', failed && waiting ? <a href={`/admin/failed-deliveries?endpoint=${endpoint.id}`}>{count(waiting)}{failed.next_cursor ? ' or more' : ''}</a> : failed ? 'None' : '–'],
     ...(health ? [
       ['Last event', health.last_event_at ? <Time at={health.last_event_at} /> : 'None'],
@@ -92,14 +108,21 @@ function Health({ endpoint }: { endpoint: Endpoint }): JSX.Element {
       ['Events in a day', usual(health.events_last_day, health.events_usual_day)],
       ['Refused in a day', <a href="/admin/security-events">{count(health.rejected_last_day)}</a>],
       ['Unreadable in a day', count(health.unreadable_last_day)],
+      ['Errors in a day', percent(health.error_rate)],
+      ['95 % taken within', health.processing_p95_ms ? (health.processing_p95_ms > 1000 ? 'Over a second' : `${health.processing_p95_ms} ms`) : NOTHING],
       ['Delay', duration(health.delay_ms / 1000)],
       ['Clock ahead', duration(health.clock_ahead_ms / 1000)],
       ['Unknown emails in a week', <a href="/admin/orphan-events">{fraction(health.last_week.orphans, health.last_week.events, '')}</a>],
-    ] as [string, ComponentChildren][] : []),
+    ] as Fact[] : []),
     ['Keys', `${count(endpoint.secret_count)}${endpoint.credentials.length > 0 ? `, ${count(endpoint.credentials.length)} credentials` : ''}`],
     ['Sources', endpoint.allowed_cidrs.join(', ') || 'All'],
   ];
-  return <dl class="facts small">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return (
+    <>
+      {health && <Day hours={health.hours} />}
+      <Facts small of={facts} />
+    </>
+  );
 }
 
 export function Endpoints(): JSX.Element {
@@ -137,9 +160,9 @@ export function Endpoints(): JSX.Element {
                     <Health endpoint={endpoint} />
                     {!endpoint.disabled_at && (
                       <div class="row">
-                        {endpoint.pending_confirmation && <button type="button" class="button small primary" onClick={() => confirmTopic(endpoint)}>Confirm the topic</button>}
-                        <button type="button" class="button small" onClick={() => setEditing(endpoint)}>Change</button>
-                        <button type="button" class="button small danger" onClick={() => setEnding(endpoint)}>Disable</button>
+                        {endpoint.pending_confirmation && <Small tone="primary" onClick={() => confirmTopic(endpoint)}>Confirm the topic</Small>}
+                        <Small onClick={() => setEditing(endpoint)}>Change</Small>
+                        <Small tone="danger" onClick={() => setEnding(endpoint)}>Disable</Small>
                       </div>
                     )}
                   </section>

@@ -6,10 +6,12 @@ import { count } from '../../format';
 import { usePages } from '../../pages';
 import type { ApiKey } from '../../types';
 import { DataTable, type Column } from '../../ui/DataTable';
-import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Confirm, Dialog, useSubmit } from '../../ui/Dialog';
+import { Done, FormEnd } from '../../ui/Ends';
 import { Input, Select } from '../../ui/Field';
 import { More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
@@ -29,7 +31,7 @@ function Make({ onClose }: { onClose: () => void }): JSX.Element {
       <Dialog title="Copy the key now" onClose={() => undefined}>
         <p>This is the only time it is shown. Keep it where the program that uses it finds it, and nowhere else.</p>
         <Copy text={key} label="API key" />
-        <footer><button type="button" class="button primary" onClick={onClose}>I have it</button></footer>
+        <Done label="I have it" onClose={onClose} />
       </Dialog>
     );
   return (
@@ -37,11 +39,7 @@ function Make({ onClose }: { onClose: () => void }): JSX.Element {
       <form class="form" onSubmit={submit}>
         <Input label="What it is for" required maxLength={100} placeholder="Applicant tracking system" value={name} onInput={(event) => setName(event.currentTarget.value)} />
         <Select label="What it may do" value={role} options={roles} onChange={setRole} />
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy}>Make the key</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label="Make the key" onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -56,7 +54,7 @@ export function Keys(): JSX.Element {
     { key: 'role', label: 'May', cell: (row) => row.role },
     { key: 'made', label: 'Made', fit: true, wide: true, cell: (row) => <Time at={row.created_at} as="short" /> },
     { key: 'used', label: 'Last used', fit: true, cell: (row) => (row.last_used_at ? <Time at={row.last_used_at} /> : 'Never') },
-    { key: 'actions', label: '', fit: true, cell: (row) => (row.revoked_at ? <span class="chip bad">Revoked</span> : <button type="button" class="button small danger" onClick={() => setEnding(row)}>Revoke<span class="hidden-text"> {row.name}</span></button>) },
+    { key: 'actions', label: '', fit: true, cell: (row) => (row.revoked_at ? <span class="chip bad">Revoked</span> : <Small tone="danger" of={row.name} onClick={() => setEnding(row)}>Revoke</Small>) },
   ];
   return (
     <>

@@ -6,10 +6,12 @@ import { count, momentText, nameOf } from '../../format';
 import { usePages } from '../../pages';
 import type { Email, OrphanEvent, Page } from '../../types';
 import { DataTable, type Column } from '../../ui/DataTable';
-import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Confirm, Dialog, useSubmit } from '../../ui/Dialog';
+import { FormEnd } from '../../ui/Ends';
 import { Input } from '../../ui/Field';
 import { Csv, More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { eventWord } from '../../vocabulary';
 
@@ -52,11 +54,7 @@ function Match({ orphan, onClose, onDone }: { orphan: OrphanEvent; onClose: () =
           }
         </Panel>
         <p class="small muted">Everything under the same message id is counted with this email, now and later. This cannot be taken back.</p>
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy || chosen === null}>It is this one</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label="It is this one" disabled={chosen === null} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -85,9 +83,9 @@ export function Orphans(): JSX.Element {
     { key: 'received', label: 'Received', fit: true, wide: true, cell: (row) => <Time at={row.received_at} /> },
     { key: 'actions', label: '', fit: true, cell: (row) => (
       <span class="row" style={{ gap: '4px' }}>
-        <button type="button" class="button small" onClick={() => setMatching(row)}>Match{name(row)}</button>
-        <button type="button" class="button small" onClick={() => retry(row)}>Retry{name(row)}</button>
-        <button type="button" class="button small danger" onClick={() => setDiscarding(row)}>Discard{name(row)}</button>
+        <Small onClick={() => setMatching(row)}>Match{name(row)}</Small>
+        <Small onClick={() => retry(row)}>Retry{name(row)}</Small>
+        <Small tone="danger" onClick={() => setDiscarding(row)}>Discard{name(row)}</Small>
       </span>
     ) },
   ];

@@ -8,10 +8,12 @@ import { usePages } from '../../pages';
 import { readQuery, setQuery, text } from '../../router';
 import type { Answer, Level, Settings } from '../../types';
 import { DataTable, type Column } from '../../ui/DataTable';
-import { Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Dialog, useSubmit } from '../../ui/Dialog';
+import { Done, FormEnd } from '../../ui/Ends';
 import { Check, Input, Select } from '../../ui/Field';
 import { Csv, More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Part } from './Settings';
 
@@ -64,7 +66,7 @@ function Give({ answer, onClose }: { answer: Answer | null; onClose: () => void 
     return (
       <Dialog title="Their word holds now" onClose={onClose}>
         <p>Also for {count(emails)} {emails === 1 ? 'email' : 'emails'} sent before.</p>
-        <footer><button type="button" class="button primary" onClick={onClose}>Done</button></footer>
+        <Done label="Done" onClose={onClose} />
       </Dialog>
     );
   return (
@@ -73,11 +75,7 @@ function Give({ answer, onClose }: { answer: Answer | null; onClose: () => void 
         {!answer && <Input label="Id of the candidate, or e-mail address" required maxLength={255} value={id} onInput={(event) => setId(event.currentTarget.value)} hint="As your applicant tracking system knows them; the address of who has no id." />}
         <Select label="They allow to record" value={level} options={[...levels.map(([key, words]): [string, string] => [key, words]), ...(answer ? [['', 'Take their word back'] as [string, string]] : [])]} onChange={setLevel} />
         <p class="small muted">What was recorded stays. It never stops emails.</p>
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy}>Save</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label="Save" onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -93,7 +91,7 @@ function Answers(): JSX.Element {
     { key: 'who', label: 'Who', head: true, cell: (row) => <span class="two-lines"><a href={thing('candidates', row.candidate_ref)}>{row.name ?? row.email ?? row.candidate_id}</a><span class="small muted">{row.email ?? ''}</span></span> },
     { key: 'tracking', label: 'Allows', cell: (row) => <span class={`chip ${row.tracking === 'full' ? 'good' : row.tracking === 'none' ? 'warn' : ''}`}>{levelWords(row.tracking)}</span> },
     { key: 'at', label: 'Said', cell: (row) => <span class="two-lines"><Time at={row.answered_at} as="short" /><span class="small muted">{channels[row.channel ?? ''] ?? ''}</span></span> },
-    { key: 'actions', label: '', fit: true, cell: (row) => <button type="button" class="button small" onClick={() => setGiving(row)}>Change<span class="hidden-text"> what {row.name ?? row.candidate_id} allows</span></button> },
+    { key: 'actions', label: '', fit: true, cell: (row) => <Small of={`what ${row.name ?? row.candidate_id} allows`} onClick={() => setGiving(row)}>Change</Small> },
   ];
   return (
     <section class="card card-flush" aria-label="What people said">
@@ -101,7 +99,7 @@ function Answers(): JSX.Element {
         <h2>What people said</h2>
         <span class="row">
           <Csv path={`/consents${query({ search: q, limit: 500 })}`} name="consents" />
-          <button type="button" class="button small primary" onClick={() => setGiving('new')}>Add somebody’s word</button>
+          <Small tone="primary" onClick={() => setGiving('new')}>Add somebody’s word</Small>
         </span>
       </header>
       <div class="table-foot"><Input label="Find by name, id or address" maxLength={200} value={q} onChange={(event) => setQuery({ q: event.currentTarget.value.trim() }, { replace: true })} /></div>

@@ -4,7 +4,8 @@ import { useState } from 'preact/hooks';
 import { change, get } from '../../api';
 import { enter, me } from '../../state';
 import type { Me } from '../../types';
-import { Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Dialog, useSubmit } from '../../ui/Dialog';
+import { Done, FormEnd } from '../../ui/Ends';
 import { Input } from '../../ui/Field';
 import { Copy } from './Copy';
 
@@ -24,7 +25,7 @@ function Begin({ onClose }: { onClose: () => void }): JSX.Element {
       <Dialog title="Keep these codes" onClose={() => undefined}>
         <p>If you lose the authenticator, each of these signs you in once. They are shown this once.</p>
         <pre class="mono" tabIndex={0}>{codes.join('\n')}</pre>
-        <footer><button type="button" class="button primary" onClick={onClose}>I have them</button></footer>
+        <Done label="I have them" onClose={onClose} />
       </Dialog>
     );
   if (secret)
@@ -34,8 +35,7 @@ function Begin({ onClose }: { onClose: () => void }): JSX.Element {
           <Copy text={secret.secret} label="Secret" />
           <p class="small"><a href={secret.uri} target="_blank" rel="noreferrer">Open it in an authenticator on this device</a></p>
           <Input label="The code that it shows now" inputMode="numeric" autocomplete="one-time-code" required value={code} onInput={(event) => setCode(event.currentTarget.value)} />
-          <Refusal problem={second.problem} />
-          <footer><button type="button" class="button" onClick={onClose}>Cancel</button><button type="submit" class="button primary" disabled={second.busy}>Put it into force</button></footer>
+          <FormEnd busy={second.busy} problem={second.problem} label="Put it into force" onClose={onClose} />
         </form>
       </Dialog>
     );
@@ -43,8 +43,7 @@ function Begin({ onClose }: { onClose: () => void }): JSX.Element {
     <Dialog title="Second factor" onClose={onClose}>
       <form class="form" onSubmit={first.submit}>
         <Input label="Your password" type="password" autocomplete="current-password" required autofocus value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
-        <Refusal problem={first.problem} />
-        <footer><button type="button" class="button" onClick={onClose}>Cancel</button><button type="submit" class="button primary" disabled={first.busy}>Go on</button></footer>
+        <FormEnd busy={first.busy} problem={first.problem} label="Go on" onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -62,8 +61,7 @@ function Remove({ onClose }: { onClose: () => void }): JSX.Element {
       <form class="form" onSubmit={submit}>
         <p>Then your password alone is enough to sign in.</p>
         <Input label="Your password" type="password" autocomplete="current-password" required autofocus value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
-        <Refusal problem={problem} />
-        <footer><button type="button" class="button" onClick={onClose}>Cancel</button><button type="submit" class="button danger" disabled={busy}>Take it away</button></footer>
+        <FormEnd busy={busy} problem={problem} label="Take it away" danger onClose={onClose} />
       </form>
     </Dialog>
   );

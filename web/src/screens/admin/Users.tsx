@@ -8,10 +8,12 @@ import { me } from '../../state';
 import type { User } from '../../types';
 import { roleWords } from '../Account';
 import { DataTable, type Column } from '../../ui/DataTable';
-import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Confirm, Dialog, useSubmit } from '../../ui/Dialog';
+import { Done, FormEnd } from '../../ui/Ends';
 import { Check, Input, Select } from '../../ui/Field';
 import { More } from '../../ui/More';
 import { Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
@@ -27,7 +29,7 @@ function LinkDialog({ link, onClose }: { link: AccountLink; onClose: () => void 
     <Dialog title="Send this link" onClose={() => undefined}>
       <p>Whoever opens it sets the password of this account. It is shown this once, can be used once, and ends {shortMoment(link.expires_at)}.</p>
       <Copy text={link.url} label="Link" />
-      <footer><button type="button" class="button primary" onClick={onClose}>I have it</button></footer>
+      <Done label="I have it" onClose={onClose} />
     </Dialog>
   );
 }
@@ -55,11 +57,7 @@ function Form({ user, onClose }: { user: User | null; onClose: () => void }): JS
         <Select label="Role" value={role} options={roles} onChange={setRole} />
         {role !== 'admin' && <Check label="May read the audit log" checked={audit} onChange={(event) => setAudit(event.currentTarget.checked)} />}
         <Input label={user ? 'New password' : 'First password'} type="password" autocomplete="new-password" minLength={12} hint={user ? 'Empty: it stays as it is. A new one ends all sessions of this person.' : 'Leave it empty to get a link by which this person sets one.'} value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy}>{user ? 'Save' : 'Add the user'}</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label={user ? 'Save' : 'Add the user'} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -81,10 +79,10 @@ export function Users(): JSX.Element {
       key: 'actions', label: '', fit: true,
       cell: (row) => (
         <span class="row">
-          <button type="button" class="button small" onClick={() => setEditing(row)}>Change<span class="hidden-text"> {nameOf(row)}</span></button>
-          {!row.disabled_at && <button type="button" class="button small" title="By it, this person sets a password" onClick={() => makeLink(row)}>Password link<span class="hidden-text"> for {nameOf(row)}</span></button>}
-          {row.disabled_at ? <button type="button" class="button small" onClick={() => enable(row)}>Enable<span class="hidden-text"> {nameOf(row)}</span></button>
-            : row.id !== me.value?.user.id && <button type="button" class="button small danger" onClick={() => setEnding(row)}>Disable<span class="hidden-text"> {nameOf(row)}</span></button>}
+          <Small of={nameOf(row)} onClick={() => setEditing(row)}>Change</Small>
+          {!row.disabled_at && <Small of={`for ${nameOf(row)}`} title="By it, this person sets a password" onClick={() => makeLink(row)}>Password link</Small>}
+          {row.disabled_at ? <Small of={nameOf(row)} onClick={() => enable(row)}>Enable</Small>
+            : row.id !== me.value?.user.id && <Small tone="danger" of={nameOf(row)} onClick={() => setEnding(row)}>Disable</Small>}
         </span>
       ),
     },

@@ -7,11 +7,14 @@ import { usePages } from '../../pages';
 import { choice, readQuery, setQuery, text } from '../../router';
 import type { Page, WebhookDelivery, WebhookSubscription } from '../../types';
 import { DataTable, type Column } from '../../ui/DataTable';
-import { Confirm, Dialog, Refusal, useSubmit } from '../../ui/Dialog';
+import { Confirm, Dialog, useSubmit } from '../../ui/Dialog';
+import { Done, FormEnd } from '../../ui/Ends';
+import { Facts } from '../../ui/Facts';
 import { Check, Input, Select } from '../../ui/Field';
 import { Filters } from '../../ui/Filters';
 import { More } from '../../ui/More';
 import { Empty, Panel } from '../../ui/Panel';
+import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
@@ -31,7 +34,7 @@ function Secret({ secret, onClose }: { secret: string; onClose: () => void }): J
     <Dialog title="Copy the secret now" onClose={() => undefined}>
       <p>This is the only time it is shown. The other system checks with it that requests come from here.</p>
       <Copy text={secret} label="Secret" />
-      <footer><button type="button" class="button primary" onClick={onClose}>I have it</button></footer>
+      <Done label="I have it" onClose={onClose} />
     </Dialog>
   );
 }
@@ -58,11 +61,7 @@ function Form({ webhook, onClose }: { webhook: WebhookSubscription | null; onClo
           <legend class="small" style={{ padding: 0 }}>What it is told</legend>
           {events.map(([key, words]) => <Check key={key} label={words} checked={wanted.includes(key)} onChange={(event) => setWanted(event.currentTarget.checked ? [...wanted, key] : wanted.filter((one) => one !== key))} />)}
         </fieldset>
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy}>{webhook ? 'Save' : 'Make the webhook'}</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label={webhook ? 'Save' : 'Make the webhook'} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -81,11 +80,7 @@ function Rotate({ webhook, onClose }: { webhook: WebhookSubscription; onClose: (
       <form class="form" onSubmit={submit}>
         <p>Requests then carry a signature by the new secret and, for a while, one by the old.</p>
         <Select label="The old one signs too" value={hours} options={[['24', 'For a day'], ['168', 'For a week'], ['0', 'Not any more: it became known']]} onChange={setHours} />
-        <Refusal problem={problem} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary" disabled={busy}>Make the secret</button>
-        </footer>
+        <FormEnd busy={busy} problem={problem} label="Make the secret" onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -101,7 +96,7 @@ function Action({ label, of, call }: { label: string; of: string; call: () => Pr
   };
   return (
     <>
-      <button type="button" class="button small" disabled={busy} onClick={act}>{label}<span class="hidden-text"> {of}</span></button>
+      <Small of={of} disabled={busy} onClick={act}>{label}</Small>
       <span class="small muted" role="status">{words}</span>
     </>
   );
@@ -123,7 +118,7 @@ function Look({ path, onClose }: { path: string; onClose: () => void }): JSX.Ele
           </div>
         )}
       </Panel>
-      <footer><button type="button" class="button" onClick={onClose}>Close</button></footer>
+      <Done label="Close" onClose={onClose} />
     </Dialog>
   );
 }
@@ -143,7 +138,7 @@ function Deliveries({ webhook, state }: { webhook: WebhookSubscription; state: s
     { key: 'state', label: 'State', fit: true, cell: (row) => <span class={`chip ${states[row.state]?.[1] ?? ''}`}>{states[row.state]?.[0] ?? row.state}</span> },
     { key: 'tries', label: 'Tries', number: true, wide: true, cell: (row) => count(row.attempts) },
     { key: 'next', label: 'Next try', fit: true, wide: true, cell: (row) => <Time at={row.next_attempt_at} as="short" /> },
-    { key: 'actions', label: '', cell: (row) => <span class="row"><button type="button" class="button small" onClick={() => setLook(row.id)}>Look<span class="hidden-text"> at delivery {row.id}</span></button>{row.state !== 'withheld' && webhook.state !== 'disabled' && <Action label="Send again" of={`delivery ${row.id}`} call={() => again(row.id)} />}</span> },
+    { key: 'actions', label: '', cell: (row) => <span class="row"><Small of={`at delivery ${row.id}`} onClick={() => setLook(row.id)}>Look</Small>{row.state !== 'withheld' && webhook.state !== 'disabled' && <Action label="Send again" of={`delivery ${row.id}`} call={() => again(row.id)} />}</span> },
   ];
   return (
     <>
@@ -217,20 +212,20 @@ export function Webhooks(): JSX.Element {
                       <span class={`chip ${tone}`}>{words}</span>
                     </header>
                     {webhook.state === 'disabled' && <p class="notice bad">Disabled because {webhook.state_reason ?? 'it did not work'}. Put it right there, then resume it here: what waits is sent then.</p>}
-                    <dl class="facts small">
-                      <div><dt>Told</dt><dd>{webhook.events.length === events.length ? 'Everything' : webhook.events.map((key) => events.find(([one]) => one === key)?.[1] ?? key).join(' · ')}</dd></div>
-                      <div><dt>Waits</dt><dd>{count(webhook.waiting)}</dd></div>
-                      {webhook.failing_since && <div><dt>Fails since</dt><dd><Time at={webhook.failing_since} /></dd></div>}
-                      {webhook.dropped > 0 && <div><dt>Lost, too many waited</dt><dd>{count(webhook.dropped)}, <Time at={webhook.dropped_at} /></dd></div>}
-                      {webhook.former_secret_until && <div><dt>Old secret signs until</dt><dd><Time at={webhook.former_secret_until} as="short" /></dd></div>}
-                    </dl>
+                    <Facts small of={[
+                      ['Told', webhook.events.length === events.length ? 'Everything' : webhook.events.map((key) => events.find(([one]) => one === key)?.[1] ?? key).join(' · ')],
+                      ['Waits', count(webhook.waiting)],
+                      !!webhook.failing_since && ['Fails since', <Time at={webhook.failing_since} />],
+                      webhook.dropped > 0 && ['Lost, too many waited', <>{count(webhook.dropped)}, <Time at={webhook.dropped_at} /></>],
+                      !!webhook.former_secret_until && ['Old secret signs until', <Time at={webhook.former_secret_until} as="short" />],
+                    ]} />
                     <div class="row">
-                      <button type="button" class="button small" onClick={() => setQuery({ of: String(webhook.id) })}>Deliveries<span class="hidden-text"> to {name}</span></button>
+                      <Small of={`to ${name}`} onClick={() => setQuery({ of: String(webhook.id) })}>Deliveries</Small>
                       {webhook.state === 'active' && <Action label="Send a test" of={`to ${name}`} call={() => test(webhook)} />}
                       {webhook.state === 'active' ? <Action label="Pause" of={name} call={() => set(webhook, 'paused')} /> : <Action label="Resume" of={name} call={() => set(webhook, 'active')} />}
-                      <button type="button" class="button small" onClick={() => setEditing(webhook)}>Change<span class="hidden-text"> {name}</span></button>
-                      <button type="button" class="button small" onClick={() => setRotating(webhook)}>New secret<span class="hidden-text"> for {name}</span></button>
-                      <button type="button" class="button small danger" onClick={() => setEnding(webhook)}>Delete<span class="hidden-text"> {name}</span></button>
+                      <Small of={name} onClick={() => setEditing(webhook)}>Change</Small>
+                      <Small of={`for ${name}`} onClick={() => setRotating(webhook)}>New secret</Small>
+                      <Small tone="danger" of={name} onClick={() => setEnding(webhook)}>Delete</Small>
                     </div>
                   </section>
                 );
