@@ -360,6 +360,7 @@ void endpoint_settings_write(struct api_table *out, const struct endpoint_row *r
     snprintf(inbound_url, sizeof(inbound_url), "%s/webhooks/inbound/%.*s", public_url, SLICE_FMT(row->token));
     api_table_int(out, "id", row->id);
     api_table_text(out, "provider", row->provider);
+    api_table_text(out, "provider_title", provider ? slice_cstr(provider->title) : row->provider);
     api_table_text(out, "name", row->name);
     api_table_text(out, "url", slice_cstr(url));
     api_table_text(out, "inbound_url", provider && provider->parse_inbound ? slice_cstr(inbound_url) : SLICE_NONE);

@@ -87,6 +87,9 @@ int endpoints_change(struct api_call *call, struct err *err);
 int endpoints_disable(struct api_call *call, struct err *err);
 int endpoints_confirm(struct api_call *call, struct err *err);
 
+/* providers.c */
+int providers_list(struct api_call *call, struct err *err);
+
 /* records.c */
 int failed_deliveries_list(struct api_call *call, struct err *err);
 int failed_deliveries_show(struct api_call *call, struct err *err);

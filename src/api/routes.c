@@ -126,6 +126,8 @@ static const struct http_route table[] = {
     {HTTP_DELETE, "/api/v1/endpoints/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(endpoints_disable, API_ADMIN)},
     {HTTP_POST, "/api/v1/endpoints/{id}/confirm", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(endpoints_confirm, API_ADMIN)},
 
+    {HTTP_GET, "/api/v1/providers", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(providers_list, API_ADMIN)},
+
     {HTTP_GET, "/api/v1/failed-deliveries", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(failed_deliveries_list, API_ADMIN)},
     {HTTP_GET, "/api/v1/failed-deliveries/{id}", api_dispatch, HTTP_ROUTE_WORKER, BODY_NONE, ROUTE(failed_deliveries_show, API_ADMIN)},
     {HTTP_POST, "/api/v1/failed-deliveries/{id}/replay", api_dispatch, HTTP_ROUTE_WORKER, BODY_OBJECT, ROUTE(failed_deliveries_replay, API_ADMIN)},

@@ -65,6 +65,48 @@ describe('administration', () => {
     await clean('endpoints');
   });
 
+  test('an endpoint is made for a service that signs nothing, and takes its deliveries', async () => {
+    await go(page, '/admin/endpoints');
+    await page.getByRole('button', { name: 'New endpoint' }).click();
+    const dialog = page.getByRole('dialog');
+    const offered = await dialog.getByLabel('Email service').locator('option').allInnerTexts();
+    assert.deepEqual(offered, (await service.must('GET', '/providers')).data.map(({ title }) => title));
+    assert.ok(offered.length >= 16);
+    assert.equal(await dialog.getByLabel('Password').count(), 0, 'SendGrid signs');
+    await dialog.getByLabel('Email service').selectOption('mailjet');
+    assert.equal(await dialog.getByLabel('Keys, one a line').count(), 0);
+    await dialog.getByText('Mailjet signs nothing').waitFor();
+    await dialog.getByLabel('User name').fill('mail/jet');
+    const password = await dialog.getByLabel('Password').inputValue();
+    assert.match(password, /^[0-9a-f]{32}$/, 'made up, and may be changed');
+    await clean('the form of an endpoint');
+    await dialog.getByRole('button', { name: 'Make the endpoint' }).click();
+    await dialog.getByText('Enter this address at Mailjet:').waitFor();
+    const url = new URL(await dialog.getByLabel('Address of the endpoint').inputValue());
+    assert.deepEqual([decodeURIComponent(url.username), url.password], ['mail/jet', password]);
+    await clean('the new endpoint');
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await region('Mailjet').getByText('Unsigned deliveries with the right credentials are accepted.').waitFor();
+
+    await service.register({ message_id: '5764607565136655', subject: 'By Mailjet', sent_at: new Date(Date.now() - 3_600_000).toISOString(), candidate: { id: 'mia', name: 'Mia', email: 'mia@example.org' } });
+    const deliver = (secret, event) => fetch(url.origin + url.pathname, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${Buffer.from(`mail/jet:${secret}`).toString('base64')}` }, body: JSON.stringify({ event, time: Math.floor(Date.now() / 1000) - 60, MessageID: 5764607565136655, email: 'mia@example.org', agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' }) });
+    assert.equal((await deliver('wrong', 'open')).status, 401);
+    assert.equal((await deliver(password, 'open')).status, 200);
+    await go(page, '/candidates/mia');
+    await page.getByText('1 opened').waitFor();
+
+    // With a header, and changed afterwards.
+    await go(page, '/admin/endpoints');
+    await region('Mailjet').getByRole('button', { name: 'Change' }).click();
+    await dialog.getByLabel('Credentials').selectOption('header');
+    await dialog.getByLabel('Name of the header').fill('X-Inkling');
+    await dialog.getByLabel('Password').fill('a longer secret');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    assert.equal(await dialog.getByLabel('Header', { exact: true }).inputValue(), 'X-Inkling: a longer secret');
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    assert.equal((await deliver(password, 'click')).status, 401, 'the former are no longer good');
+  });
+
   test('an orphan event is matched to its email, and the candidate has it', async () => {
     const late = await service.register({ subject: 'Offer letter', sent_at: new Date(Date.now() - 3_600_000).toISOString(), candidate: { id: 'jane', name: 'Jane Doe', email: 'Jane@Example.org' } });
     assert.equal((await send({ event_type: 'open', message_id: 'never-told', recipient: 'jane@example.org' })).status, 200);

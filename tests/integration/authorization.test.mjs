@@ -95,6 +95,7 @@ const RULES = {
   'PATCH /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint', body: { name: 'Changed' } },
   'DELETE /api/v1/endpoints/{id}': { needs: 'admin', object: 'endpoint' },
   'POST /api/v1/endpoints/{id}/confirm': { needs: 'admin', object: 'endpoint', body: {} },
+  'GET /api/v1/providers': { needs: 'admin' },
 
   'GET /api/v1/failed-deliveries': { needs: 'admin' },
   'GET /api/v1/failed-deliveries/{id}': { needs: 'admin', object: 'delivery' },

@@ -186,8 +186,10 @@ export interface Found {
 export interface Endpoint {
   id: number;
   provider: string;
+  provider_title: string;
   name: string;
   url: string;
+  inbound_url: string | null;
   ready: boolean;
   hint: string | null;
   require_signature: boolean;
@@ -203,6 +205,14 @@ export interface Endpoint {
   disabled_at: string | null;
   health: 'ok' | 'quiet' | 'failing' | 'unknown';
   health_reason: string | null;
+}
+
+export interface Provider {
+  provider: string;
+  title: string;
+  secret_help: string;
+  signs: boolean;
+  topics: boolean;
 }
 
 // Figures of an endpoint; "usual": of the same hour or day in the weeks before.

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { change, refresh, useResource } from '../../api';
 import { clockText, count, duration, fraction, NOTHING, percent } from '../../format';
-import type { Delivery, Endpoint, EndpointHealth, Page } from '../../types';
+import type { Delivery, Endpoint, EndpointHealth, Page, Provider } from '../../types';
 import { Confirm, Dialog, useSubmit } from '../../ui/Dialog';
 import { Done, FormEnd } from '../../ui/Ends';
 import { Facts, type Fact } from '../../ui/Facts';
@@ -13,13 +13,6 @@ import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
-// Names of the services that need one; others are shown as the service names them.
-const providers: [string, string, string][] = [
-  ['sendgrid', 'SendGrid', 'The verification key, from Settings > Mail settings > Event webhook > Signature verification.'],
-  ['ses', 'Amazon SES', 'None is needed: list the SNS topic below.'],
-  ['generic', 'Other (Standard Webhooks)', 'whsec_… : the secret that signs the requests.'],
-];
-export const providerWords = (name: string): string => providers.find(([key]) => key === name)?.[1] ?? name;
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
 
 function state(endpoint: Endpoint): [string, string, string] {
@@ -31,45 +24,70 @@ function state(endpoint: Endpoint): [string, string, string] {
   return ['Ready', 'good', endpoint.require_signature ? 'Signed deliveries are accepted.' : 'Unsigned deliveries with the right credentials are accepted.'];
 }
 
-function Form({ endpoint, onClose }: { endpoint: Endpoint | null; onClose: () => void }): JSX.Element {
+type Lock = 'basic' | 'bearer' | 'header';
+const locks: [Lock, string][] = [['basic', 'User name and password'], ['bearer', 'Bearer token'], ['header', 'A header']];
+const madeUp = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+// What the service has to be told: its address and, where it signs nothing, what it shows instead.
+function Made({ endpoint, lock, user, password, onClose }: { endpoint: Endpoint; lock: Lock; user: string; password: string; onClose: () => void }): JSX.Element {
+  const locked = endpoint.credentials.length > 0;
+  const url = locked && lock === 'basic' ? endpoint.url.replace('://', `://${encodeURIComponent(user)}:${encodeURIComponent(password)}@`) : endpoint.url;
+  return (
+    <Dialog title="The endpoint is there" onClose={onClose}>
+      <p>Enter this address at {endpoint.provider_title}:</p>
+      <Copy text={url} label="Address of the endpoint" />
+      {locked && lock !== 'basic' && <><p>Each request must have this header:</p><Copy text={lock === 'bearer' ? `Authorization: Bearer ${password}` : `${user}: ${password}`} label="Header" /></>}
+      {locked && <p class="notice warn">The password is not shown again.</p>}
+      {endpoint.hint && <p class="notice warn">{endpoint.hint}</p>}
+      {!locked && <p class="small muted">If the service shows its key only after it knows the address, add the key later: until then deliveries are kept, and processed when it is there.</p>}
+      <Done label="Done" onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function Form({ endpoint, providers, onClose }: { endpoint: Endpoint | null; providers: Provider[]; onClose: () => void }): JSX.Element {
   const [provider, setProvider] = useState(endpoint?.provider ?? 'sendgrid');
   const [name, setName] = useState(endpoint?.name ?? '');
   const [secrets, setSecrets] = useState('');
   const [topics, setTopics] = useState((endpoint?.topic_arns ?? []).join('\n'));
   const [cidrs, setCidrs] = useState((endpoint?.allowed_cidrs ?? []).join('\n'));
   const [add, setAdd] = useState(true);
+  const [lock, setLock] = useState<Lock>('basic');
+  const [user, setUser] = useState('');
+  const [password, setPassword] = useState(endpoint ? '' : madeUp);
   const [made, setMade] = useState<Endpoint | null>(null);
-  const hint = providers.find(([key]) => key === provider)?.[2] ?? '';
+  const { title, secret_help: help, signs, topics: hasTopics } = providers.find((one) => one.provider === provider)!;
   const { busy, problem, submit } = useSubmit(async () => {
-    const more = { ...(name.trim() ? { name: name.trim() } : {}), ...(provider === 'ses' ? { topic_arns: lines(topics) } : {}), allowed_cidrs: lines(cidrs) };
     const given = lines(secrets);
-    if (endpoint) {
-      await change('PATCH', `/endpoints/${endpoint.id}`, { ...more, ...(given.length === 0 ? {} : add ? { add_secrets: given } : { secrets: given }) });
-      refresh('/endpoints');
-      onClose();
-    } else {
-      setMade(await change<Endpoint>('POST', '/endpoints', { provider, ...more, ...(given.length > 0 ? { secrets: given } : {}) }));
-      refresh('/endpoints');
-    }
+    const credential = { ...(lock === 'basic' ? { username: user.trim() } : lock === 'header' ? { header: user.trim() } : {}), password };
+    const more = {
+      ...(name.trim() ? { name: name.trim() } : {}),
+      ...(hasTopics ? { topic_arns: lines(topics) } : {}),
+      ...(!signs && password ? { credentials: [credential] } : {}),
+      ...(given.length === 0 ? {} : endpoint && add ? { add_secrets: given } : { secrets: given }),
+      allowed_cidrs: lines(cidrs),
+    };
+    const kept = endpoint ? await change<Endpoint>('PATCH', `/endpoints/${endpoint.id}`, more) : await change<Endpoint>('POST', '/endpoints', { provider, ...more });
+    refresh('/endpoints');
+    if (endpoint && !more.credentials) onClose();
+    else setMade(kept);
   });
-  if (made)
-    return (
-      <Dialog title="The endpoint is there" onClose={onClose}>
-        <p>Enter this address at {providerWords(made.provider)}:</p>
-        <Copy text={made.url} label="Address of the endpoint" />
-        {made.hint && <p class="notice warn">{made.hint}</p>}
-        <p class="small muted">If the service shows its key only after it knows the address, add the key later: until then deliveries are kept, and processed when it is there.</p>
-        <Done label="Done" onClose={onClose} />
-      </Dialog>
-    );
+  if (made) return <Made endpoint={made} lock={lock} user={user.trim()} password={password} onClose={onClose} />;
   return (
     <Dialog title={endpoint ? 'Change the endpoint' : 'New endpoint'} onClose={onClose}>
       <form class="form" onSubmit={submit}>
-        {!endpoint && <Select label="Email service" value={provider} options={providers.map(([key, words]) => [key, words])} onChange={setProvider} />}
-        <Input label="Name" maxLength={100} placeholder={providerWords(provider)} value={name} onInput={(event) => setName(event.currentTarget.value)} />
-        <Area label={endpoint ? 'New keys, one a line' : 'Keys, one a line'} hint={`${hint}${endpoint ? ` ${count(endpoint.secret_count)} kept; they are never shown.` : ''}`} value={secrets} onInput={(event) => setSecrets(event.currentTarget.value)} />
+        {!endpoint && <Select label="Email service" value={provider} options={providers.map((one) => [one.provider, one.title])} onChange={setProvider} />}
+        <Input label="Name" maxLength={100} placeholder={title} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        {signs ? <Area label={endpoint ? 'New keys, one a line' : 'Keys, one a line'} hint={`${help}.${endpoint ? ` ${count(endpoint.secret_count)} kept; they are never shown.` : ''}`} value={secrets} onInput={(event) => setSecrets(event.currentTarget.value)} /> : (
+          <>
+            <p class="small muted">{help}.</p>
+            <Select label="Credentials" value={lock} options={locks} onChange={(value) => setLock(value as Lock)} />
+            {lock !== 'bearer' && <Input label={lock === 'basic' ? 'User name' : 'Name of the header'} required={!endpoint || password !== ''} maxLength={64} value={user} onInput={(event) => setUser(event.currentTarget.value)} />}
+            <Input label="Password" required={!endpoint} maxLength={256} placeholder={endpoint ? 'As it is' : ''} value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
+          </>
+        )}
         {endpoint && lines(secrets).length > 0 && <Check label="Beside the keys there are, for a change without a gap" checked={add} onChange={(event) => setAdd(event.currentTarget.checked)} />}
-        {provider === 'ses' && <Area label="SNS topics, one a line" placeholder="arn:aws:sns:…" value={topics} onInput={(event) => setTopics(event.currentTarget.value)} />}
+        {hasTopics && <Area label="SNS topics, one a line" placeholder="arn:aws:sns:…" value={topics} onInput={(event) => setTopics(event.currentTarget.value)} />}
         <Area label="Sources that may deliver, one block a line" hint="Empty: all." placeholder="192.0.2.0/24" value={cidrs} onInput={(event) => setCidrs(event.currentTarget.value)} />
         <FormEnd busy={busy} problem={problem} label={endpoint ? 'Save' : 'Make the endpoint'} onClose={onClose} />
       </form>
@@ -127,6 +145,7 @@ function Health({ endpoint }: { endpoint: Endpoint }): JSX.Element {
 
 export function Endpoints(): JSX.Element {
   const list = useResource<Page<Endpoint>>('/endpoints?limit=200');
+  const providers = useResource<Page<Provider>>('/providers').data?.data;
   const [editing, setEditing] = useState<Endpoint | 'new' | null>(null);
   const [ending, setEnding] = useState<Endpoint | null>(null);
   const confirmTopic = (endpoint: Endpoint): void => {
@@ -151,12 +170,13 @@ export function Endpoints(): JSX.Element {
                     <header style={{ margin: 0 }}>
                       <div>
                         <h2>{endpoint.name}</h2>
-                        <span class="small muted">{providerWords(endpoint.provider)}</span>
+                        <span class="small muted">{endpoint.provider_title}</span>
                       </div>
                       <span class={`chip ${tone}`}>{words}</span>
                     </header>
                     <p class="small sub">{why}</p>
                     <Copy text={endpoint.url} label={`Address of ${endpoint.name}`} />
+                    {endpoint.inbound_url && <><p class="small muted">For received mail, when the service hands it on:</p><Copy text={endpoint.inbound_url} label={`Address for received mail of ${endpoint.name}`} /></>}
                     <Health endpoint={endpoint} />
                     {!endpoint.disabled_at && (
                       <div class="row">
@@ -172,7 +192,7 @@ export function Endpoints(): JSX.Element {
           )
         }
       </Panel>
-      {editing && <Form endpoint={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
+      {editing && providers && <Form providers={providers} endpoint={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
       {ending && (
         <Confirm title="Disable this endpoint?" label="Disable for good" onClose={() => setEnding(null)} action={async () => { await change('DELETE', `/endpoints/${ending.id}`); refresh('/endpoints'); }}>
           <p>{ending.name} will answer 404 from now on, and the service’s deliveries are lost. What it received stays. This cannot be taken back.</p>
