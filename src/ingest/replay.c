@@ -93,6 +93,10 @@ int replay_delivery(const struct replay *replay, struct db *db, int64_t organiza
     if (kept.state == DELIVERY_REPLAYED) return err_set(err, ERR_CONFLICT, "this delivery has been processed");
     if (delivery_is_cut(&kept))
         return err_set(err, ERR_CONFLICT, "only a part of this delivery was kept, so it cannot be processed again");
+    /* A delivery is due again because its endpoint was changed, maybe by another process a moment ago: judged by what
+     * was there before, it would be rejected once more, and then nobody asks again. */
+    r = endpoints_refresh(replay->endpoints, db, err);
+    if (r < 0) return r;
     r = attempt(replay, &kept, now, arena, &failure);
     if (r == 0) {
         kept.state = DELIVERY_REPLAYED;
