@@ -23,10 +23,10 @@ struct replay {
 /* When to try again after that many failed attempts: a minute, doubling up to six hours. */
 int64_t replay_wait_ms(int64_t attempts);
 
-/* Loads the delivery through `db` (a reader), processes it and stores what became of it; *ret (in `arena`) tells.
- * That it failed again is no error: then ret->last_error says why, and a failed delivery is given up after
- * REPLAY_ATTEMPTS_MAX. Its endpoint is as stored now, whoever changed it. ERR_NOT_FOUND; ERR_CONFLICT: already
- * processed, maybe meanwhile, or cut. Blocks; not on an event thread. */
+/* Loads the delivery through `db` (a reader), processes it by its endpoint as stored now, and stores what became of it;
+ * *ret (in `arena`) tells. That it failed again is no error: then ret->last_error says why, and a failed delivery is
+ * given up after REPLAY_ATTEMPTS_MAX. ERR_NOT_FOUND; ERR_CONFLICT: already processed, maybe meanwhile, or cut. Blocks;
+ * not on an event thread. */
 MUST_USE int replay_delivery(const struct replay *replay, struct db *db, int64_t organization_id, int64_t id,
                              int64_t now, struct arena *arena, struct kept_delivery *ret, struct err *err);
 
