@@ -35,8 +35,9 @@ const settings = {
   format: 'esm',
   target: 'es2022',
   loader: { '.svg': 'copy' },
-  jsx: 'automatic',
-  jsxImportSource: 'preact',
+  // Children as arguments instead of a property: a kilobyte less than the automatic form.
+  tsconfigRaw: { compilerOptions: { jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment' } },
+  inject: ['src/jsx.ts'],
   minify: !options.watch,
   legalComments: 'none',
   metafile: true,

@@ -85,13 +85,17 @@ describe('administration', () => {
     const url = new URL(await dialog.getByLabel('Address of the endpoint').inputValue());
     assert.deepEqual([decodeURIComponent(url.username), url.password], ['mail/jet', password]);
     await clean('the new endpoint');
-    await dialog.getByRole('button', { name: 'Done' }).click();
-    await region('Mailjet').getByText('Unsigned deliveries with the right credentials are accepted.').waitFor();
-
+    const says = (words) => dialog.getByRole('status').filter({ hasText: words }).waitFor();
+    await says('Waiting for the first delivery');
     await service.register({ message_id: '5764607565136655', subject: 'By Mailjet', sent_at: new Date(Date.now() - 3_600_000).toISOString(), candidate: { id: 'mia', name: 'Mia', email: 'mia@example.org' } });
     const deliver = (secret, event) => fetch(url.origin + url.pathname, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${Buffer.from(`mail/jet:${secret}`).toString('base64')}` }, body: JSON.stringify({ event, time: Math.floor(Date.now() / 1000) - 60, MessageID: 5764607565136655, email: 'mia@example.org', agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' }) });
     assert.equal((await deliver('wrong', 'open')).status, 401);
+    await says('Deliveries are rejected for their signature, credentials or source');
     assert.equal((await deliver(password, 'open')).status, 200);
+    await says('The first events have come');
+    await clean('the new endpoint, at work');
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await region('Mailjet').getByText('Unsigned deliveries with the right credentials are accepted.').waitFor();
     await go(page, '/candidates/mia');
     await page.getByText('1 opened').waitFor();
 

@@ -184,9 +184,12 @@ describe('journeys', () => {
     await go(page, '/admin/api-keys');
     await page.getByRole('button', { name: 'New API key' }).click();
     await page.getByLabel('What it is for').fill('Careers site');
+    await page.getByLabel('Ends').selectOption('90');
     await page.getByRole('button', { name: 'Make the key' }).click();
     const key = await page.getByLabel('API key', { exact: true }).inputValue();
     assert.equal((await service.api('GET', '/settings', undefined, { key })).status, 200);
+    const { expires_at } = (await service.must('GET', '/api-keys')).data.find(({ name }) => name === 'Careers site');
+    assert.ok(Math.abs(Date.parse(expires_at) - Date.now() - 90 * 86_400_000) < 60_000, expires_at);
     await page.getByRole('button', { name: 'I have it' }).click();
     await page.getByRole('button', { name: 'Revoke Careers site' }).waitFor();
     assert.ok(!(await page.content()).includes(key));
@@ -226,6 +229,24 @@ describe('journeys', () => {
     await go(page, '/admin/orphan-events');
     await page.getByText('nobody-knows').first().waitFor();
     assert.ok(!(await page.content()).includes(right));
+  });
+
+  test('all refused deliveries that are shown are processed at once', async () => {
+    await fresh();
+    const [right, wrong] = [standardWebhooksSecret(), standardWebhooksSecret()];
+    const endpoint = await service.must('POST', '/endpoints', { provider: 'generic', name: 'Third service', secrets: [wrong] });
+    for (const id of ['all-1', 'all-2', 'all-3'])
+      assert.equal((await service.deliver(endpoint, genericDelivery(right, { event_type: 'open', message_id: id, timestamp: new Date().toISOString(), recipient: 'a@example.org' }))).status, 401);
+    await go(page, `/admin/failed-deliveries?endpoint=${endpoint.id}`);
+    const all = page.getByRole('button', { name: 'Process all shown' });
+    await all.click();
+    await page.getByText('0 of 3 processed').waitFor();
+    await service.must('PATCH', `/endpoints/${endpoint.id}`, { secrets: [right] });
+    await all.click();
+    await page.getByText('3 of 3 processed').waitFor();
+    await settled(page);
+    assert.ok(await all.isDisabled(), 'nothing waits');
+    assert.equal((await service.must('GET', `/failed-deliveries?endpoint=${endpoint.id}&state=replayed`)).data.length, 3);
   });
 
   test('all of it works by keyboard alone', async () => {

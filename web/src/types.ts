@@ -216,7 +216,7 @@ export interface Provider {
 }
 
 // Figures of an endpoint; "usual": of the same hour or day in the weeks before.
-export interface EndpointHealth {
+export interface EndpointHealth extends Pick<Endpoint, 'health' | 'health_reason'> {
   last_event_at: string | null;
   events_last_hour: number;
   events_usual_hour: number;
@@ -324,6 +324,7 @@ export interface ApiKey {
   created_at: string;
   last_used_at: string | null;
   revoked_at: string | null;
+  expires_at: string | null;
 }
 
 export interface Settings {

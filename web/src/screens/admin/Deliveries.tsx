@@ -7,7 +7,7 @@ import { usePages } from '../../pages';
 import { choice, readQuery, setQuery, text } from '../../router';
 import type { Delivery } from '../../types';
 import { DataTable, type Column } from '../../ui/DataTable';
-import { Dialog } from '../../ui/Dialog';
+import { Dialog, Refusal, useSubmit } from '../../ui/Dialog';
 import { Done } from '../../ui/Ends';
 import { Select } from '../../ui/Field';
 import { Filters } from '../../ui/Filters';
@@ -66,6 +66,18 @@ export function Deliveries(): JSX.Element {
   const values = readQuery(parameters);
   const pages = usePages<Delivery>(`/failed-deliveries${query({ kind: values.kind, state: values.state, endpoint: /^\d+$/.test(values.endpoint) ? values.endpoint : '' })}`);
   const [raw, setRaw] = useState<number | null>(null);
+  const [words, setWords] = useState('');
+  const waiting = (pages.data ?? []).filter((row) => row.replayable && row.state !== 'replayed');
+  // One after the other, each with its own answer.
+  const all = useSubmit(async () => {
+    let good = 0;
+    for (const [index, { id }] of waiting.entries()) {
+      setWords(`Processing ${index + 1} of ${waiting.length} …`);
+      good += Number((await change<Delivery>('POST', `/failed-deliveries/${id}/replay`)).state === 'replayed');
+    }
+    setWords(`${count(good)} of ${count(waiting.length)} processed`);
+    refresh('/failed-deliveries');
+  });
   const columns: Column<Delivery>[] = [
     { key: 'received', label: 'Received', fit: true, head: true, cell: (row) => <Time at={row.received_at} as="short" /> },
     { key: 'kind', label: 'Kind', fit: true, cell: (row) => kinds[row.kind] ?? row.kind },
@@ -79,8 +91,13 @@ export function Deliveries(): JSX.Element {
     <>
       <div class="head">
         <p class="sub">Requests of email services that could not be taken. They are tried again by themselves; after you corrected a key, process them at once. That somebody looks at one is noted in the audit log.</p>
-        <Csv path={`/failed-deliveries${query({ kind: values.kind, state: values.state, endpoint: /^\d+$/.test(values.endpoint) ? values.endpoint : '', limit: 500 })}`} name="failed-deliveries" />
+        <div class="row">
+          <button type="button" class="button" disabled={all.busy || waiting.length === 0} onClick={() => all.submit()}>Process all shown</button>
+          <Csv path={`/failed-deliveries${query({ kind: values.kind, state: values.state, endpoint: /^\d+$/.test(values.endpoint) ? values.endpoint : '', limit: 500 })}`} name="failed-deliveries" />
+        </div>
       </div>
+      <p role="status" class="small">{words}</p>
+      <Refusal problem={all.problem} />
       <Filters>
         <Select label="Kind" value={values.kind} options={[['', 'All kinds'], ['failed', 'Signed, but unreadable'], ['rejected', 'Signature, credentials or source']]} onChange={(kind) => setQuery({ kind })} />
         <Select label="State" value={values.state} options={[['', 'All states'], ['kept', 'Waits'], ['replayed', 'Processed'], ['given_up', 'Given up']]} onChange={(state) => setQuery({ state })} />

@@ -1,6 +1,6 @@
 // Webhook endpoints: what each email service is told, and whether it works.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { change, refresh, useResource } from '../../api';
 import { clockText, count, duration, fraction, NOTHING, percent } from '../../format';
 import type { Delivery, Endpoint, EndpointHealth, Page, Provider } from '../../types';
@@ -13,6 +13,7 @@ import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
+const LOOK_EVERY_MS = 2000;
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
 
 function state(endpoint: Endpoint): [string, string, string] {
@@ -28,6 +29,18 @@ type Lock = 'basic' | 'bearer' | 'header';
 const locks: [Lock, string][] = [['basic', 'User name and password'], ['bearer', 'Bearer token'], ['header', 'A header']];
 const madeUp = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
+// Turns green, or tells the cause, by itself: while somebody sets the service up on another page.
+function Waiting({ id }: { id: number }): JSX.Element {
+  const path = `/endpoints/${id}/health`;
+  const health = useResource<EndpointHealth>(path).data;
+  useEffect(() => {
+    const timer = setInterval(() => refresh(path), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const [words, tone] = health?.health === 'failing' ? [health.health_reason, 'bad'] : health?.last_event_at ? ['The first events have come.', 'good'] : ['Waiting for the first delivery …', ''];
+  return <p role="status" class={`notice ${tone}`}>{words}</p>;
+}
+
 // What the service has to be told: its address and, where it signs nothing, what it shows instead.
 function Made({ endpoint, lock, user, password, onClose }: { endpoint: Endpoint; lock: Lock; user: string; password: string; onClose: () => void }): JSX.Element {
   const locked = endpoint.credentials.length > 0;
@@ -39,7 +52,8 @@ function Made({ endpoint, lock, user, password, onClose }: { endpoint: Endpoint;
       {locked && lock !== 'basic' && <><p>Each request must have this header:</p><Copy text={lock === 'bearer' ? `Authorization: Bearer ${password}` : `${user}: ${password}`} label="Header" /></>}
       {locked && <p class="notice warn">The password is not shown again.</p>}
       {endpoint.hint && <p class="notice warn">{endpoint.hint}</p>}
-      {!locked && <p class="small muted">If the service shows its key only after it knows the address, add the key later: until then deliveries are kept, and processed when it is there.</p>}
+      {!locked && <p class="small muted">A key that the service shows only now can be added later: what comes until then is kept, and processed when it is there.</p>}
+      <Waiting id={endpoint.id} />
       <Done label="Done" onClose={onClose} />
     </Dialog>
   );
