@@ -23,6 +23,7 @@ struct api_call {
     struct slice time_zone;            /* the organization's: figures belong to its days */
     unsigned permissions;              /* enum permission */
     int64_t api_key_id;                /* 0: not a program */
+    int64_t api_key_ends_at;           /* 0: it does not end by itself */
     const struct api_session *session; /* auth.h; NULL: nobody who is signed in */
     int64_t jobs_of;                   /* only the jobs of this user may be seen; 0: all */
     const struct embed_grant *embed;   /* account/embed.h: only what it names may be seen; NULL: not by such a token */

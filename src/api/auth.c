@@ -39,11 +39,12 @@ static int authenticate_key(struct api_call *call, struct slice token, struct er
     int64_t organization;
     struct api_key key;
     if (!api_key_read(token, &organization, hash)) return refuse(call, 0, err);
-    int found = api_key_find(call->db, organization, hash, call->arena, &key, &call->time_zone, err);
+    int found = api_key_find(call->db, organization, hash, call->now, call->arena, &key, &call->time_zone, err);
     if (found < 0) return found;
     if (found == 0) return refuse(call, organization, err);
     call->organization_id = organization;
     call->api_key_id = key.id;
+    call->api_key_ends_at = key.expires_at == TIME_UNSET ? 0 : key.expires_at;
     call->permissions = api_role_permissions(key.role);
     if (key.last_used_at == TIME_UNSET || key.last_used_at < call->now - KEY_USED_EVERY_MS)
         note_key_used(call, organization, key.id);

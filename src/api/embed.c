@@ -32,12 +32,12 @@ static int open_token(struct api_call *call, struct slice token, struct embed_gr
     return good ? 0 : unknown(err);
 }
 
-/* The key must still be in force, so that revoking it ends what it handed out. */
+/* The key must still be in force, so that its end is that of what it handed out. */
 static int check_key(struct api_call *call, const struct embed_grant *grant, struct err *err) {
     struct organization organization;
     struct api_key key;
     int r = api_key_load(call->db, grant->organization_id, grant->api_key_id, call->arena, &key, err);
-    if (r == -ERR_NOT_FOUND || (r == 0 && key.revoked_at != TIME_UNSET)) return unknown(err);
+    if (r == -ERR_NOT_FOUND || (r == 0 && !api_key_in_force(&key, call->now))) return unknown(err);
     if (r == 0) r = organization_load(call->db, grant->organization_id, call->arena, &organization, err);
     if (r == 0) call->time_zone = organization.time_zone;
     return r;

@@ -2,6 +2,7 @@
 #include "api/audit.h"
 #include "api/credentials.h"
 #include "api/resources.h"
+#include "base/clock.h"
 
 #include "base/banned.h"
 
@@ -15,6 +16,7 @@ static void write_key(struct api_table *row, const struct api_key *key) {
     api_table_time(row, "created_at", key->created_at);
     api_table_time(row, "last_used_at", key->last_used_at);
     api_table_time(row, "revoked_at", key->revoked_at);
+    api_table_time(row, "expires_at", key->expires_at);
 }
 
 int api_keys_list(struct api_call *call, struct err *err) {
@@ -52,7 +54,7 @@ int api_keys_show(struct api_call *call, struct err *err) {
 
 struct change {
     struct api_call *call;
-    int64_t id;
+    int64_t id, days;
     struct slice name;
     enum api_role role;
 };
@@ -61,6 +63,7 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
                       struct err *err) {
     const struct change *change = context;
     struct api_key key = {.organization_id = change->call->organization_id, .name = change->name, .role = change->role};
+    key.expires_at = change->days > 0 ? change->call->now + change->days * DAY_MS : TIME_UNSET;
     unsigned char hash[API_KEY_HASH_SIZE];
     char text[API_KEY_TEXT_MAX];
     struct slice shown = api_key_make(key.organization_id, text, &key.prefix, hash);
@@ -74,7 +77,7 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
 }
 
 int api_keys_create(struct api_call *call, struct err *err) {
-    static const char *const members[] = {"name", "role", NULL};
+    static const char *const members[] = {"name", "role", "expires_in_days", NULL};
     struct change change = {.call = call, .role = KEY_READ};
     struct slice role = SLICE_NONE;
     struct json_value body;
@@ -82,6 +85,7 @@ int api_keys_create(struct api_call *call, struct err *err) {
     if (r == 0) r = api_known_members(body, members, err);
     if (r == 0) r = api_text(call, body, "name", API_KEY_NAME_MAX, &change.name, err);
     if (r == 0) r = api_text(call, body, "role", 10, &role, err);
+    if (r == 0) r = api_integer(body, "expires_in_days", 1, API_KEY_DAYS_MAX, &change.days, err);
     if (r != 0) return r;
     if (slice_empty(change.name)) return err_set(err, ERR_INVALID, "name must say what the key is for");
     if (!role.ptr || !api_role_parse(role, &change.role))

@@ -46,6 +46,7 @@ static const struct http_stream_source live_source = {.read = live_read, .end = 
 static int read_viewer(struct api_call *call, struct hub_viewer *ret, struct err *err) {
     struct hub_viewer viewer = {.organization_id = call->organization_id,
                                 .api_key_id = call->api_key_id,
+                                .ends_at = call->api_key_ends_at,
                                 .all_jobs = call->jobs_of == 0,
                                 .engagement = !slice_equal(http_query(call->request, SLICE("engagement")), SLICE("0"))};
     if (call->session) {

@@ -7,11 +7,12 @@
 
 #define LIST_MAX 100000
 
-enum { ORG, NAME, ROLE };
+enum { ORG, NAME, ROLE, EXPIRES };
 static const struct command_option key_options[] = {
     [ORG] = {"org", "ID", "The organization; not needed when there is one only."},
     [NAME] = {"name", "NAME", "What the key is for (add)."},
     [ROLE] = {"role", "ROLE", "read, ingest, embed, audit, write or admin (add)."},
+    [EXPIRES] = {"expires-in-days", "DAYS", "It ends by itself then; without this it does not (add)."},
     {0},
 };
 
@@ -23,6 +24,7 @@ static void write_row(struct api_table *table, const struct api_key *key) {
     api_table_time(table, "created_at", key->created_at);
     api_table_time(table, "last_used_at", key->last_used_at);
     api_table_time(table, "revoked_at", key->revoked_at);
+    api_table_time(table, "expires_at", key->expires_at);
 }
 
 static int list(struct session *session, int64_t organization_id, struct err *err) {
@@ -46,9 +48,14 @@ static int add(struct session *session, int64_t organization_id, struct err *err
     if (slice_empty(key.name)) return err_set(err, ERR_INVALID, "--name must say what the key is for");
     if (!session->values[ROLE] || !api_role_parse(slice_cstr(session->values[ROLE]), &key.role))
         return err_set(err, ERR_INVALID, "--role must be read, ingest, embed, audit, write or admin");
+    int64_t days = 0, now = clock_now();
+    if (session->values[EXPIRES] &&
+        (!slice_parse_i64(slice_cstr(session->values[EXPIRES]), &days) || days < 1 || days > API_KEY_DAYS_MAX))
+        return err_set(err, ERR_INVALID, "--expires-in-days must be 1 to %d", API_KEY_DAYS_MAX);
+    key.expires_at = days > 0 ? now + days * DAY_MS : TIME_UNSET;
     api_key_make(organization_id, text, &key.prefix, hash);
     int r = db_begin(session->db, DB_WRITE, err);
-    if (r == 0) r = api_key_insert(session->db, &key, hash, clock_now(), err);
+    if (r == 0) r = api_key_insert(session->db, &key, hash, now, err);
     if (r == 0) r = session_audit(session, organization_id, "api-keys.create", key.id, err);
     if (r == 0) r = db_commit(session->db, err);
     if (r < 0) {
@@ -95,7 +102,7 @@ static int run(const struct command *command, int argument_count, char *const *a
 
 const struct command command_key = {
     .name = "key",
-    .usage = "list | add --name NAME --role ROLE | revoke ID",
+    .usage = "list | add --name NAME --role ROLE [--expires-in-days DAYS] | revoke ID",
     .summary = "Lists, adds and revokes API keys.",
     .details = "A new key is printed once; only its hash is stored.",
     .options = key_options,

@@ -57,7 +57,7 @@ static int read_result(struct session *session, struct result *result, struct er
 
 static int store_result(struct session *session, struct result *result, struct err *err) {
     unsigned char hash[API_KEY_HASH_SIZE];
-    struct api_key key = {.name = SLICE("setup"), .role = KEY_ADMIN};
+    struct api_key key = {.name = SLICE("setup"), .role = KEY_ADMIN, .expires_at = TIME_UNSET};
     int64_t now = clock_now();
     int r = db_begin(session->db, DB_WRITE, err);
     if (r == 0) r = organization_insert(session->db, &result->organization, now, err);

@@ -98,8 +98,7 @@ static int insert_manager(struct db *db, const struct demo_place *place, const c
 static int insert_all(struct db *db, struct demo_place *place, const char *password_hashed, int64_t now,
                       struct err *err) {
     struct organization organization;
-    struct api_key key = {
-        .name = SLICE("demo"), .role = KEY_ADMIN, .last_used_at = TIME_UNSET, .revoked_at = TIME_UNSET};
+    struct api_key key = {.name = SLICE("demo"), .role = KEY_ADMIN, .expires_at = TIME_UNSET};
     unsigned char hash[API_KEY_HASH_SIZE];
     organization_init(&organization);
     organization.name = SLICE(DEMO_ORGANIZATION);

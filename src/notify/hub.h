@@ -57,6 +57,7 @@ struct hub_viewer {
     int64_t user_id;    /* 0: a program, for which there are no notifications */
     int64_t session_id; /* 0: a program */
     int64_t api_key_id; /* 0: a person */
+    int64_t ends_at;    /* of the key; 0: it does not end by itself */
     bool all_jobs;
     const int64_t *jobs; /* the only ones to be seen unless all_jobs; copied */
     size_t job_count;

@@ -358,15 +358,21 @@ static void drain(struct notifier *notifier) {
     arena_free(arena);
 }
 
-/* ---- sessions of open streams ---- */
+/* ---- sessions and keys of open streams ---- */
 
 struct open_sessions {
     int64_t *ids, *organizations;
     size_t count;
+    int64_t now;
+    int64_t expired_key, expired_organization; /* one at a time: keys end seldom */
 };
 
 static void note_session(void *open_, const struct hub_viewer *viewer) {
     struct open_sessions *open = open_;
+    if (viewer->ends_at != 0 && viewer->ends_at <= open->now) {
+        open->expired_key = viewer->api_key_id;
+        open->expired_organization = viewer->organization_id;
+    }
     if (viewer->session_id == 0 || open->count == SESSIONS_MAX) return;
     open->organizations[open->count] = viewer->organization_id;
     open->ids[open->count++] = viewer->session_id;
@@ -375,11 +381,13 @@ static void note_session(void *open_, const struct hub_viewer *viewer) {
 /* Streams of one organization stand together (hub_each). */
 static int end_dead_sessions(struct notifier *notifier, struct arena *arena, struct err *err) {
     struct open_sessions open = {.ids = arena_alloc_array(arena, SESSIONS_MAX, sizeof(int64_t)),
-                                 .organizations = arena_alloc_array(arena, SESSIONS_MAX, sizeof(int64_t))};
+                                 .organizations = arena_alloc_array(arena, SESSIONS_MAX, sizeof(int64_t)),
+                                 .now = clock_now()};
     bool *alive = arena_alloc_array(arena, SESSIONS_MAX, sizeof(*alive));
     int64_t made_after = 0, used_after = 0;
     struct db *db = NULL;
     hub_each(notifier->options.hub, note_session, &open);
+    if (open.expired_key != 0) hub_end_api_key(notifier->options.hub, open.expired_organization, open.expired_key);
     if (open.count == 0) return 0;
     notifier->options.session_limits(notifier->options.context, &made_after, &used_after);
     int r = store_reader(notifier->options.store, &db, err);

@@ -5,7 +5,8 @@
 
 #include "base/banned.h"
 
-#define COLUMNS "k.organization_id, k.id, k.name, k.prefix, k.role, k.created_at, k.last_used_at, k.revoked_at"
+#define COLUMNS                                                                                                        \
+    "k.organization_id, k.id, k.name, k.prefix, k.role, k.created_at, k.last_used_at, k.revoked_at, k.expires_at"
 
 static const struct statement select_by_hash = {
     "api key by hash",
@@ -19,8 +20,8 @@ static const struct statement select_some = {
     NULL};
 static const struct statement insert = {
     "api key insert",
-    "INSERT INTO api_keys (organization_id, name, role, prefix, secret_hash, created_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+    "INSERT INTO api_keys (organization_id, name, role, prefix, secret_hash, created_at, expires_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
     NULL};
 static const struct statement revoke = {
     "api key revoke",
@@ -37,22 +38,23 @@ static struct api_key read_row(const struct db_rows *rows, struct arena *arena) 
         .created_at = db_column_int(rows, 5),
         .last_used_at = row_time(rows, 6),
         .revoked_at = row_time(rows, 7),
+        .expires_at = row_time(rows, 8),
     };
     /* A role that this program does not know may do the least. */
     if (!api_role_parse(db_column_text(rows, 4), &key.role)) key.role = KEY_READ;
     return key;
 }
 
-int api_key_find(struct db *db, int64_t organization_id, const unsigned char hash[API_KEY_HASH_SIZE],
+int api_key_find(struct db *db, int64_t organization_id, const unsigned char hash[API_KEY_HASH_SIZE], int64_t now,
                  struct arena *arena, struct api_key *ret, struct slice *ret_time_zone, struct err *err) {
     struct db_rows *rows;
     struct slice bytes = slice_of((const char *)hash, API_KEY_HASH_SIZE);
     int found = db_query_row(db, &select_by_hash, DB_VALUES(db_int(organization_id), db_blob(bytes)), &rows, err);
     if (found <= 0) return found;
     *ret = read_row(rows, arena);
-    *ret_time_zone = row_text(rows, 8, arena);
+    *ret_time_zone = row_text(rows, 9, arena);
     db_rows_free(rows);
-    return 1;
+    return api_key_in_force(ret, now);
 }
 
 int api_key_load(struct db *db, int64_t organization_id, int64_t id, struct arena *arena, struct api_key *ret,
@@ -91,7 +93,8 @@ int api_key_insert(struct db *db, struct api_key *key, const unsigned char hash[
     int r = db_insert(db, &insert,
                       DB_VALUES(db_int(key->organization_id), db_text(key->name),
                                 db_text(slice_cstr(api_role_name(key->role))), db_text(key->prefix),
-                                db_blob(slice_of((const char *)hash, API_KEY_HASH_SIZE)), db_int(now)),
+                                db_blob(slice_of((const char *)hash, API_KEY_HASH_SIZE)), db_int(now),
+                                db_time(key->expires_at)),
                       &key->id, err);
     if (r < 0) return r;
     key->created_at = now;

@@ -17,14 +17,22 @@ struct api_key {
     struct slice name, prefix;
     enum api_role role;
     int64_t created_at, last_used_at, revoked_at; /* TIME_UNSET: never */
+    int64_t expires_at;                           /* from then on it is not in force; TIME_UNSET: never */
 };
 
-/* 1: the key with this hash that is not revoked, and the time zone of its organization, in `arena`; 0: none. */
+#define API_KEY_DAYS_MAX 3650
+
+static inline bool api_key_in_force(const struct api_key *key, int64_t now) {
+    return key->revoked_at == TIME_UNSET && (key->expires_at == TIME_UNSET || now < key->expires_at);
+}
+
+/* 1: the key with this hash if it is in force at `now`, and the time zone of its organization, in `arena`; 0: none. */
 MUST_USE int api_key_find(struct db *db, int64_t organization_id, const unsigned char hash[API_KEY_HASH_SIZE],
-                          struct arena *arena, struct api_key *ret, struct slice *ret_time_zone, struct err *err);
+                          int64_t now, struct arena *arena, struct api_key *ret, struct slice *ret_time_zone,
+                          struct err *err);
 MUST_USE int api_key_load(struct db *db, int64_t organization_id, int64_t id, struct arena *arena, struct api_key *ret,
                           struct err *err);
-/* Revoked ones too; by id, at most `limit` after `after_id`. */
+/* Revoked and expired ones too; by id, at most `limit` after `after_id`. */
 MUST_USE int api_keys_load(struct db *db, int64_t organization_id, int64_t after_id, size_t limit, struct arena *arena,
                            struct api_key **ret, size_t *ret_count, struct err *err);
 /* In the caller's write transaction, so all below. Sets id and created_at. */

@@ -54,6 +54,29 @@ function suite(kind) {
       assert.equal((await service.api('DELETE', `/api-keys/${read.id}`)).status, 404);
     });
 
+    test('may end by themselves', async () => {
+      for (const days of [0, 3651, 1.5, '7']) assert.equal((await service.api('POST', '/api-keys', { name: 'x', role: 'read', expires_in_days: days })).status, 400, `${days}`);
+      const lasting = await service.must('POST', '/api-keys', { name: 'lasting', role: 'read' });
+      const ending = await service.must('POST', '/api-keys', { name: 'ending', role: 'read', expires_in_days: 7 });
+      assert.equal(lasting.expires_at, null);
+      assert.ok(Math.abs(Date.parse(ending.expires_at) - Date.now() - 7 * 86_400_000) < 60_000, ending.expires_at);
+      const made = JSON.parse(service.command('key', 'add', '--org', String(service.organizationId), '--name', 'by hand', '--role', 'read', '--expires-in-days', '1').stdout);
+      assert.ok(Date.parse(made.expires_at) > Date.now());
+      assert.notEqual(service.command('key', 'add', '--org', String(service.organizationId), '--name', 'x', '--role', 'read', '--expires-in-days', 'soon').status, 0);
+      const statuses = async () => Promise.all([lasting, ending, made].map(async ({ key }) => (await service.api('GET', '/settings', undefined, { key })).status));
+      assert.deepEqual(await statuses(), [200, 200, 200]);
+      const embed = await service.must('POST', '/api-keys', { name: 'pages', role: 'embed', expires_in_days: 1 });
+      const before = service.environment;
+      await service.stop();
+      service.environment = { ...before, INKLING_CLOCK_OFFSET_MS: String(2 * 86_400_000) };
+      await service.start();
+      assert.deepEqual(await statuses(), [200, 200, 401], 'two days later');
+      assert.equal((await service.api('POST', '/embed-tokens', { candidates: ['c'], origin: 'https://ats.example.org' }, { key: embed.key })).status, 401);
+      await service.stop();
+      service.environment = before;
+      await service.start();
+    });
+
     test('wrong ones leave one security event a minute', async () => {
       const wrong = `ink_${service.organizationId}_${'a'.repeat(52)}`;
       let events;

@@ -57,6 +57,10 @@ class Stream {
 function suite(kind) {
   let postgres, service, secret, endpoint, ada, ben, manager;
   const streams = [];
+  const sql = (text) => {
+    const done = service.isSqlite ? spawnSync('sqlite3', ['-bail', '-cmd', '.timeout 10000', service.database.replace('sqlite:', ''), text]) : spawnSync('psql', [service.database, '-qc', text]);
+    assert.equal(done.status, 0, String(done.stderr));
+  };
 
   before(async () => {
     postgres = kind === 'PostgreSQL' ? new Postgres() : undefined;
@@ -360,13 +364,9 @@ function suite(kind) {
       await happen(email, 'open');
       await eventually(() => stream.of('notification').at(-1)?.count === 2, 'both opens in one notification');
       await eventually(() => receiver.of('email.opened').length === 2, 'both delivered');
-      const retract = (order) => {
-        const text = `INSERT INTO event_outbox (organization_id, kind, email_log_id, event_type, occurred_at, link_id, recipient_ref)
+      const retract = (order) => sql(`INSERT INTO event_outbox (organization_id, kind, email_log_id, event_type, occurred_at, link_id, recipient_ref)
           SELECT organization_id, 1, email_log_id, event_type, occurred_at, link_id, recipient_ref FROM email_engagement_events
-          WHERE email_log_id = ${email.id} ORDER BY occurred_at ${order} LIMIT 1`;
-        const done = service.isSqlite ? spawnSync('sqlite3', ['-bail', '-cmd', '.timeout 10000', service.database.replace('sqlite:', ''), text]) : spawnSync('psql', [service.database, '-qc', text]);
-        assert.equal(done.status, 0, String(done.stderr));
-      };
+          WHERE email_log_id = ${email.id} ORDER BY occurred_at ${order} LIMIT 1`);
       retract('ASC');
       await eventually(() => receiver.of('email.event_withdrawn').length === 1, 'the first taken back');
       const [first, second] = receiver.of('email.opened').sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
@@ -418,6 +418,15 @@ function suite(kind) {
     await eventually(() => stream.ended, 'the end of the stream', 5);
     assert.equal(await refused({ Cookie: cookie }), 401);
     await eventually(async () => (await service.metric('inkling_streams')) === 0, 'no open stream');
+  });
+
+  test('the stream of a key that ends by itself ends with it', async () => {
+    const made = await service.must('POST', '/api-keys', { name: 'live for a moment', role: 'read', expires_in_days: 1 });
+    sql(`UPDATE api_keys SET expires_at = ${Date.now() + 3000} WHERE id = ${made.id}`);
+    const program = await open(null, { headers: { Authorization: `Bearer ${made.key}` } });
+    assert.equal(program.ended, false);
+    await eventually(() => program.ended, 'the end of the stream', 15);
+    assert.equal((await service.api('GET', '/settings', undefined, { key: made.key })).status, 401);
   });
 
   test('an orderly stop ends the streams at once; what was not told yet is told after the start', async () => {

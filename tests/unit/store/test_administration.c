@@ -113,21 +113,32 @@ static void keys_until_revoked(void **state) {
     struct db *db = fixture->db;
     unsigned char hash[API_KEY_HASH_SIZE] = {1, 2, 0, 255}, unknown[API_KEY_HASH_SIZE] = {3};
     int64_t organization = add_organization(db, "First");
-    struct api_key key = {
-        .organization_id = organization, .name = SLICE("k"), .prefix = SLICE("ink_1_abc"), .role = KEY_WRITE};
+    struct api_key key = {.organization_id = organization,
+                          .name = SLICE("k"),
+                          .prefix = SLICE("ink_1_abc"),
+                          .role = KEY_WRITE,
+                          .expires_at = TIME_UNSET};
     struct api_key found;
     struct slice zone;
     in_transaction(api_key_insert(db, &key, hash, NOW, err));
-    assert_int_equal(api_key_find(db, organization, hash, fixture->arena, &found, &zone, NULL), 1);
+    assert_int_equal(api_key_find(db, organization, hash, NOW, fixture->arena, &found, &zone, NULL), 1);
     assert_true(found.id == key.id && found.role == KEY_WRITE && found.last_used_at == TIME_UNSET);
     assert_true(slice_equal(zone, SLICE("UTC")));
-    assert_int_equal(api_key_find(db, organization, unknown, fixture->arena, &found, &zone, NULL), 0);
-    assert_int_equal(api_key_find(db, organization + 1, hash, fixture->arena, &found, &zone, NULL), 0);
+    assert_int_equal(api_key_find(db, organization, unknown, NOW, fixture->arena, &found, &zone, NULL), 0);
+    assert_int_equal(api_key_find(db, organization + 1, hash, NOW, fixture->arena, &found, &zone, NULL), 0);
     in_transaction(api_key_used(db, organization, key.id, NOW + 5, err));
     in_transaction(api_key_revoke(db, organization, key.id, NOW + 6, err));
-    assert_int_equal(api_key_find(db, organization, hash, fixture->arena, &found, &zone, NULL), 0);
+    assert_int_equal(api_key_find(db, organization, hash, NOW, fixture->arena, &found, &zone, NULL), 0);
     assert_done(api_key_load(db, organization, key.id, fixture->arena, &found, err));
     assert_true(found.last_used_at == NOW + 5 && found.revoked_at == NOW + 6);
+
+    /* One that ends by itself is in force until the ms before. */
+    key.expires_at = NOW + 100;
+    hash[0] = 9;
+    in_transaction(api_key_insert(db, &key, hash, NOW, err));
+    assert_int_equal(api_key_find(db, organization, hash, NOW + 99, fixture->arena, &found, &zone, NULL), 1);
+    assert_true(found.expires_at == NOW + 100 && found.id == key.id);
+    assert_int_equal(api_key_find(db, organization, hash, NOW + 100, fixture->arena, &found, &zone, NULL), 0);
 }
 
 static struct endpoint_row endpoint(int64_t organization, const char *token) {

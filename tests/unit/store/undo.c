@@ -35,6 +35,7 @@ static const char *const undo[] = {
     "ALTER TABLE endpoint_hours DROP COLUMN took_25; ALTER TABLE endpoint_hours DROP COLUMN took_50;"
     "ALTER TABLE endpoint_hours DROP COLUMN took_100; ALTER TABLE endpoint_hours DROP COLUMN took_250;"
     "ALTER TABLE endpoint_hours DROP COLUMN took_1000; ALTER TABLE endpoint_hours DROP COLUMN took_10000",
+    /* 16 */ "ALTER TABLE api_keys DROP COLUMN expires_at",
 };
 #define LAST (FIRST + (int)(sizeof(undo) / sizeof(undo[0])) - 1)
 

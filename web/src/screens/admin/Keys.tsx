@@ -15,14 +15,15 @@ import { Small } from '../../ui/Small';
 import { Time } from '../../ui/Time';
 import { Copy } from './Copy';
 
-const roles: [string, string][] = [['read', 'Read: figures, emails, candidates'], ['write', 'Write: registers emails, too'], ['audit', 'Audit: reads the audit log alone'], ['admin', 'Administrator: everything']];
+const roles: [string, string][] = [['read', 'Read: figures, emails, candidates'], ['write', 'Write: registers emails, too'], ['ingest', 'Ingest: registers emails alone'], ['embed', 'Embed: shows pieces in other pages'], ['audit', 'Audit: reads the audit log alone'], ['admin', 'Administrator: everything']];
 
 function Make({ onClose }: { onClose: () => void }): JSX.Element {
   const [name, setName] = useState('');
   const [role, setRole] = useState('write');
+  const [days, setDays] = useState('');
   const [key, setKey] = useState('');
   const { busy, problem, submit } = useSubmit(async () => {
-    const made = await change<ApiKey & { key: string }>('POST', '/api-keys', { name: name.trim(), role });
+    const made = await change<ApiKey & { key: string }>('POST', '/api-keys', { name: name.trim(), role, ...(days ? { expires_in_days: Number(days) } : {}) });
     setKey(made.key);
     refresh('/api-keys');
   });
@@ -39,6 +40,7 @@ function Make({ onClose }: { onClose: () => void }): JSX.Element {
       <form class="form" onSubmit={submit}>
         <Input label="What it is for" required maxLength={100} placeholder="Applicant tracking system" value={name} onInput={(event) => setName(event.currentTarget.value)} />
         <Select label="What it may do" value={role} options={roles} onChange={setRole} />
+        <Select label="Ends" value={days} options={[['', 'Never'], ['30', 'In 30 days'], ['90', 'In 90 days'], ['365', 'In a year']]} onChange={setDays} />
         <FormEnd busy={busy} problem={problem} label="Make the key" onClose={onClose} />
       </form>
     </Dialog>
@@ -54,7 +56,8 @@ export function Keys(): JSX.Element {
     { key: 'role', label: 'May', cell: (row) => row.role },
     { key: 'made', label: 'Made', fit: true, wide: true, cell: (row) => <Time at={row.created_at} as="short" /> },
     { key: 'used', label: 'Last used', fit: true, cell: (row) => (row.last_used_at ? <Time at={row.last_used_at} /> : 'Never') },
-    { key: 'actions', label: '', fit: true, cell: (row) => (row.revoked_at ? <span class="chip bad">Revoked</span> : <Small tone="danger" of={row.name} onClick={() => setEnding(row)}>Revoke</Small>) },
+    { key: 'ends', label: 'Ends', fit: true, wide: true, cell: (row) => (row.expires_at ? <Time at={row.expires_at} as="short" /> : 'Never') },
+    { key: 'actions', label: '', fit: true, cell: (row) => (row.revoked_at ? <span class="chip bad">Revoked</span> : row.expires_at && Date.parse(row.expires_at) <= Date.now() ? <span class="chip">Ended</span> : <Small tone="danger" of={row.name} onClick={() => setEnding(row)}>Revoke</Small>) },
   ];
   return (
     <>
