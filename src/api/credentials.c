@@ -88,3 +88,14 @@ void password_matches_none(struct slice password) {
 void password_make(char out[PASSWORD_MADE_MAX]) {
     random_token(out, PASSWORD_MADE_MAX - 1);
 }
+
+void api_key_write(struct api_table *object, const struct api_key *key) {
+    api_table_int(object, "id", key->id);
+    api_table_text(object, "name", key->name);
+    api_table_text(object, "role", slice_cstr(api_role_name(key->role)));
+    api_table_text(object, "prefix", key->prefix);
+    api_table_time(object, "created_at", key->created_at);
+    api_table_time(object, "last_used_at", key->last_used_at);
+    api_table_time(object, "revoked_at", key->revoked_at);
+    api_table_time(object, "expires_at", key->expires_at);
+}

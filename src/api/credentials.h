@@ -2,6 +2,7 @@
 #ifndef INKLING_API_CREDENTIALS_H
 #define INKLING_API_CREDENTIALS_H
 
+#include "api/table.h"
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "store/api_keys.h"
@@ -29,6 +30,8 @@ struct slice api_key_make(int64_t organization_id, char out[API_KEY_TEXT_MAX], s
                           unsigned char ret_hash[API_KEY_HASH_SIZE]);
 /* The organization that a key names, and the key's hash. False for text that cannot be a key. */
 bool api_key_read(struct slice text, int64_t *ret_organization_id, unsigned char ret_hash[API_KEY_HASH_SIZE]);
+/* The fields of a key, for API and command alike; never the key itself. */
+void api_key_write(struct api_table *object, const struct api_key *key);
 
 #define PASSWORD_BYTES_MIN 12
 #define PASSWORD_BYTES_MAX 1024

@@ -8,17 +8,6 @@
 
 #define LIST "api-keys"
 
-static void write_key(struct api_table *row, const struct api_key *key) {
-    api_table_int(row, "id", key->id);
-    api_table_text(row, "name", key->name);
-    api_table_text(row, "role", slice_cstr(api_role_name(key->role)));
-    api_table_text(row, "prefix", key->prefix);
-    api_table_time(row, "created_at", key->created_at);
-    api_table_time(row, "last_used_at", key->last_used_at);
-    api_table_time(row, "revoked_at", key->revoked_at);
-    api_table_time(row, "expires_at", key->expires_at);
-}
-
 int api_keys_list(struct api_call *call, struct err *err) {
     static const char *const parameters[] = {"limit", "cursor", NULL};
     int64_t limit, after = 0;
@@ -35,7 +24,7 @@ int api_keys_list(struct api_call *call, struct err *err) {
     struct api_table *table = api_table_begin(call, LIST);
     for (size_t i = 0; i < count - more; i++) {
         api_table_row(table);
-        write_key(table, &keys[i]);
+        api_key_write(table, &keys[i]);
     }
     api_table_end(call, more ? api_cursor_make(call, LIST, &keys[count - 2].id, 1) : NULL);
     return 0;
@@ -47,7 +36,7 @@ int api_keys_show(struct api_call *call, struct err *err) {
     int r = api_id_param(call, "id", &id, err);
     if (r == 0) r = api_key_load(call->db, call->organization_id, id, call->arena, &key, err);
     if (r != 0) return r;
-    write_key(api_object_begin(call), &key);
+    api_key_write(api_object_begin(call), &key);
     api_object_end(call, 200);
     return 0;
 }
@@ -69,10 +58,10 @@ static int run_create(void *context, struct applier *applier, struct db *db, str
     struct slice shown = api_key_make(key.organization_id, text, &key.prefix, hash);
     int r = api_key_insert(db, &key, hash, change->call->now, err);
     if (r != 0) return r;
-    write_key(answer, &key);
+    api_key_write(answer, &key);
     api_table_text(answer, "key", shown); /* now or never */
     api_audit_object(change->call, key.id);
-    write_key(api_audit_after(change->call), &key);
+    api_key_write(api_audit_after(change->call), &key);
     return 0;
 }
 

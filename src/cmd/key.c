@@ -16,17 +16,6 @@ static const struct command_option key_options[] = {
     {0},
 };
 
-static void write_row(struct api_table *table, const struct api_key *key) {
-    api_table_int(table, "id", key->id);
-    api_table_text(table, "name", key->name);
-    api_table_text(table, "role", slice_cstr(api_role_name(key->role)));
-    api_table_text(table, "prefix", key->prefix);
-    api_table_time(table, "created_at", key->created_at);
-    api_table_time(table, "last_used_at", key->last_used_at);
-    api_table_time(table, "revoked_at", key->revoked_at);
-    api_table_time(table, "expires_at", key->expires_at);
-}
-
 static int list(struct session *session, int64_t organization_id, struct err *err) {
     struct api_key *keys;
     size_t count;
@@ -35,7 +24,7 @@ static int list(struct session *session, int64_t organization_id, struct err *er
     struct api_table *table = api_table_new(API_TABLE_JSON, 64UL << 20);
     for (size_t i = 0; i < count; i++) {
         api_table_row(table);
-        write_row(table, &keys[i]);
+        api_key_write(table, &keys[i]);
     }
     return session_print(table, err);
 }
@@ -63,7 +52,7 @@ static int add(struct session *session, int64_t organization_id, struct err *err
         return r;
     }
     struct api_table *object = api_table_new(API_TABLE_OBJECT, 65536);
-    write_row(object, &key);
+    api_key_write(object, &key);
     api_table_text(object, "key", slice_cstr(text));
     return session_print(object, err);
 }

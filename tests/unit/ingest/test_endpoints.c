@@ -1,40 +1,12 @@
 /* endpoints.c and receive.c: from stored rows to a judged delivery. */
 #include "ingest/receive.h"
 
-#include "store/endpoints.h"
 #include "store/organizations.h"
-#include "tests/unit/store/store_contract.h"
+#include "tests/unit/ingest/endpoint_support.h"
 
 #include "base/banned.h"
 
-#define SECRET_ONE "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-#define SECRET_TWO "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define NOW        1764000000000LL
-
-static const struct secret_box box = {.key = {1, 2, 3}};
-
-static struct slice seal(struct arena *arena, const char *json) {
-    struct strbuf sealed;
-    strbuf_init(&sealed, 10000);
-    assert_int_equal(secret_box_seal(&box, slice_cstr(json), &sealed), 0);
-    struct slice copy = arena_copy(arena, strbuf_slice(&sealed));
-    strbuf_release(&sealed);
-    return copy;
-}
-
-static struct endpoint_row row_with(struct arena *arena, const char *token, const char *secrets) {
-    return (struct endpoint_row){
-        .organization_id = 1,
-        .token = slice_cstr(token),
-        .provider = SLICE("generic"),
-        .name = SLICE("test"),
-        .secrets = secrets ? seal(arena, secrets) : SLICE_NONE,
-        .topic_arns = SLICE("[]"),
-        .require_signature = true,
-        .allowed_cidrs = SLICE("[]"),
-        .timestamp_tolerance_s = TOLERANCE_DEFAULT,
-    };
-}
+#define NOW 1764000000000LL
 
 static void insert(struct fixture *fixture, struct endpoint_row *row) {
     assert_done(db_begin(fixture->db, DB_WRITE, err));

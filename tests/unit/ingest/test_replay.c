@@ -2,16 +2,10 @@
 #include "ingest/replay.h"
 
 #include "base/clock.h"
-#include "store/endpoints.h"
 #include "store/organizations.h"
-#include "tests/unit/store/store_contract.h"
+#include "tests/unit/ingest/endpoint_support.h"
 
 #include "base/banned.h"
-
-#define SECRET_ONE "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-#define SECRET_TWO "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-static const struct secret_box box = {.key = {1, 2, 3}};
 
 struct scene {
     struct fixture *fixture;
@@ -21,15 +15,6 @@ struct scene {
     struct endpoint_row row;
     struct kept_delivery kept;
 };
-
-static struct slice seal(struct arena *arena, const char *json) {
-    struct strbuf sealed;
-    strbuf_init(&sealed, 10000);
-    assert_int_equal(secret_box_seal(&box, slice_cstr(json), &sealed), 0);
-    struct slice copy = arena_copy(arena, strbuf_slice(&sealed));
-    strbuf_release(&sealed);
-    return copy;
-}
 
 /* A delivery signed by `secret`, as it was kept when it was rejected. */
 static void keep(struct scene *scene, const char *secret, int64_t now) {
@@ -68,17 +53,7 @@ static void begin(struct scene *scene, struct fixture *fixture) {
     *scene = (struct scene){.fixture = fixture, .endpoints = endpoints_new(&box, "https://inkling.example.org")};
     organization_init(&organization);
     organization.name = SLICE("one");
-    scene->row = (struct endpoint_row){
-        .organization_id = 1,
-        .token = SLICE("token"),
-        .provider = SLICE("generic"),
-        .name = SLICE("test"),
-        .secrets = seal(fixture->arena, "[\"" SECRET_ONE "\"]"),
-        .topic_arns = SLICE("[]"),
-        .require_signature = true,
-        .allowed_cidrs = SLICE("[]"),
-        .timestamp_tolerance_s = TOLERANCE_DEFAULT,
-    };
+    scene->row = row_with(fixture->arena, "token", "[\"" SECRET_ONE "\"]");
     assert_done(db_begin(fixture->db, DB_WRITE, err));
     assert_done(organization_insert(fixture->db, &organization, clock_now(), err));
     assert_done(endpoint_row_insert(fixture->db, &scene->row, clock_now(), err));

@@ -70,7 +70,7 @@ function Form({ endpoint, providers, onClose }: { endpoint: Endpoint | null; pro
   const [user, setUser] = useState('');
   const [password, setPassword] = useState(endpoint ? '' : madeUp);
   const [made, setMade] = useState<Endpoint | null>(null);
-  const { title, secret_help: help, signs, topics: hasTopics } = providers.find((one) => one.provider === provider)!;
+  const { title, secret_help: help, signs, topics: hasTopics } = providers.find((one) => one.provider === provider) ?? { title: provider, secret_help: 'This version does not know the service', signs: true, topics: false };
   const { busy, problem, submit } = useSubmit(async () => {
     const given = lines(secrets);
     const credential = { ...(lock === 'basic' ? { username: user.trim() } : lock === 'header' ? { header: user.trim() } : {}), password };
